@@ -1,0 +1,110 @@
+// The door of serving: protocols route a name to a variant, hand over tensors, and get one outcome. Nothing here knows
+// HTTP or ONNX Runtime.
+import type { SlipwayError } from "@slipway/core/base";
+import type { NamedTensor, Signature } from "@slipway/core/tensor";
+import type { Executor, ExecutorStatus, RunTimes } from "#runtime";
+import type { RequestContext } from "./context.ts";
+
+/** What a protocol hands over. */
+export interface InferenceRequest {
+  readonly inputs: readonly NamedTensor[];
+  /** Names of the outputs wanted, in order; null asks for all. */
+  readonly outputs: readonly string[] | null;
+}
+
+/** Where a request's time went, in milliseconds from its arrival. */
+export interface StageTimes {
+  /** From admission until it was handed to a runner. */
+  readonly queueMs: number;
+  readonly run: RunTimes;
+}
+
+export type InferenceOutcome =
+  | { readonly ok: true; readonly outputs: readonly NamedTensor[]; readonly times: StageTimes }
+  | { readonly ok: false; readonly error: SlipwayError };
+
+/** A deployment that is, or was, loaded: what a request is routed to. */
+export interface Variant {
+  readonly deploymentId: string;
+  readonly endpoint: string;
+  /** The version's number as text, as the protocols show it. */
+  readonly version: string;
+  readonly signature: Signature;
+  /** Whatever the composition root attached: compiled processing, labels. */
+  readonly attachment: unknown;
+  /**
+   * Checks the request against the signature, admits it, and answers through `done` exactly once, never before this
+   * returns. Refusals come through `done` too. Answers how to cancel: after that `done` is not called.
+   */
+  submit(request: InferenceRequest, context: RequestContext, done: (outcome: InferenceOutcome) => void): () => void;
+}
+
+/** What a deployment needs to be loaded. */
+export interface DeploymentSpec {
+  readonly deploymentId: string;
+  readonly endpoint: string;
+  readonly version: string;
+  readonly queue: {
+    readonly maxRequests: number;
+    readonly maxBytes: number;
+    readonly priorityLevels: number;
+    readonly agingMs: number;
+  };
+  readonly attachment: unknown;
+  /** Loads the model and answers when it is warm. Rejects with a coded error when it can't be served. */
+  readonly load: (signal: AbortSignal) => Promise<Executor>;
+}
+
+export type VariantState = "loading" | "ready" | "not-ready" | "draining" | "unloaded" | "failed";
+
+export interface VariantStatus {
+  readonly deploymentId: string;
+  readonly endpoint: string;
+  readonly version: string;
+  readonly state: VariantState;
+  readonly reason: string | null;
+  readonly isLive: boolean;
+  readonly queuedRequests: number;
+  readonly queuedBytes: number;
+  readonly inFlight: number;
+  readonly executor: ExecutorStatus | null;
+}
+
+/** What serving tells whoever watches. Called synchronously; must not throw. */
+export interface ServeHooks {
+  /** A request was accepted into a queue. */
+  onAdmitted?(variant: Variant, context: RequestContext): void;
+  /** A request that was admitted ended: answered, failed or cancelled (REQUEST_CANCELLED). Once per admitted request. */
+  onEnded?(variant: Variant, context: RequestContext, outcome: InferenceOutcome, endedAt: number): void;
+  /** A request was refused before admission. */
+  onRefused?(variant: Variant, context: RequestContext, error: SlipwayError): void;
+  onVariantChanged?(status: VariantStatus): void;
+}
+
+export interface Serving {
+  /**
+   * The variant a request goes to.
+   * @param version pins a version; null routes to what is live
+   * @throws SlipwayError ENDPOINT_NOT_FOUND, VERSION_NOT_SERVED or ENDPOINT_NOT_READY
+   */
+  route(endpoint: string, version: string | null): Variant;
+  /**
+   * Loads a deployment and switches the endpoint to it: the old one answers until the new one is warm, then drains
+   * what it admitted and unloads. On failure the old one stays.
+   * @param options.allowBreaking takes a signature that would break callers of the live one
+   * @throws SlipwayError SIGNATURE_BREAKING, MODEL_*, MEMORY_BUDGET
+   */
+  deploy(
+    spec: DeploymentSpec,
+    options?: { readonly allowBreaking?: boolean; readonly signal?: AbortSignal },
+  ): Promise<Variant>;
+  /** Takes an endpoint out of service: drains and unloads all its variants. */
+  unload(endpoint: string): Promise<void>;
+  /** Ends the quarantine of an endpoint's live deployment. */
+  release(endpoint: string): Promise<void>;
+  status(): readonly VariantStatus[];
+  /** Whether every endpoint that should answer can. */
+  isReady(): boolean;
+  /** Takes no new requests, lets those in flight finish within the time given, then unloads everything. */
+  close(drainTimeoutMs: number): Promise<void>;
+}
