@@ -1,0 +1,183 @@
+// The administration API as one table: each operation's method, path, inputs and answer. The routes, the OpenAPI
+// document and the typed client are all made from it.
+import { z } from "zod";
+import { DeploymentSettings } from "#config";
+import {
+  ConfigView,
+  DecisionView,
+  DeploymentView,
+  EndpointView,
+  GarbageView,
+  LiveView,
+  ModelView,
+  StatusView,
+  VersionView,
+} from "./views.ts";
+
+export interface Operation {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** With `{name}` where a path parameter goes. */
+  readonly path: string;
+  readonly summary: string;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  /** A JSON body; "bytes" for a raw one. */
+  readonly body?: z.ZodType | "bytes";
+  readonly response: z.ZodType;
+}
+
+const Name = z.string().describe("Name of a model or endpoint");
+const EndpointPath = z.object({ endpoint: Name });
+const Hash = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits")
+  .describe("SHA-256 of the bytes");
+
+export const OPERATIONS = {
+  getStatus: {
+    method: "GET",
+    path: "/api/status",
+    summary: "How the server and its endpoints are",
+    response: StatusView,
+  },
+  getLive: {
+    method: "GET",
+    path: "/api/live",
+    summary: "Traffic of the last seconds, oldest first",
+    query: z.object({ seconds: z.coerce.number().int().min(1).max(300).default(60) }),
+    response: z.array(LiveView),
+  },
+  listVersions: {
+    method: "GET",
+    path: "/api/versions",
+    summary: "Every version, newest first",
+    query: z.object({ name: Name.optional() }),
+    response: z.array(VersionView),
+  },
+  getVersion: {
+    method: "GET",
+    path: "/api/versions/{name}/{number}",
+    summary: "One version with its model's signature",
+    params: z.object({ name: Name, number: z.coerce.number().int().min(1) }),
+    response: VersionView,
+  },
+  putBlob: {
+    method: "PUT",
+    path: "/api/blobs/{hash}",
+    summary: "Store the bytes of a file that an import will name; refused if they do not have this hash",
+    params: z.object({ hash: Hash }),
+    body: "bytes",
+    response: z.object({ hash: z.string(), sizeBytes: z.number(), isNew: z.boolean() }),
+  },
+  hasBlob: {
+    method: "GET",
+    path: "/api/blobs/{hash}",
+    summary: "Whether these bytes are stored already",
+    params: z.object({ hash: Hash }),
+    response: z.object({ hash: z.string(), isStored: z.boolean() }),
+  },
+  importVersion: {
+    method: "POST",
+    path: "/api/versions",
+    summary:
+      "Examine stored files as a model and register it as a version; the same model and processing again answer the version there is",
+    body: z.strictObject({
+      name: Name,
+      main: z.string().default("model.onnx").describe("Which of the files is the ONNX model"),
+      files: z
+        .array(z.strictObject({ path: z.string().describe("Relative, as the model refers to it"), hash: Hash }))
+        .min(1)
+        .max(10_000),
+      processing: z.unknown().nullable().default(null),
+      source: z.string().max(1024).default("api").describe("Where it came from, for people"),
+      note: z.string().max(4096).nullable().default(null),
+    }),
+    response: z.object({ version: VersionView, isNew: z.boolean() }),
+  },
+  getModel: {
+    method: "GET",
+    path: "/api/models/{hash}",
+    summary: "A model by its hash",
+    params: z.object({ hash: z.string() }),
+    response: ModelView,
+  },
+  listEndpoints: { method: "GET", path: "/api/endpoints", summary: "Every endpoint", response: z.array(EndpointView) },
+  getEndpoint: {
+    method: "GET",
+    path: "/api/endpoints/{endpoint}",
+    summary: "One endpoint with what it serves",
+    params: EndpointPath,
+    response: EndpointView,
+  },
+  deploy: {
+    method: "POST",
+    path: "/api/endpoints/{endpoint}/deploy",
+    summary: "Load a version and switch the endpoint to it; answers when it is live",
+    params: EndpointPath,
+    body: z.strictObject({
+      name: Name.optional().describe("Name of the version; the endpoint's name if left out"),
+      number: z.int().min(1).optional().describe("Number of the version; the newest if left out"),
+      settings: DeploymentSettings.default({}),
+      allowBreaking: z.boolean().default(false).describe("Switch even if callers of the live version would break"),
+      reason: z.string().max(4096).nullable().default(null),
+    }),
+    response: z.object({
+      deployment: DeploymentView,
+      replaced: z.object({ name: z.string(), number: z.number() }).nullable(),
+    }),
+  },
+  rollback: {
+    method: "POST",
+    path: "/api/endpoints/{endpoint}/rollback",
+    summary: "Switch the endpoint back to what was live before",
+    params: EndpointPath,
+    body: z.strictObject({ reason: z.string().max(4096).nullable().default(null) }),
+    response: z.object({
+      deployment: DeploymentView,
+      replaced: z.object({ name: z.string(), number: z.number() }).nullable(),
+    }),
+  },
+  unload: {
+    method: "POST",
+    path: "/api/endpoints/{endpoint}/unload",
+    summary: "Drain the endpoint and take it out of service; its versions stay",
+    params: EndpointPath,
+    body: z.strictObject({ reason: z.string().max(4096).nullable().default(null) }),
+    response: EndpointView,
+  },
+  release: {
+    method: "POST",
+    path: "/api/endpoints/{endpoint}/release",
+    summary: "End the quarantine of the live deployment",
+    params: EndpointPath,
+    response: EndpointView,
+  },
+  listDecisions: {
+    method: "GET",
+    path: "/api/decisions",
+    summary: "What was decided and changed, newest first",
+    query: z.object({ limit: z.coerce.number().int().min(1).max(1000).default(100), subject: z.string().optional() }),
+    response: z.array(DecisionView),
+  },
+  collectGarbage: {
+    method: "POST",
+    path: "/api/gc",
+    summary: "Remove stored bytes nothing refers to",
+    body: z.strictObject({ isDryRun: z.boolean().default(false) }),
+    response: GarbageView,
+  },
+  getConfig: {
+    method: "GET",
+    path: "/api/config",
+    summary: "The effective configuration and where each value came from",
+    response: ConfigView,
+  },
+  stop: {
+    method: "POST",
+    path: "/api/stop",
+    summary: "Drain and stop the server",
+    response: z.object({ isStopping: z.boolean() }),
+  },
+} as const satisfies Record<string, Operation>;
+
+export type OperationName = keyof typeof OPERATIONS;

@@ -1,0 +1,197 @@
+// What the administration API shows: the shapes of its answers, as schemas. The server checks nothing against them at
+// run time; the OpenAPI document, the client's types and the tests are made from them.
+import { z } from "zod";
+
+const Milliseconds = z.number().describe("milliseconds");
+const Timestamp = z.number().describe("milliseconds since the Unix epoch");
+const Bytes = z.number().int().min(0).describe("bytes");
+
+export const ValueTypeView: z.ZodType<unknown> = z
+  .unknown()
+  .describe("A value type as `@slipway/core/tensor` defines it");
+export const PortView = z.object({
+  name: z.string(),
+  /** As people write it: `float32[N, 1, 28, 28]`. */
+  type: z.string().describe("As people write it: float32[N, 1, 28, 28]"),
+  datatype: z.string().nullable().describe("Open Inference Protocol datatype, where it has one"),
+  shape: z.array(z.union([z.number(), z.string(), z.null()])).nullable(),
+  isOptional: z.boolean(),
+});
+export const SignatureView = z.object({ inputs: z.array(PortView), outputs: z.array(PortView) });
+
+export const ModelView = z.object({
+  hash: z.string().describe("SHA-256 that names the model"),
+  sizeBytes: Bytes,
+  files: z.array(z.object({ path: z.string(), hash: z.string(), sizeBytes: Bytes })),
+  importedAt: Timestamp,
+  signature: SignatureView,
+  irVersion: z.number(),
+  opsets: z.array(z.object({ domain: z.string(), version: z.number() })),
+  producer: z.string(),
+  parameterCount: z.number(),
+  operators: z.array(z.object({ name: z.string(), count: z.number() })),
+  warnings: z.array(z.string()),
+});
+
+export const VersionView = z.object({
+  name: z.string(),
+  number: z.number().int(),
+  model: ModelView,
+  processing: z.unknown().nullable().describe("The steps before and after the model, or null"),
+  source: z.string(),
+  note: z.string().nullable(),
+  createdAt: Timestamp,
+});
+
+export const RunnerView = z.object({
+  id: z.number(),
+  pid: z.number().nullable(),
+  state: z.enum(["starting", "ready", "dead"]),
+  residentBytes: Bytes.nullable(),
+  startedAtMs: Timestamp,
+  runs: z.number(),
+  inFlight: z.number(),
+});
+
+export const ExecutorView = z.object({
+  state: z.enum(["loading", "ready", "recovering", "quarantined", "closed"]),
+  reason: z.string().nullable(),
+  backend: z.string(),
+  intraOpThreads: z.number(),
+  batching: z.object({
+    mode: z.enum(["dynamic", "off"]),
+    maxRows: z.number(),
+    reason: z.string().nullable(),
+    padAxis: z.number().nullable(),
+  }),
+  runners: z.array(RunnerView),
+  deaths: z.array(
+    z.object({
+      atMs: Timestamp,
+      cause: z.enum(["run-timeout", "memory", "crash", "protocol"]),
+      text: z.string(),
+      inputFingerprint: z.string().nullable(),
+    }),
+  ),
+  containment: z.array(z.string()),
+  loadMs: Milliseconds,
+});
+
+export const DeploymentView = z.object({
+  id: z.string(),
+  endpoint: z.string(),
+  name: z.string().describe("Name of the version it runs"),
+  number: z.number().int().describe("Number of the version it runs"),
+  state: z.enum(["loading", "ready", "not-ready", "draining", "unloaded", "failed"]),
+  reason: z.string().nullable(),
+  isLive: z.boolean(),
+  createdAt: Timestamp,
+  settings: z.unknown().describe("What it sets differently from the configuration"),
+  queuedRequests: z.number(),
+  queuedBytes: Bytes,
+  inFlight: z.number(),
+  executor: ExecutorView.nullable(),
+});
+
+export const EndpointView = z.object({
+  name: z.string(),
+  state: z.enum(["ready", "loading", "not-ready", "unloaded"]),
+  reason: z.string().nullable(),
+  live: DeploymentView.nullable(),
+  previous: z.object({ deploymentId: z.string(), name: z.string(), number: z.number() }).nullable(),
+  deployments: z.array(DeploymentView).describe("What is loaded now; the live one first"),
+  changedAt: Timestamp,
+});
+
+export const StatusView = z.object({
+  version: z.string(),
+  startedAt: Timestamp,
+  now: Timestamp,
+  pid: z.number(),
+  dataDirectory: z.string().nullable(),
+  inferenceAddress: z.string(),
+  adminAddress: z.string(),
+  isReady: z.boolean(),
+  backend: z.string(),
+  node: z.string(),
+  cores: z.number(),
+  threadPlan: z.string().describe("How the cores are shared, for people"),
+  totalMemoryBytes: Bytes,
+  residentBytes: Bytes.describe("Memory of the server process, without its runners"),
+  endpoints: z.array(EndpointView),
+});
+
+const Percentiles = z.object({ p50: Milliseconds, p90: Milliseconds, p99: Milliseconds, max: Milliseconds });
+
+/** One endpoint over one second, or longer. */
+export const TrafficView = z.object({
+  endpoint: z.string(),
+  version: z.string(),
+  requestsPerSecond: z.number().describe("Answered requests"),
+  rowsPerSecond: z.number(),
+  failuresPerSecond: z.number().describe("Admitted requests that ended in an error"),
+  refusedPerSecond: z.number().describe("Requests that were not admitted"),
+  codes: z.record(z.string(), z.number()).describe("Endings in this window by code; OK for answers"),
+  stages: z
+    .object({
+      total: Percentiles,
+      queue: Percentiles,
+      wait: Percentiles,
+      input: Percentiles,
+      infer: Percentiles,
+      output: Percentiles,
+    })
+    .nullable()
+    .describe("Latency by stage; null without an answer in the window"),
+  batches: z.object({ meanRows: z.number(), byRows: z.record(z.string(), z.number()) }).nullable(),
+  queued: z.number(),
+  inFlight: z.number(),
+  residentBytes: Bytes.nullable().describe("Memory of its runners"),
+});
+export const LiveView = z.object({ at: Timestamp, windowMs: Milliseconds, endpoints: z.array(TrafficView) });
+
+export const DecisionView = z.object({
+  at: Timestamp,
+  actor: z.string(),
+  kind: z.string(),
+  subject: z.string(),
+  text: z.string(),
+});
+
+export const ConfigView = z.object({
+  file: z.string().nullable(),
+  keys: z.array(
+    z.object({
+      key: z.string(),
+      value: z.unknown(),
+      source: z.string().describe("flag --port, environment SLIPWAY_SERVER_PORT, slipway.yaml, or default"),
+      description: z.string(),
+    }),
+  ),
+});
+
+export const GarbageView = z.object({
+  isDryRun: z.boolean(),
+  items: z.array(z.object({ what: z.string(), sizeBytes: Bytes, reason: z.string() })),
+  sizeBytes: Bytes,
+});
+
+export const ErrorView = z.object({
+  error: z.string().describe("What was wrong, the value seen and what to do"),
+  code: z.string().describe("Stable; see docs/errors.md"),
+  details: z.record(z.string(), z.unknown()).optional(),
+});
+
+export type PortView = z.infer<typeof PortView>;
+export type SignatureView = z.infer<typeof SignatureView>;
+export type ModelView = z.infer<typeof ModelView>;
+export type VersionView = z.infer<typeof VersionView>;
+export type RunnerView = z.infer<typeof RunnerView>;
+export type DeploymentView = z.infer<typeof DeploymentView>;
+export type EndpointView = z.infer<typeof EndpointView>;
+export type StatusView = z.infer<typeof StatusView>;
+export type TrafficView = z.infer<typeof TrafficView>;
+export type LiveView = z.infer<typeof LiveView>;
+export type DecisionView = z.infer<typeof DecisionView>;
+export type ConfigView = z.infer<typeof ConfigView>;
+export type GarbageView = z.infer<typeof GarbageView>;
