@@ -106,7 +106,7 @@ export function createClient(options: ClientOptions): Client {
       headers["content-type"] = "application/json";
       init.body = "{}";
     }
-    const response = await request(`${options.address}${path}${query.size > 0 ? `?${query}` : ""}`, init);
+    const response = await request(`${options.address}${path}${query.size > 0 ? `?${query.toString()}` : ""}`, init);
     const text = await response.text();
     const answer = text === "" ? {} : parsed(text);
     if (response.ok) return answer;
@@ -131,7 +131,7 @@ export function createClient(options: ClientOptions): Client {
 
 interface RawInput {
   readonly params?: Readonly<Record<string, unknown>>;
-  readonly query?: Readonly<Record<string, unknown>>;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
 }
 

@@ -1,0 +1,6 @@
+// Watching what is served: traffic by stage, the last minutes second by second, metrics for scrapers, logs.
+export { Histogram, type Percentiles } from "./histogram.ts";
+export { LiveWindow, type LiveSecond, type LiveTraffic } from "./live.ts";
+export { createLog, type Log, type LogOptions } from "./log.ts";
+export { METRICS, metricsText, type ProcessFacts } from "./metrics.ts";
+export { STAGES, type Stage, Traffic, TrafficBook } from "./traffic.ts";
