@@ -3,8 +3,8 @@
 
 const SUB_BITS = 3;
 const SUB = 1 << SUB_BITS;
-/** 2^31 microseconds is 35 minutes; longer ones count in the last bucket. */
-const BUCKETS = (32 - SUB_BITS) * SUB;
+/** Up to 2^32 microseconds, 71 minutes; longer ones count in the last bucket. */
+const BUCKETS = (33 - SUB_BITS) * SUB;
 
 /** The bucket of a duration in whole microseconds. */
 function bucketOf(us: number): number {
