@@ -1,0 +1,220 @@
+// The administration listener: the console's pages, the API made from the table of operations, metrics and health.
+// It controls the server, so it listens on loopback, wants the token, and refuses pages of other origins.
+import type { AddressInfo } from "node:net";
+import type { Readable } from "node:stream";
+import { SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Log } from "#monitor";
+import { httpStatus } from "../status.ts";
+import { type ConsoleFile, readConsole } from "./console-files.ts";
+import { createGuard, type Guard } from "./guard.ts";
+import { callHandler, type Handlers } from "./handlers.ts";
+import { openApiDocument } from "./openapi.ts";
+import { type Operation, type OperationName, OPERATIONS } from "./operations.ts";
+
+export interface AdminServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly token: string;
+  readonly version: string;
+  readonly handlers: Handlers;
+  readonly metrics: () => string;
+  readonly isReady: () => boolean;
+  /** Directory of the built console; where it is missing, pages say how to build it. */
+  readonly consoleDirectory: string;
+  /** A record from the console to an endpoint: answers the records route's JSON. */
+  readonly predict: (endpoint: string, contentType: string, body: Buffer, signal: AbortSignal) => Promise<unknown>;
+  readonly maxBodyBytes: number;
+  readonly log: Log;
+}
+
+export interface AdminServer {
+  /** Starts listening. @throws SlipwayError PORT_IN_USE */
+  listen(): Promise<AddressInfo>;
+  close(): Promise<void>;
+}
+
+/** Nothing but the console's own files may run in its pages, and no other page may frame it. */
+const PAGE_HEADERS = {
+  "content-security-policy":
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+} as const;
+
+const NOT_BUILT = Buffer.from(
+  "<!doctype html><title>Slipway</title><p>The console is not built. Run <code>npm run build --workspace console</code> and start again.</p>",
+);
+
+export function createAdminServer(options: AdminServerOptions): AdminServer {
+  const app = Fastify({
+    bodyLimit: options.maxBodyBytes,
+    logger: false,
+    forceCloseConnections: true,
+    requestTimeout: 0,
+  });
+  const guard = createGuard({
+    token: options.token,
+    hosts: ["localhost", "127.0.0.1", "[::1]", options.host, `[${options.host}]`],
+    port: () => (app.server.address() as AddressInfo).port,
+  });
+  app.addHook("onRequest", async (request, reply) => {
+    void reply.headers(PAGE_HEADERS);
+    guard.checkOrigin(request.headers);
+  });
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.log));
+  // Anything that is not JSON reaches its handler as a stream, unread: uploads may be larger than memory.
+  app.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+
+  app.get("/health/live", () => ({ live: true }));
+  app.get("/health/ready", (_request, reply) =>
+    reply.code(options.isReady() ? 200 : 503).send({ ready: options.isReady() }),
+  );
+  app.get("/metrics", (_request, reply) =>
+    reply.type("text/plain; version=0.0.4; charset=utf-8").send(options.metrics()),
+  );
+  addOperations(app, options.handlers, guard);
+  addPredict(app, options, guard);
+  const document = openApiDocument(options.version);
+  app.get("/api/openapi.json", () => document);
+  addConsole(app, readConsole(options.consoleDirectory), guard);
+
+  return {
+    async listen() {
+      try {
+        await app.listen({ host: options.host, port: options.port });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+        throw new SlipwayError(
+          "PORT_IN_USE",
+          `Port ${options.port} of ${options.host} is taken; choose another with --admin-port.`,
+          { cause: error },
+        );
+      }
+      return app.server.address() as AddressInfo;
+    },
+    close: () => app.close(),
+  };
+}
+
+function addOperations(app: FastifyInstance, handlers: Handlers, guard: Guard): void {
+  for (const [name, operation] of Object.entries(OPERATIONS) as [OperationName, Operation][]) {
+    app.route({
+      method: operation.method,
+      url: operation.path.replace(/\{(\w+)\}/g, ":$1"),
+      ...(operation.body === "bytes" ? { bodyLimit: Number.MAX_SAFE_INTEGER } : {}),
+      onRequest: async (request) => guard.checkToken(request.headers),
+      handler: async (request, reply) => {
+        const { params, query, body } = request;
+        if (operation.body !== undefined && operation.body !== "bytes" && isStream(body)) {
+          throw new SlipwayError(
+            "REQUEST_MALFORMED",
+            `This operation takes a JSON body; the content type was "${request.headers["content-type"]}".`,
+          );
+        }
+        return await callHandler(handlers, name, { params, query, body }, leaving(reply));
+      },
+    });
+  }
+}
+
+function addPredict(app: FastifyInstance, options: AdminServerOptions, guard: Guard): void {
+  app.route<{ Params: { endpoint: string } }>({
+    method: "POST",
+    url: "/api/endpoints/:endpoint/predict",
+    onRequest: async (request) => guard.checkToken(request.headers),
+    handler: async (request, reply) => {
+      const { body } = request;
+      const bytes = isStream(body)
+        ? await gathered(body, options.maxBodyBytes)
+        : Buffer.from(JSON.stringify(body ?? null));
+      return await options.predict(
+        request.params.endpoint,
+        request.headers["content-type"] ?? "application/json",
+        bytes,
+        leaving(reply),
+      );
+    },
+  });
+}
+
+function addConsole(app: FastifyInstance, files: ReadonlyMap<string, ConsoleFile>, guard: Guard): void {
+  const page = files.get("/index.html");
+  app.get("/*", (request, reply) => {
+    const [path = "/", query = ""] = request.url.split("?", 2);
+    const token = new URLSearchParams(query).get("token");
+    // The printed address carries the token once; a cookie takes over and the address bar forgets it.
+    if (token !== null && guard.isToken(token)) return reply.header("set-cookie", guard.cookie()).redirect(path, 303);
+    if (path.startsWith("/api/"))
+      throw new SlipwayError("ROUTE_NOT_FOUND", `There is no ${request.method} ${path}; see /api/openapi.json.`);
+    const file = files.get(path);
+    if (file === undefined)
+      return reply
+        .header("cache-control", "no-cache")
+        .type("text/html; charset=utf-8")
+        .send(page?.body ?? NOT_BUILT);
+    return reply
+      .header("cache-control", file.isImmutable ? "public, max-age=31536000, immutable" : "no-cache")
+      .type(file.type)
+      .send(file.body);
+  });
+  app.setNotFoundHandler((request) => {
+    throw new SlipwayError(
+      "ROUTE_NOT_FOUND",
+      `There is no ${request.method} ${request.url.split("?")[0]}; see /api/openapi.json.`,
+    );
+  });
+}
+
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
+  const known = knownError(error);
+  if (known.code === "INTERNAL")
+    log.error({ route: request.routeOptions.url, error: known.cause }, "an administration request broke");
+  return reply
+    .code(httpStatus(known))
+    .send({
+      error: known.message,
+      code: known.code,
+      ...(known.details === undefined ? {} : { details: known.details }),
+    });
+}
+
+/** Fastify's own refusals (a body that is no JSON, one too large) as ours. */
+function knownError(error: unknown): SlipwayError {
+  const { statusCode, message } = error as { statusCode?: number; message?: string };
+  if (error instanceof SlipwayError || statusCode === undefined || statusCode >= 500) return slipwayErrorFrom(error);
+  return new SlipwayError(
+    statusCode === 413 ? "REQUEST_TOO_LARGE" : "REQUEST_MALFORMED",
+    message ?? "The request can't be read.",
+  );
+}
+
+/** Aborts when the caller goes away before its answer. */
+function leaving(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once("close", () => {
+    if (!reply.raw.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}
+
+function isStream(body: unknown): body is Readable {
+  return typeof body === "object" && body !== null && "pipe" in body;
+}
+
+async function gathered(stream: Readable, limitBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    size += chunk.byteLength;
+    if (size > limitBytes)
+      throw new SlipwayError(
+        "REQUEST_TOO_LARGE",
+        `The body is over the limit of ${limitBytes} bytes (server.maxBodyBytes).`,
+      );
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
