@@ -1,4 +1,14 @@
 // Configuration: one schema, and what reads it from flags, environment and file.
+export { settingsDocument } from "./document.ts";
+export { CONFIG_FILE } from "./file.ts";
+export { describeSettings, type SettingKey, type ValueKind } from "./keys.ts";
+export {
+  type ConfigSources,
+  type Configuration,
+  type EffectiveValue,
+  loadConfiguration,
+  settingsFromFlags,
+} from "./load.ts";
 export {
   DeploymentSettings,
   LogSettings,
@@ -7,3 +17,5 @@ export {
   ServerSettings,
   Settings,
 } from "./settings.ts";
+export { nearest, suggestion } from "./suggest.ts";
+export { durationFromText, expectation, textFromValue } from "./values.ts";
