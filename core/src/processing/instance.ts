@@ -1,0 +1,110 @@
+// How a JSON instance becomes a model's inputs: each input from the value of its name, or the only one from the value
+// itself; the declared steps change the one they name.
+import { SlipwayError } from "#base";
+import { createData, type Dimension, type DType, type NamedTensor, type Signature, type Tensor } from "#tensor";
+import { type InputPlan, type InputRecord, targetInput, tensorType } from "./inputs.ts";
+import { isComputable, type JsonValue, writeNumbers } from "./elements.ts";
+import { show } from "./fields.ts";
+import { tensorFromNested } from "./nested.ts";
+import type { BeforeStep, Processing } from "./schema.ts";
+import { applySteps, inferSteps } from "./steps.ts";
+import { type Refuse, shapeText } from "./values.ts";
+
+interface InputSlot {
+  readonly name: string;
+  readonly dtype: DType;
+  /** Axes of one record's value; null where not even their number is known. */
+  readonly dims: readonly Dimension[] | null;
+  readonly isOptional: boolean;
+  readonly steps: readonly BeforeStep[];
+}
+
+/** @throws SlipwayError PROCESSING_INVALID */
+export function planInstance(processing: Processing, signature: Signature): InputPlan {
+  const { before } = processing;
+  const target = before.length > 0 || processing.input !== null ? targetInput(processing, signature) : undefined;
+  const batch = batchOf(signature);
+  const slots = signature.inputs.map((port): InputSlot => {
+    const { dtype, shape } = tensorType(port, "input");
+    const dims = batch.isBatched ? (shape?.slice(1) ?? null) : shape;
+    const steps = port === target ? before : [];
+    if (steps.length > 0) checkSteps(port.name, dtype, dims, steps);
+    return { name: port.name, dtype, dims, isOptional: port.isOptional === true, steps };
+  });
+  return { takes: "instance", ...batch, prepare: (record, refuse) => prepareInstance(slots, record, refuse) };
+}
+
+/** Records are rows where every input that must be given has a first axis of the same fixed, or an open, length. */
+function batchOf({ inputs }: Signature): { isBatched: boolean; batchSize: number | null } {
+  const shapes = inputs.filter((port) => port.isOptional !== true).map((port) => tensorType(port, "input").shape);
+  const firsts = shapes.map((shape) => (shape === null ? null : shape[0]));
+  const isOpen = firsts.every((first) => first === null || typeof first === "string");
+  if (isOpen) return { isBatched: true, batchSize: null };
+  const [first] = firsts;
+  if (typeof first === "number" && firsts.every((other) => other === first)) {
+    return { isBatched: true, batchSize: first };
+  }
+  return { isBatched: false, batchSize: 1 };
+}
+
+function checkSteps(name: string, dtype: DType, dims: readonly Dimension[] | null, steps: readonly BeforeStep[]): void {
+  if (!isComputable(dtype)) {
+    throw new SlipwayError("PROCESSING_INVALID", `Processing: the input "${name}" is ${dtype}; steps work on numbers.`);
+  }
+  // A reshape says what comes in; without one the values have the shape of the input.
+  const isReshaped = steps.some((step) => step.step === "reshape");
+  const known =
+    isReshaped || dims === null ? [null] : dims.map((length) => (typeof length === "number" ? length : null));
+  const { shape } = inferSteps(steps, { stage: "numbers", shape: known });
+  if (dims === null) return;
+  const fits =
+    shape.length === dims.length &&
+    dims.every((length, axis) => typeof length !== "number" || shape[axis] === null || shape[axis] === length);
+  if (!fits) {
+    throw new SlipwayError(
+      "PROCESSING_INVALID",
+      `Processing: the steps make ${shapeText(shape)} of a record; the input "${name}" takes ${shapeText(dims)} of each.`,
+    );
+  }
+}
+
+function prepareInstance(slots: readonly InputSlot[], record: InputRecord, refuse: Refuse): NamedTensor[] {
+  if (record.kind !== "instance") return refuse("it is an image; this version takes JSON instances");
+  const values = namedValues(slots, record.value, refuse);
+  const tensors: NamedTensor[] = [];
+  for (const slot of slots) {
+    const value = values.get(slot.name);
+    if (value !== undefined) tensors.push({ name: slot.name, ...prepareValue(slot, value, refuse) });
+    else if (!slot.isOptional) refuse(`the input "${slot.name}" is missing`);
+  }
+  return tensors;
+}
+
+function namedValues(slots: readonly InputSlot[], value: JsonValue, refuse: Refuse): ReadonlyMap<string, JsonValue> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    const entries = Object.entries(value as { readonly [name: string]: JsonValue });
+    const unknown = entries.find(([name]) => !slots.some((slot) => slot.name === name));
+    if (unknown !== undefined) {
+      refuse(`the model has no input ${show(unknown[0])}; it has ${slots.map((slot) => slot.name).join(", ")}`);
+    }
+    return new Map(entries);
+  }
+  const required = slots.filter((slot) => !slot.isOptional);
+  if (required.length !== 1) {
+    refuse(`it is ${show(value)}; it takes an object with ${slots.map((slot) => show(slot.name)).join(", ")}`);
+  }
+  return new Map([[required[0]!.name, value]]);
+}
+
+function prepareValue(slot: InputSlot, value: JsonValue, refuse: Refuse): Tensor {
+  const { dtype, dims, steps } = slot;
+  const name = `"${slot.name}"`;
+  if (steps.length === 0) return tensorFromNested(value, dtype, dims, name, refuse);
+  const isReshaped = steps.some((step) => step.step === "reshape");
+  const numbers = tensorFromNested(value, "float64", isReshaped ? null : dims, name, refuse);
+  const made = applySteps(steps, { shape: numbers.shape, data: numbers.data as Float64Array }, refuse);
+  if (!isComputable(dtype)) return refuse(`${name} is ${dtype}, not numbers`);
+  const data = createData(dtype, made.data.length);
+  writeNumbers(dtype, made.data, data);
+  return { dtype, shape: made.shape, data };
+}
