@@ -31,7 +31,7 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
 const OWNERS: Readonly<Record<string, string>> = {
   "onnxruntime-node": "server/src/runtime/onnxruntime.ts",
   "node:sqlite": "server/src/store/database.ts",
-  sharp: "server/src/runtime/images/decoder-main.ts",
+  sharp: "server/src/runtime/images/preparer-main.ts",
 };
 /** What core may not touch, and what stands in for it. */
 const BANNED_IN_CORE: readonly (readonly [RegExp, string])[] = [

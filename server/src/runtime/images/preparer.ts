@@ -1,15 +1,16 @@
-// Decoding images off the front: a child process, started when the first image comes, that works on one file at a time.
-// So the file that kills it is known, and only its request fails.
+// Turning images into model inputs off the front: a child process, started when the first image comes, that works on one
+// request at a time. So the file that kills it is known, and only its request fails.
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { type CancelTimer, type Clock, SlipwayError } from "@slipway/core/base";
-import { type Channels, decodeAnswer, type DecodedImage, encodeRequest, MessageReader } from "./messages.ts";
+import type { NamedTensor } from "@slipway/core/tensor";
+import { decodeAnswer, encodeRequest, MessageReader, type Preparation, type Prepared } from "./messages.ts";
 
-export interface ImageDecoderOptions {
+export interface ImagePreparerOptions {
   readonly clock: Clock;
-  /** Files that may wait. */
+  /** Requests that may wait. */
   readonly maxWaiting?: number;
-  /** Hard limit of one file; past it the process is killed. */
+  /** Hard limit of one request; past it the process is killed. */
   readonly timeoutMs?: number;
   /** After this long without an image the process ends; the next image starts another. */
   readonly idleMs?: number;
@@ -18,15 +19,15 @@ export interface ImageDecoderOptions {
 }
 
 interface Job {
-  readonly file: Uint8Array;
-  readonly channels: Channels;
-  readonly resolve: (image: DecodedImage) => void;
+  readonly preparation: Preparation;
+  readonly files: readonly Uint8Array[];
+  readonly resolve: (inputs: readonly NamedTensor[]) => void;
   readonly reject: (error: SlipwayError) => void;
 }
 
-const ANSWER_LIMIT_BYTES = 2 ** 29;
+const ANSWER_LIMIT_BYTES = 2 ** 31;
 
-export class ImageDecoder {
+export class ImagePreparer {
   readonly #clock: Clock;
   readonly #maxWaiting: number;
   readonly #timeoutMs: number;
@@ -38,7 +39,7 @@ export class ImageDecoder {
   #cancelTimer: CancelTimer = () => {};
   #isClosed = false;
 
-  constructor(options: ImageDecoderOptions) {
+  constructor(options: ImagePreparerOptions) {
     this.#clock = options.clock;
     this.#maxWaiting = options.maxWaiting ?? 256;
     this.#timeoutMs = options.timeoutMs ?? 10_000;
@@ -47,23 +48,18 @@ export class ImageDecoder {
   }
 
   /**
-   * Decodes a PNG, JPEG or WebP file, turned upright as its EXIF data says.
-   * @returns row-major [height, width, channels] bytes: 1 grey, 3 red-green-blue, 4 with alpha; without alpha,
-   *   transparent parts become black
-   * @throws SlipwayError RECORD_INVALID when the file can't be decoded, QUEUE_FULL, SHUTTING_DOWN
+   * Decodes PNG, JPEG or WebP files and applies the steps before the model; each file becomes a row.
+   * @throws SlipwayError RECORD_INVALID when a file can't be decoded or does not suit the steps, QUEUE_FULL, SHUTTING_DOWN
    */
-  decode(file: Uint8Array, channels: Channels): Promise<DecodedImage> {
+  prepare(preparation: Preparation, files: readonly Uint8Array[]): Promise<readonly NamedTensor[]> {
     if (this.#isClosed)
-      return Promise.reject(new SlipwayError("SHUTTING_DOWN", "The server is stopping; it decodes no more images."));
+      return Promise.reject(new SlipwayError("SHUTTING_DOWN", "The server is stopping; it takes no more images."));
     if (this.#waiting.length >= this.#maxWaiting) {
-      return Promise.reject(
-        new SlipwayError("QUEUE_FULL", `${this.#waiting.length} images wait to be decoded already; try again later.`, {
-          retryAfterMs: 1000,
-        }),
-      );
+      const text = `${this.#waiting.length} requests with images wait to be decoded already; try again later.`;
+      return Promise.reject(new SlipwayError("QUEUE_FULL", text, { retryAfterMs: 1000 }));
     }
-    const { promise, resolve, reject } = Promise.withResolvers<DecodedImage>();
-    this.#waiting.push({ file, channels, resolve, reject });
+    const { promise, resolve, reject } = Promise.withResolvers<readonly NamedTensor[]>();
+    this.#waiting.push({ preparation, files, resolve, reject });
     this.#next();
     return promise;
   }
@@ -87,21 +83,21 @@ export class ImageDecoder {
     }
     this.#running = job;
     this.#child ??= this.#start();
-    for (const part of encodeRequest(job.file, job.channels)) this.#child.stdin!.write(part);
+    for (const part of encodeRequest(job.preparation, job.files)) this.#child.stdin!.write(part);
     this.#cancelTimer = this.#clock.after(this.#timeoutMs, () =>
-      this.#fail(`took longer than ${this.#timeoutMs} ms to decode`),
+      this.#fail(`took longer than ${this.#timeoutMs} ms to decode and prepare`),
     );
   }
 
   #start(): ChildProcess {
     const main = fileURLToPath(
-      new URL(import.meta.url.endsWith(".ts") ? "./decoder-main.ts" : "./decoder-main.js", import.meta.url),
+      new URL(import.meta.url.endsWith(".ts") ? "./preparer-main.ts" : "./preparer-main.js", import.meta.url),
     );
     const child = spawn(process.execPath, ["--conditions=source", "--disable-warning=ExperimentalWarning", main], {
       stdio: ["pipe", "pipe", "ignore"],
       env: this.#environment,
     });
-    const reader = new MessageReader(ANSWER_LIMIT_BYTES, (message) => this.#answered(decodeAnswer(message)));
+    const reader = new MessageReader(ANSWER_LIMIT_BYTES, (head, body) => this.#answered(decodeAnswer(head, body)));
     child.stdout.on("data", (chunk: Buffer) => {
       try {
         reader.push(chunk);
@@ -116,13 +112,12 @@ export class ImageDecoder {
     return child;
   }
 
-  #answered(answer: DecodedImage | string): void {
+  #answered(answer: Prepared): void {
     const job = this.#running;
     if (job === null) return;
     this.#running = null;
-    if (typeof answer === "string")
-      job.reject(invalid(`can't be decoded: ${answer.split("\n")[0]}. PNG, JPEG and WebP are read`));
-    else job.resolve(answer);
+    if (answer.ok) job.resolve(answer.inputs);
+    else job.reject(answer.error);
     this.#next();
   }
 
@@ -135,7 +130,7 @@ export class ImageDecoder {
     const job = this.#running;
     this.#running = null;
     this.#end();
-    job?.reject(invalid(why));
+    job?.reject(new SlipwayError("RECORD_INVALID", `The image ${why}.`));
     if (!this.#isClosed && this.#waiting.length > 0) this.#next();
   }
 
@@ -145,8 +140,4 @@ export class ImageDecoder {
     this.#child = null;
     child?.kill("SIGKILL");
   }
-}
-
-function invalid(why: string): SlipwayError {
-  return new SlipwayError("RECORD_INVALID", `The image ${why}.`);
 }
