@@ -1,0 +1,66 @@
+// Files that are whole or absent, whatever moment the machine stops at. What touches the disk does it through
+// `FileSystem`, a part of `node:fs/promises`, so that tests can put a disk that fails in its place.
+import { constants } from "node:fs";
+import * as nodeFiles from "node:fs/promises";
+import path from "node:path";
+import { onDisk, systemCode } from "./disk-errors.ts";
+
+/** The part of `node:fs/promises` that stored files need. */
+export type FileSystem = Pick<
+  typeof nodeFiles,
+  "open" | "rename" | "unlink" | "mkdir" | "readdir" | "lstat" | "utimes"
+>;
+
+/** The machine's own file system. */
+export const diskFileSystem: FileSystem = nodeFiles;
+
+/** Opens for reading, refusing a symbolic link in the last place and never waiting on a pipe. */
+export const READ_SAFELY = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/** Makes renames, creations and removals in a directory last. Windows has no such call and needs none. */
+export async function syncDirectory(files: FileSystem, directory: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const handle = await files.open(directory, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Replaces a small file in one step: a reader sees the old text or the new one, and once this resolves the new one
+ * survives a power cut. Readable by its owner only.
+ * @throws SlipwayError DISK_FULL, DISK_READ_ONLY
+ */
+export async function replaceFile(file: string, text: string, files: FileSystem = diskFileSystem): Promise<void> {
+  const temporary = `${file}.new`;
+  await onDisk(`the file "${file}"`, async () => {
+    await unlinkIfThere(files, temporary);
+    try {
+      const handle = await files.open(temporary, "wx", 0o600);
+      try {
+        await handle.writeFile(text);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await files.rename(temporary, file);
+    } catch (error) {
+      await unlinkIfThere(files, temporary).catch(() => {}); // the first failure is the one to tell
+      throw error;
+    }
+    await syncDirectory(files, path.dirname(file));
+  });
+}
+
+/** Removes a file. Answers whether it was there. */
+export async function unlinkIfThere(files: Pick<FileSystem, "unlink">, file: string): Promise<boolean> {
+  try {
+    await files.unlink(file);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return false;
+    throw error;
+  }
+}

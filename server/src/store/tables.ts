@@ -1,0 +1,97 @@
+// The tables, as queries see them. Times are whole milliseconds since the Unix epoch; JSON is kept as text; `tenant` is
+// in every key. What the columns mean is said where the registry turns rows into its types.
+import type { ColumnType } from "kysely";
+
+/** A column that is set once. */
+type Fixed<Value> = ColumnType<Value, Value, never>;
+
+export interface ModelTable {
+  tenant: Fixed<string>;
+  hash: Fixed<string>;
+  size_bytes: Fixed<number>;
+  main_file: Fixed<string>;
+  scan_schema: number;
+  scan: string;
+  imported_at: Fixed<number>;
+}
+
+export interface ModelFileTable {
+  tenant: Fixed<string>;
+  model_hash: Fixed<string>;
+  path: Fixed<string>;
+  blob_hash: Fixed<string>;
+  size_bytes: Fixed<number>;
+}
+
+/** One row per name: what its next version's number follows from, and what is locked while one is made. */
+export interface VersionNameTable {
+  tenant: Fixed<string>;
+  name: Fixed<string>;
+  last_number: number;
+}
+
+export interface VersionTable {
+  tenant: Fixed<string>;
+  name: Fixed<string>;
+  number: Fixed<number>;
+  model_hash: Fixed<string>;
+  processing: Fixed<string | null>;
+  /** SHA-256 of the canonical JSON of `processing`; "none" without. */
+  processing_hash: Fixed<string>;
+  note: Fixed<string | null>;
+  source: Fixed<string>;
+  created_at: Fixed<number>;
+}
+
+export interface EndpointTable {
+  tenant: Fixed<string>;
+  name: Fixed<string>;
+  live_deployment_id: string | null;
+  previous_deployment_id: string | null;
+  changed_at: number;
+}
+
+export interface DeploymentTable {
+  tenant: Fixed<string>;
+  id: Fixed<string>;
+  endpoint: Fixed<string>;
+  name: Fixed<string>;
+  number: Fixed<number>;
+  settings: Fixed<string>;
+  state: string;
+  reason: string | null;
+  created_at: Fixed<number>;
+  changed_at: number;
+}
+
+/** How an endpoint's traffic is shared among its deployments. */
+export interface VariantTable {
+  tenant: Fixed<string>;
+  endpoint: Fixed<string>;
+  deployment_id: Fixed<string>;
+  weight: number;
+}
+
+/** Append-only. */
+export interface DecisionTable {
+  tenant: Fixed<string>;
+  id: Fixed<string>;
+  at: Fixed<number>;
+  actor: Fixed<string>;
+  kind: Fixed<string>;
+  subject: Fixed<string>;
+  text: Fixed<string>;
+  reason: Fixed<string | null>;
+  details: Fixed<string>;
+}
+
+export interface Tables {
+  model: ModelTable;
+  model_file: ModelFileTable;
+  version_name: VersionNameTable;
+  version: VersionTable;
+  endpoint: EndpointTable;
+  deployment: DeploymentTable;
+  variant: VariantTable;
+  decision: DecisionTable;
+}
