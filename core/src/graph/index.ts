@@ -1,0 +1,56 @@
+// The graph of a model, free of any file format: what it is, and walking, building, editing and verifying it.
+export {
+  type AttributeInput,
+  attributeFrom,
+  attributeOf,
+  attributeValue,
+  createAttribute,
+  describeNode,
+  float,
+  floatOf,
+  floatsOf,
+  type FloatValue,
+  intOf,
+  intsOf,
+  stringOf,
+  stringsOf,
+} from "./attributes.ts";
+export { GraphBuilder, graphBuilder, type ModelOptions, type OperatorOptions, tensorOfValues } from "./build.ts";
+export { ByteRange, type ByteSource, byteSourceFromBytes, byteSourceFromChunks } from "./byte-source.ts";
+export {
+  type ExternalLookup,
+  initializerElementCount,
+  initializerFromTensor,
+  initializerSizeBytes,
+  storedElementCount,
+  tensorFromInitializer,
+} from "./initializer.ts";
+export {
+  type Attribute,
+  type AttributeKind,
+  type AttributeOf,
+  type AttributeValues,
+  createFunction,
+  createGraph,
+  createInitializer,
+  createModel,
+  createNode,
+  createValueInfo,
+  type ExternalReference,
+  type Extra,
+  type Graph,
+  type Initializer,
+  type Metadata,
+  type Model,
+  type ModelFunction,
+  type Node,
+  type OpsetImports,
+  type QuantizationAnnotation,
+  type ReferenceAttribute,
+  type SparseInitializer,
+  type StoredData,
+  type TrainingInfo,
+  type ValueInfo,
+} from "./model.ts";
+export { NameScope, nameScopeOf, subgraphsOf } from "./names.ts";
+export { signatureFromModel } from "./signature.ts";
