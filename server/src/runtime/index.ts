@@ -1,4 +1,5 @@
 // Running models: the ONNX Runtime back end, runner processes, the frames between them and the server, their limits.
+export { createExecutor, type ExecutorOptions } from "./create-executor.ts";
 export type {
   BatchingPlan,
   CancelRun,
@@ -11,3 +12,7 @@ export type {
   RunRequest,
   RunTimes,
 } from "./executor.ts";
+export { type ModelFile, type ModelFiles, readModelFiles } from "./model-files.ts";
+export { createOnnxRuntimeBackend } from "./onnxruntime.ts";
+export { systemClock } from "./system-clock.ts";
+export { planThreads, type ThreadPlan } from "./thread-plan.ts";

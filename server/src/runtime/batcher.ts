@@ -1,0 +1,206 @@
+// Which waiting requests run together next. Pure: time comes in as numbers, and nothing is waited for. A batch is formed
+// whenever the runner is idle, of what is there; requests join where their tensors differ in rows alone.
+//
+// Order: a request's urgency is its deadline, or its arrival plus a patience where that is sooner. The most urgent
+// request always runs next, and what fits joins it. As urgency never changes, a request is overtaken only by those that
+// arrived within the patience after it, whatever their shape: none starves.
+import type { DType } from "@slipway/core/tensor";
+import type { CostModel } from "./cost-model.ts";
+
+/** A tensor as far as batching looks at it. */
+export interface BatchTensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+/** A waiting request as far as batching looks at it. */
+export interface BatchItem {
+  /** By the signature's order of inputs; undefined where an optional input was left out. */
+  readonly inputs: readonly (BatchTensor | undefined)[];
+  /** Wanted outputs by the signature's order. */
+  readonly outputs: readonly number[];
+  /** Rows it adds to a batch. */
+  readonly rows: number;
+  /** Elements of its inputs, what its cost is measured by. */
+  readonly elements: number;
+  readonly arrivedAt: number;
+  readonly deadline: number;
+  /** It must not share its run. */
+  isAlone: boolean;
+  isCancelled: boolean;
+}
+
+export interface BatchLimits {
+  /** Most rows of a batch. A single request with more runs by itself. */
+  readonly maxRows: number;
+  /** Most elements of a batch's inputs, padding included. */
+  readonly maxElements: number;
+  /** Axis whose length may differ between the requests of a batch; null for none. */
+  readonly padAxis: number | null;
+  /** How long a request waits before it goes ahead of those with sooner deadlines. */
+  readonly patienceMs: number;
+}
+
+/** What to do next. */
+export interface BatchChoice<Item> {
+  /** What runs together; empty when nothing waits. */
+  readonly batch: readonly Item[];
+  /** Cancelled or past their deadline; these never ran. */
+  readonly dropped: readonly Item[];
+}
+
+interface Waiting<Item> {
+  readonly item: Item;
+  readonly urgency: number;
+}
+
+/** Requests that may share a run, most urgent first. */
+interface Group<Item> {
+  readonly sample: BatchItem;
+  readonly waiting: Waiting<Item>[];
+}
+
+/** The requests waiting at a runner. */
+export class Batcher<Item extends BatchItem> {
+  readonly #limits: BatchLimits;
+  readonly #cost: CostModel;
+  readonly #groups: Group<Item>[] = [];
+  #size = 0;
+
+  constructor(limits: BatchLimits, cost: CostModel) {
+    this.#limits = limits;
+    this.#cost = cost;
+  }
+
+  /** Requests waiting. */
+  get size(): number {
+    return this.#size;
+  }
+
+  add(item: Item): void {
+    this.#size++;
+    const urgency = Math.min(item.deadline, item.arrivedAt + this.#limits.patienceMs);
+    const waiting = this.#groupOf(item).waiting;
+    let index = waiting.length;
+    while (index > 0 && waiting[index - 1]!.urgency > urgency) index--;
+    if (index === waiting.length) waiting.push({ item, urgency });
+    else waiting.splice(index, 0, { item, urgency });
+  }
+
+  /** Takes the next batch out, and what is no longer to be run. */
+  next(now: number): BatchChoice<Item> {
+    const dropped: Item[] = [];
+    let batch: Item[] = [];
+    while (batch.length === 0 && this.#size > 0) {
+      const index = this.#mostUrgent();
+      const group = this.#groups[index]!;
+      batch = this.#take(group, now, dropped);
+      if (group.waiting.length === 0) this.#groups.splice(index, 1);
+    }
+    return { batch, dropped };
+  }
+
+  /** Takes everything out. */
+  clear(): Item[] {
+    const items = this.#groups.flatMap(({ waiting }) => waiting.map(({ item }) => item));
+    this.#groups.length = 0;
+    this.#size = 0;
+    return items;
+  }
+
+  #take(group: Group<Item>, now: number, dropped: Item[]): Item[] {
+    const batch: Item[] = [];
+    const kept: Waiting<Item>[] = [];
+    const load = new BatchLoad(this.#limits, this.#cost, now);
+    const { waiting } = group;
+    let index = 0;
+    for (; index < waiting.length && !load.isFull; index++) {
+      const entry = waiting[index]!;
+      if (entry.item.isCancelled || entry.item.deadline <= now) dropped.push(entry.item);
+      else if (load.admits(entry.item)) batch.push(entry.item);
+      else kept.push(entry);
+    }
+    waiting.splice(0, index, ...kept);
+    this.#size -= index - kept.length;
+    return batch;
+  }
+
+  #mostUrgent(): number {
+    let best = 0;
+    for (let index = 1; index < this.#groups.length; index++) {
+      if (this.#groups[index]!.waiting[0]!.urgency < this.#groups[best]!.waiting[0]!.urgency) best = index;
+    }
+    return best;
+  }
+
+  #groupOf(item: Item): Group<Item> {
+    for (const group of this.#groups) {
+      if (canShare(group.sample, item, this.#limits.padAxis)) return group;
+    }
+    const group: Group<Item> = { sample: item, waiting: [] };
+    this.#groups.push(group);
+    return group;
+  }
+}
+
+/** What a batch holds while it is being filled. */
+class BatchLoad {
+  readonly #limits: BatchLimits;
+  readonly #cost: CostModel;
+  readonly #now: number;
+  #rows = 0;
+  #widest = 0;
+  #deadline = Number.POSITIVE_INFINITY;
+  isFull = false;
+
+  constructor(limits: BatchLimits, cost: CostModel, now: number) {
+    this.#limits = limits;
+    this.#cost = cost;
+    this.#now = now;
+  }
+
+  /** Counts the item in where it fits. The first always does. */
+  admits(item: BatchItem): boolean {
+    const isFirst = this.#rows === 0;
+    if (!isFirst && item.isAlone) return false;
+    const itemRows = Math.max(1, item.rows);
+    const rows = this.#rows + itemRows;
+    const widest = Math.max(this.#widest, item.elements / itemRows);
+    const deadline = Math.min(this.#deadline, item.deadline);
+    if (!isFirst) {
+      const elements = rows * widest;
+      if (rows > this.#limits.maxRows || elements > this.#limits.maxElements) return false;
+      if (this.#now + this.#cost.estimateMs(elements) > deadline) return false;
+    }
+    this.#rows = rows;
+    this.#widest = widest;
+    this.#deadline = deadline;
+    this.isFull = item.isAlone || rows >= this.#limits.maxRows;
+    return true;
+  }
+}
+
+/** Whether two requests' tensors differ in nothing but rows, and in length along `padAxis`. */
+export function canShare(a: BatchItem, b: BatchItem, padAxis: number | null): boolean {
+  if (a.inputs.length !== b.inputs.length || !isSameList(a.outputs, b.outputs)) return false;
+  for (let port = 0; port < a.inputs.length; port++) {
+    const left = a.inputs[port];
+    const right = b.inputs[port];
+    if (left === undefined || right === undefined) {
+      if (left !== right) return false;
+      continue;
+    }
+    if (left.dtype !== right.dtype || left.shape.length !== right.shape.length) return false;
+    for (let axis = 1; axis < left.shape.length; axis++) {
+      if (axis !== padAxis && left.shape[axis] !== right.shape[axis]) return false;
+    }
+  }
+  return true;
+}
+
+function isSameList(a: readonly number[], b: readonly number[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

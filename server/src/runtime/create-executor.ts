@@ -1,0 +1,98 @@
+// Builds the executor of a deployment from its settings: threads planned, containment found out, runners started.
+import { createHmac } from "node:crypto";
+import { availableParallelism, tmpdir } from "node:os";
+import type { Clock } from "@slipway/core/base";
+import { bytesFromData, type NamedTensor, type NumericData } from "@slipway/core/tensor";
+import type { RuntimeSettings } from "#config";
+import { containmentOf } from "./containment.ts";
+import type { LoadOrder } from "./control.ts";
+import type { Executor } from "./executor.ts";
+import { inlineRunner } from "./inline-runner.ts";
+import { type ModelFiles, readModelFiles } from "./model-files.ts";
+import { createOnnxRuntimeBackend } from "./onnxruntime.ts";
+import { RunnerPool } from "./pool.ts";
+import { processRunner } from "./runner-process.ts";
+import { planThreads } from "./thread-plan.ts";
+
+export interface ExecutorOptions {
+  readonly model: ModelFiles;
+  readonly settings: RuntimeSettings;
+  readonly clock: Clock;
+  /** Unpredictable bytes, such as node:crypto's `randomBytes`. */
+  readonly randomBytes: (sizeBytes: number) => Uint8Array;
+  /** Told what happens to runners: starts, deaths, given-up batching. Never inputs. */
+  readonly log?: (message: string, facts: Readonly<Record<string, unknown>>) => void;
+  /** Where runners' empty directories are made; the system's temporary directory by default. */
+  readonly scratchDirectory?: string;
+  /** The runners' whole environment; empty by default. Execution providers may need a library path. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Cores to plan threads for; those this process may use by default. */
+  readonly cores?: number;
+}
+
+/**
+ * Loads a model and answers when its runners are warm.
+ * @throws SlipwayError CONFIG_INVALID for settings that can't be, MODEL_* when the model can't be served
+ */
+export async function createExecutor(options: ExecutorOptions): Promise<Executor> {
+  const { model, settings, clock, randomBytes } = options;
+  const threads = planThreads(settings, options.cores ?? availableParallelism());
+  const instances = settings.inline ? 1 : settings.instances;
+  const shared = {
+    order: loadOrder(model, settings, threads.intraOpThreads),
+    instances,
+    runTimeoutMs: settings.runTimeoutMs,
+    loadTimeoutMs: settings.loadTimeoutMs,
+    memoryLimitBytes: settings.memoryLimitBytes,
+    maxDistinctDeaths: settings.maxDistinctDeaths,
+    clock,
+    fingerprint: fingerprintWith(randomBytes(32)),
+    log: options.log ?? (() => undefined),
+  };
+  if (settings.inline) {
+    return RunnerPool.open({
+      ...shared,
+      start: inlineRunner({ backend: createOnnxRuntimeBackend(), clock, readFiles: readModelFiles }),
+      containment: ["none: the model runs inside the server (runtime.inline)", threads.text],
+    });
+  }
+  const containment = await containmentOf(settings.memoryLimitBytes);
+  return RunnerPool.open({
+    ...shared,
+    start: processRunner({
+      containment,
+      scratchDirectory: options.scratchDirectory ?? tmpdir(),
+      environment: options.environment ?? {},
+    }),
+    containment: [...containment.text, threads.text],
+  });
+}
+
+function loadOrder(files: ModelFiles, settings: RuntimeSettings, intraOpThreads: number): LoadOrder {
+  return {
+    files,
+    session: {
+      intraOpThreads,
+      graphOptimizationLevel: settings.graphOptimizationLevel,
+      executionProviders: settings.executionProviders,
+      configEntries: {
+        "optimization.constant_folding_max_output_size_in_bytes": String(settings.constantFoldingLimitBytes),
+        ...settings.sessionConfig,
+      },
+    },
+    batching: { mode: settings.batching, maxRows: settings.maxBatchRows, padAxis: settings.padAxis },
+    warmUpRuns: settings.warmUpRuns,
+  };
+}
+
+/** A keyed hash of inputs: the same inputs can be told again within this process, and nothing more is learnt. */
+function fingerprintWith(key: Uint8Array): (inputs: readonly NamedTensor[]) => string {
+  return (inputs) => {
+    const hash = createHmac("sha256", key);
+    for (const { name, dtype, shape, data } of inputs) {
+      hash.update(JSON.stringify([name, dtype, shape]));
+      hash.update(dtype === "string" ? JSON.stringify(data) : bytesFromData(data as NumericData));
+    }
+    return hash.digest("hex").slice(0, 16);
+  };
+}

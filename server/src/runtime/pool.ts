@@ -1,0 +1,687 @@
+// The runners of a deployment and everything that is in flight at them: dispatch to the least loaded, deadlines and hard
+// limits, deaths, retries, quarantine. Every request ends exactly once, whatever dies. It drives runners through
+// RunnerHandle and time through Clock, so that simulations drive it.
+import { assert, type CancelTimer, type Clock, type ErrorCode, SlipwayError, unreachable } from "@slipway/core/base";
+import type { NamedTensor, Signature } from "@slipway/core/tensor";
+import type { ControlMessage, LoadedModel, LoadOrder } from "./control.ts";
+import { DeathRecord } from "./death-record.ts";
+import type {
+  BatchingPlan,
+  CancelRun,
+  Executor,
+  ExecutorState,
+  ExecutorStatus,
+  RunnerDeath,
+  RunOutcome,
+  RunRequest,
+  RunTimes,
+} from "./executor.ts";
+import { type FrameBody, FrameReader } from "./frame-reader.ts";
+import { FrameWriter } from "./frame-writer.ts";
+import { FrameFlag, frameError, FrameKind } from "./frames.ts";
+import type { RunnerExit, RunnerHandle, StartRunner } from "./runner-handle.ts";
+
+export interface PoolOptions {
+  readonly order: LoadOrder;
+  readonly instances: number;
+  readonly runTimeoutMs: number;
+  readonly loadTimeoutMs: number;
+  readonly memoryLimitBytes: number;
+  readonly maxDistinctDeaths: number;
+  readonly start: StartRunner;
+  readonly clock: Clock;
+  /** Distinguishes inputs without telling what they are. */
+  readonly fingerprint: (inputs: readonly NamedTensor[]) => string;
+  /** What confines the runners, for people. */
+  readonly containment: readonly string[];
+  readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
+}
+
+/** How often deadlines and limits are looked at while anything is in flight. */
+const SWEEP_MS = 10;
+/** How often memory is looked at, in sweeps. */
+const MEMORY_SWEEPS = 5;
+const FIRST_BACKOFF_MS = 100;
+const LAST_BACKOFF_MS = 30_000;
+/** A runner that lived this long is no sign of a runner that can't live. */
+const STEADY_MS = 10_000;
+/** Deaths of a request's runner, other than by the run limit, after which it is held to be the cause. */
+const LAST_ATTEMPT = 2;
+
+/** A request, from `run` until its stream ended. */
+interface Entry {
+  readonly request: RunRequest;
+  /** Null once the caller has its answer, or wants none. */
+  done: ((outcome: RunOutcome) => void) | null;
+  stream: number;
+  /** Its runner said that it runs now. */
+  isRunning: boolean;
+  /** It was running when a runner died, so it runs by itself from now on. */
+  isAlone: boolean;
+  /** Runners that died while running it. */
+  deaths: number;
+}
+
+type KillCause = "run-timeout" | "memory" | "protocol" | "load-timeout" | "closed";
+
+export class RunnerPool implements Executor {
+  readonly #options: PoolOptions;
+  readonly #slots: Slot[] = [];
+  readonly #waiting: Entry[] = [];
+  readonly #record: DeathRecord;
+  readonly #listeners = new Set<(state: ExecutorState) => void>();
+  readonly #startedAt: number;
+  #loaded: LoadedModel | null = null;
+  #batching: BatchingPlan | null = null;
+  #outputNames: readonly string[] = [];
+  readonly #inputPorts = new Map<string, number>();
+  readonly #outputPorts = new Map<string, number>();
+  #state: ExecutorState = "loading";
+  #reason: string | null = null;
+  #loadMs = 0;
+  #cancelSweep: CancelTimer | null = null;
+  #sweeps = 0;
+  #firstLoad: { resolve: () => void; reject: (error: SlipwayError) => void } | null = null;
+
+  private constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#startedAt = options.clock.now();
+    this.#record = new DeathRecord(options.clock, options.maxDistinctDeaths);
+  }
+
+  /**
+   * Starts the runners and answers when all are ready.
+   * @throws SlipwayError MODEL_* when the model can't be loaded; nothing is left running then
+   */
+  static async open(options: PoolOptions): Promise<RunnerPool> {
+    const pool = new RunnerPool(options);
+    try {
+      await pool.#startAll();
+    } catch (error) {
+      await pool.close();
+      throw error;
+    }
+    return pool;
+  }
+
+  get signature(): Signature {
+    return this.#loaded!.signature;
+  }
+
+  get batching(): BatchingPlan {
+    return this.#batching!;
+  }
+
+  get credits(): number {
+    const { mode, maxRows } = this.batching;
+    return this.#options.instances * (mode === "dynamic" ? 2 * maxRows : 4);
+  }
+
+  run(request: RunRequest, done: (outcome: RunOutcome) => void): CancelRun {
+    const entry: Entry = { request, done, stream: 0, isRunning: false, isAlone: false, deaths: 0 };
+    const refusal = this.#refusal();
+    if (refusal === null) this.#place(entry);
+    else this.#options.clock.soon(() => fail(entry, refusal));
+    return () => this.#cancel(entry);
+  }
+
+  status(): ExecutorStatus {
+    return {
+      state: this.#state,
+      reason: this.#reason,
+      backend: this.#loaded?.backend ?? "",
+      intraOpThreads: this.#options.order.session.intraOpThreads,
+      batching: this.batching,
+      runners: this.#slots.map((slot) => ({
+        id: slot.id,
+        pid: slot.handle?.pid ?? null,
+        state: slot.state,
+        residentBytes: slot.handle?.residentBytes() ?? null,
+        startedAtMs: slot.startedAtMs,
+        runs: slot.runs,
+        inFlight: slot.inFlight.size,
+      })),
+      deaths: this.#record.deaths,
+      containment: this.#options.containment,
+      loadMs: this.#loadMs,
+    };
+  }
+
+  onChange(listener: (state: ExecutorState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async release(): Promise<void> {
+    if (this.#state === "closed") throw new SlipwayError("STATE_CONFLICT", "The deployment was closed.");
+    this.#record.forget();
+    if (this.#state !== "quarantined") return;
+    this.#setState("recovering", "released from quarantine, starting runners");
+    await this.#startAll();
+  }
+
+  async close(): Promise<void> {
+    if (this.#state !== "closed") {
+      this.#setState("closed", "closed");
+      this.#failAll(new SlipwayError("SHUTTING_DOWN", "The deployment was unloaded before the request was answered."));
+    }
+    this.#cancelSweep?.();
+    this.#cancelSweep = null;
+    await Promise.all(this.#slots.map((slot) => this.#end(slot, "closed")));
+  }
+
+  // Requests
+
+  /** Sends a request to the least loaded runner, or keeps it until one is ready. */
+  #place(entry: Entry): void {
+    const slot = this.#leastLoaded();
+    if (slot === null) this.#waiting.push(entry);
+    else this.#dispatch(slot, entry);
+    this.#armSweep();
+  }
+
+  #leastLoaded(): Slot | null {
+    let best: Slot | null = null;
+    for (const slot of this.#slots) {
+      if (slot.state === "ready" && (best === null || slot.inFlight.size < best.inFlight.size)) best = slot;
+    }
+    return best;
+  }
+
+  #dispatch(slot: Slot, entry: Entry): void {
+    const now = this.#options.clock.now();
+    entry.stream = slot.nextStream();
+    entry.isRunning = false;
+    try {
+      this.#writeRun(slot.writer!, entry, now);
+    } catch (error) {
+      if (!(error instanceof SlipwayError)) throw error;
+      this.#options.clock.soon(() => fail(entry, error));
+      return;
+    }
+    if (slot.inFlight.size === 0) slot.progressAt = now;
+    slot.inFlight.set(entry.stream, entry);
+    this.#flushSoon(slot);
+  }
+
+  #writeRun(writer: FrameWriter, entry: Entry, now: number): void {
+    const { inputs, outputs, rows, deadline } = entry.request;
+    writer.begin(FrameKind.run, entry.isAlone ? FrameFlag.alone : 0, entry.stream, 0, deadline - now);
+    const isAll =
+      outputs.length === this.#outputNames.length && outputs.every((name, i) => name === this.#outputNames[i]);
+    writer.u32Pair(rows, isAll ? 0 : outputs.length);
+    if (!isAll) writer.u16List(outputs.map((name) => portOf(this.#outputPorts, name)));
+    for (const { name, dtype, shape, data } of inputs) {
+      writer.tensor(portOf(this.#inputPorts, name), dtype, shape, shape[0] ?? 0, data, 0, data.length);
+    }
+    writer.end();
+  }
+
+  #flushSoon(slot: Slot): void {
+    if (slot.isFlushDue) return;
+    slot.isFlushDue = true;
+    this.#options.clock.soon(slot.flush);
+  }
+
+  #cancel(entry: Entry): void {
+    if (entry.done === null) return;
+    entry.done = null;
+    const slot = this.#slotOf(entry);
+    if (slot === null) {
+      const index = this.#waiting.indexOf(entry);
+      if (index !== -1) this.#waiting.splice(index, 1);
+      return;
+    }
+    slot.writer!.begin(FrameKind.cancel, 0, entry.stream, 0, 0);
+    slot.writer!.end();
+    this.#flushSoon(slot);
+  }
+
+  #slotOf(entry: Entry): Slot | null {
+    return this.#slots.find((slot) => slot.inFlight.get(entry.stream) === entry) ?? null;
+  }
+
+  #refusal(): SlipwayError | null {
+    switch (this.#state) {
+      case "closed":
+        return new SlipwayError("SHUTTING_DOWN", "The deployment was unloaded.");
+      case "quarantined":
+        return new SlipwayError("DEPLOYMENT_QUARANTINED", this.#reason ?? "The deployment is quarantined.");
+      case "loading":
+      case "ready":
+      case "recovering":
+        return null;
+      default:
+        return unreachable(this.#state);
+    }
+  }
+
+  // Frames from a runner
+
+  #onFrame(slot: Slot, frame: FrameBody): void {
+    switch (frame.kind) {
+      case FrameKind.result:
+        this.#onResult(slot, frame);
+        break;
+      case FrameKind.failure: {
+        const { code, message } = frame.json() as { code: ErrorCode; message: string };
+        const entry = this.#ended(slot, frame.stream);
+        fail(entry, new SlipwayError(code, message));
+        break;
+      }
+      case FrameKind.begin:
+        slot.progressAt = this.#options.clock.now();
+        for (const stream of beginStreams(frame)) slot.entry(stream).isRunning = true;
+        break;
+      case FrameKind.control:
+        this.#onControl(slot, frame.json() as ControlMessage);
+        break;
+      default:
+        throw frameError(`kind ${frame.kind} at a server`);
+    }
+  }
+
+  #onResult(slot: Slot, frame: FrameBody): void {
+    const times: RunTimes = {
+      queueNs: frame.f32(),
+      inputNs: frame.f32(),
+      inferNs: frame.f32(),
+      outputNs: frame.f32(),
+      batchRows: frame.u32(),
+      batchRequests: frame.u32(),
+    };
+    const outputs: NamedTensor[] = [];
+    while (frame.left > 0) {
+      const { port, dtype, shape, data } = frame.tensor();
+      const name = this.#outputNames[port];
+      if (name === undefined) throw frameError(`output ${port}`);
+      outputs.push({ name, dtype, shape, data });
+    }
+    const entry = this.#ended(slot, frame.stream);
+    slot.runs++;
+    slot.failures = 0;
+    const { done } = entry;
+    entry.done = null;
+    done?.({ ok: true, outputs, times });
+  }
+
+  /** Takes the stream out of what is in flight. */
+  #ended(slot: Slot, stream: number): Entry {
+    const entry = slot.entry(stream);
+    slot.inFlight.delete(stream);
+    slot.progressAt = this.#options.clock.now();
+    return entry;
+  }
+
+  #onControl(slot: Slot, message: ControlMessage): void {
+    switch (message.type) {
+      case "loaded":
+        this.#onLoaded(slot, message.model);
+        break;
+      case "refused":
+        slot.refusal = new SlipwayError(message.code, message.message);
+        slot.handle!.kill();
+        break;
+      case "batching":
+        this.#batching = message.plan;
+        this.#options.log("batching was given up", { reason: message.plan.reason });
+        break;
+      case "memory":
+      case "load":
+        throw frameError(`control message ${message.type} at a server`);
+      default:
+        throw frameError("an unknown control message");
+    }
+  }
+
+  #onLoaded(slot: Slot, model: LoadedModel): void {
+    if (this.#loaded === null) {
+      this.#loaded = model;
+      this.#outputNames = model.signature.outputs.map(({ name }) => name);
+      for (const [port, { name }] of model.signature.inputs.entries()) this.#inputPorts.set(name, port);
+      for (const [port, name] of this.#outputNames.entries()) this.#outputPorts.set(name, port);
+    }
+    this.#batching ??= model.batching;
+    slot.state = "ready";
+    slot.progressAt = this.#options.clock.now();
+    if (this.#state === "recovering") this.#setState("ready", null);
+    for (const entry of this.#waiting.splice(0)) this.#place(entry);
+    if (this.#firstLoad !== null && this.#slots.every(({ state }) => state === "ready")) {
+      this.#loadMs = this.#options.clock.now() - this.#startedAt;
+      this.#setState("ready", null);
+      this.#firstLoad.resolve();
+      this.#firstLoad = null;
+    }
+  }
+
+  // Runners
+
+  async #startAll(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#firstLoad = { resolve, reject };
+    while (this.#slots.length < this.#options.instances) this.#slots.push(new Slot(this.#slots.length));
+    for (const slot of this.#slots) {
+      slot.failures = 0;
+      this.#start(slot);
+    }
+    await promise;
+  }
+
+  #start(slot: Slot): void {
+    const { clock, start, order } = this.#options;
+    assert(slot.handle === null, "A runner was started twice.");
+    const reader = new FrameReader((frame) => this.#onFrame(slot, frame));
+    let handle: RunnerHandle | null = null;
+    try {
+      handle = start({
+        receive: (chunk) => this.#receive(slot, reader, chunk),
+        exited: (exit) => this.#onExit(slot, exit),
+      });
+    } catch (error) {
+      this.#options.log("a runner could not be started", { error: String(error) });
+      clock.soon(() => this.#onExit(slot, { code: null, signal: null, lastWords: String(error) }));
+    }
+    slot.opened(handle, handle?.send ?? (() => true), clock.now(), clock.wall());
+    slot.control({ type: "load", order });
+    this.#armSweep();
+  }
+
+  #receive(slot: Slot, reader: FrameReader, chunk: Uint8Array): void {
+    if (slot.killCause !== null) return;
+    try {
+      reader.push(chunk);
+    } catch (error) {
+      if (!(error instanceof SlipwayError)) throw error;
+      this.#options.log("a runner broke the protocol", { error: error.message });
+      this.#kill(slot, "protocol");
+    }
+  }
+
+  #kill(slot: Slot, cause: KillCause): void {
+    if (slot.handle === null || slot.killCause !== null) return;
+    slot.killCause = cause;
+    slot.handle.kill();
+  }
+
+  /** Ends a runner for good and answers when it is gone. */
+  async #end(slot: Slot, cause: KillCause): Promise<void> {
+    slot.cancelRestart?.();
+    slot.cancelRestart = null;
+    if (slot.handle === null) return;
+    const gone = new Promise<void>((resolve) => slot.onGone.push(resolve));
+    this.#kill(slot, cause);
+    await gone;
+  }
+
+  #onExit(slot: Slot, exit: RunnerExit): void {
+    const { clock } = this.#options;
+    const wasReady = slot.state === "ready";
+    const livedMs = clock.now() - slot.openedAt;
+    const running = slot.runningEntries();
+    const others = [...slot.inFlight.values()].filter((entry) => !running.includes(entry));
+    const { killCause, refusal } = slot;
+    slot.closed();
+    if (this.#state === "closed" || this.#state === "quarantined") return;
+    const text = exitText(killCause, exit, this.#options);
+    if (!wasReady) {
+      this.#onLoadFailed(slot, refusal ?? loadError(killCause, text, this.#options));
+      return;
+    }
+    for (const entry of running) entry.deaths++;
+    const culprit = this.#culpritOf(running, killCause);
+    const death: RunnerDeath = {
+      atMs: clock.wall(),
+      cause: deathCause(killCause),
+      text,
+      inputFingerprint: culprit === null ? null : this.#options.fingerprint(culprit.request.inputs),
+    };
+    this.#options.log("a runner died", { cause: death.cause, text, running: running.length, waiting: others.length });
+    if (culprit !== null) fail(culprit, deathError(killCause, text, this.#options));
+    const isQuarantine = this.#record.add(death);
+    for (const entry of running) if (entry !== culprit) entry.isAlone = true;
+    if (isQuarantine) {
+      this.#quarantine([...running, ...others]);
+      return;
+    }
+    slot.failures = running.length > 0 || livedMs > STEADY_MS ? 0 : slot.failures + 1;
+    this.#restart(slot, text);
+    for (const entry of [...running, ...others]) if (entry.done !== null) this.#place(entry);
+  }
+
+  /** The request that ended its runner: the one that ran alone, past the limit or for the second time. */
+  #culpritOf(running: readonly Entry[], killCause: KillCause | null): Entry | null {
+    const [entry] = running;
+    if (entry === undefined || running.length > 1) return null;
+    return killCause === "run-timeout" || entry.deaths >= LAST_ATTEMPT ? entry : null;
+  }
+
+  #onLoadFailed(slot: Slot, error: SlipwayError): void {
+    this.#options.log("a runner could not load the model", { code: error.code, error: error.message });
+    if (this.#firstLoad !== null) {
+      this.#firstLoad.reject(error);
+      this.#firstLoad = null;
+      return;
+    }
+    slot.failures++;
+    this.#restart(slot, error.message);
+  }
+
+  #restart(slot: Slot, reason: string): void {
+    const { clock } = this.#options;
+    if (this.#slots.every(({ state }) => state !== "ready")) this.#setState("recovering", reason);
+    if (slot.failures === 0) {
+      this.#start(slot);
+      return;
+    }
+    const delayMs = Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (slot.failures - 1));
+    slot.cancelRestart = clock.after(delayMs, () => {
+      slot.cancelRestart = null;
+      this.#start(slot);
+    });
+  }
+
+  #quarantine(entries: readonly Entry[]): void {
+    const reason = `${this.#record.distinct} distinct inputs ended its runners within ten minutes; the last: ${this.#record.deaths.at(-1)!.text}`;
+    this.#setState("quarantined", reason);
+    const error = new SlipwayError("DEPLOYMENT_QUARANTINED", `The deployment is quarantined: ${reason}`);
+    for (const entry of entries) fail(entry, error);
+    this.#failAll(error);
+    for (const slot of this.#slots) void this.#end(slot, "closed");
+  }
+
+  #failAll(error: SlipwayError): void {
+    for (const entry of this.#waiting.splice(0)) fail(entry, error);
+    for (const slot of this.#slots) for (const entry of slot.inFlight.values()) fail(entry, error);
+  }
+
+  #setState(state: ExecutorState, reason: string | null): void {
+    const isNew = state !== this.#state;
+    this.#state = state;
+    this.#reason = reason;
+    if (isNew) for (const listener of this.#listeners) listener(state);
+  }
+
+  // Limits
+
+  #armSweep(): void {
+    this.#cancelSweep ??= this.#options.clock.after(SWEEP_MS, () => {
+      this.#cancelSweep = null;
+      this.#sweep();
+    });
+  }
+
+  /** Looks at every deadline and limit, and comes back while there is anything to look at. */
+  #sweep(): void {
+    const now = this.#options.clock.now();
+    const isMemoryDue = ++this.#sweeps % MEMORY_SWEEPS === 0;
+    let isBusy = this.#waiting.length > 0;
+    expire(this.#waiting, now);
+    for (const slot of this.#slots) {
+      if (slot.handle === null) continue;
+      if (slot.state === "starting" || slot.inFlight.size > 0) isBusy = true;
+      expire(slot.inFlight.values(), now);
+      if (slot.handle.isKillable) this.#checkLimits(slot, now, isMemoryDue);
+    }
+    this.#dropEnded();
+    if (isBusy && this.#state !== "closed") this.#armSweep();
+  }
+
+  #checkLimits(slot: Slot, now: number, isMemoryDue: boolean): void {
+    const { loadTimeoutMs, runTimeoutMs, memoryLimitBytes } = this.#options;
+    if (slot.state === "starting" && now - slot.openedAt > loadTimeoutMs) this.#kill(slot, "load-timeout");
+    if (slot.inFlight.size > 0 && now - slot.progressAt > runTimeoutMs) this.#kill(slot, "run-timeout");
+    if (isMemoryDue && (slot.handle!.residentBytes() ?? 0) > memoryLimitBytes) this.#kill(slot, "memory");
+  }
+
+  #dropEnded(): void {
+    for (let index = this.#waiting.length - 1; index >= 0; index--) {
+      if (this.#waiting[index]!.done === null) this.#waiting.splice(index, 1);
+    }
+  }
+}
+
+/** A place for a runner, and the runner that has it now. */
+class Slot {
+  readonly id: number;
+  readonly inFlight = new Map<number, Entry>();
+  readonly onGone: (() => void)[] = [];
+  handle: RunnerHandle | null = null;
+  writer: FrameWriter | null = null;
+  state: "starting" | "ready" | "dead" = "dead";
+  openedAt = 0;
+  startedAtMs = 0;
+  /** When it last began or answered anything, or was given something while idle. */
+  progressAt = 0;
+  runs = 0;
+  /** Deaths in a row without having done anything. */
+  failures = 0;
+  killCause: KillCause | null = null;
+  refusal: SlipwayError | null = null;
+  isFlushDue = false;
+  cancelRestart: CancelTimer | null = null;
+  #stream = 0;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  opened(handle: RunnerHandle | null, send: RunnerHandle["send"], now: number, wall: number): void {
+    this.handle = handle;
+    this.writer = new FrameWriter(send);
+    this.state = "starting";
+    this.openedAt = this.progressAt = now;
+    this.startedAtMs = wall;
+    this.killCause = null;
+    this.refusal = null;
+  }
+
+  closed(): void {
+    this.handle = null;
+    this.writer = null;
+    this.state = "dead";
+    this.inFlight.clear();
+    for (const gone of this.onGone.splice(0)) gone();
+  }
+
+  nextStream(): number {
+    this.#stream = (this.#stream + 1) >>> 0;
+    return this.#stream;
+  }
+
+  entry(stream: number): Entry {
+    const entry = this.inFlight.get(stream);
+    if (entry === undefined) throw frameError(`stream ${stream} is not open`);
+    return entry;
+  }
+
+  /** What it runs: what it announced, or the oldest, which it runs without a word when it is the only one. */
+  runningEntries(): Entry[] {
+    const entries = [...this.inFlight.values()];
+    const announced = entries.filter(({ isRunning }) => isRunning);
+    return announced.length > 0 ? announced : entries.slice(0, 1);
+  }
+
+  control(message: ControlMessage): void {
+    this.writer!.begin(FrameKind.control, 0, 0, 0, 0);
+    this.writer!.json(message);
+    this.writer!.end();
+    this.writer!.flush();
+  }
+
+  readonly flush = (): void => {
+    this.isFlushDue = false;
+    this.writer?.flush();
+  };
+}
+
+function fail(entry: Entry, error: SlipwayError): void {
+  const { done } = entry;
+  entry.done = null;
+  done?.({ ok: false, error });
+}
+
+/** Answers those whose deadline passed; their streams stay open until the runner ends them. */
+function expire(entries: Iterable<Entry>, now: number): void {
+  for (const entry of entries) {
+    if (entry.done !== null && entry.request.deadline <= now) {
+      fail(entry, new SlipwayError("DEADLINE_EXCEEDED", "The deadline passed before the answer was ready."));
+    }
+  }
+}
+
+function beginStreams(frame: FrameBody): number[] {
+  const count = frame.u32();
+  frame.u32();
+  if (4 * count > frame.left) throw frameError(`${count} streams`);
+  return frame.u32List(count);
+}
+
+function portOf(ports: ReadonlyMap<string, number>, name: string): number {
+  const port = ports.get(name);
+  assert(port !== undefined, `A request names ${JSON.stringify(name)}, which the signature does not have.`);
+  return port;
+}
+
+function deathCause(killCause: KillCause | null): RunnerDeath["cause"] {
+  return killCause === "run-timeout" || killCause === "memory" || killCause === "protocol" ? killCause : "crash";
+}
+
+function exitText(killCause: KillCause | null, exit: RunnerExit, options: PoolOptions): string {
+  const { runTimeoutMs, memoryLimitBytes, loadTimeoutMs } = options;
+  switch (killCause) {
+    case "run-timeout":
+      return `a run took longer than its hard limit of ${runTimeoutMs} ms`;
+    case "load-timeout":
+      return `loading took longer than its limit of ${loadTimeoutMs} ms`;
+    case "memory":
+      return `the runner went over its memory ceiling of ${Math.round(memoryLimitBytes / 2 ** 20)} MiB`;
+    case "protocol":
+      return "the runner sent a frame that can't be read";
+    case "closed":
+    case null:
+      return exit.signal === null
+        ? `the runner exited with code ${exit.code ?? "unknown"}`
+        : `the runner was ended by ${exit.signal}`;
+    default:
+      return unreachable(killCause);
+  }
+}
+
+function loadError(killCause: KillCause | null, text: string, { memoryLimitBytes }: PoolOptions): SlipwayError {
+  const sentence = `While loading, ${text}.`;
+  if (killCause === "load-timeout") return new SlipwayError("MODEL_LOAD_TIMEOUT", sentence);
+  if (killCause === "memory") {
+    return new SlipwayError("MODEL_TOO_LARGE", `${sentence} Raise runtime.memoryLimitBytes, now ${memoryLimitBytes}.`);
+  }
+  return new SlipwayError("MODEL_LOAD_FAILED", sentence);
+}
+
+function deathError(killCause: KillCause | null, text: string, options: PoolOptions): SlipwayError {
+  if (killCause === "run-timeout") {
+    return new SlipwayError("RUN_TIMEOUT", `The run took longer than the hard limit of ${options.runTimeoutMs} ms.`);
+  }
+  if (killCause === "memory") {
+    return new SlipwayError("RUNNER_MEMORY", `While running this request, ${text}.`);
+  }
+  return new SlipwayError("RUNNER_DIED", `While running this request, ${text}.`);
+}

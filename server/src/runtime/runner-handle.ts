@@ -1,0 +1,31 @@
+// A runner as the pool drives it: bytes in both directions, one way to end it, and word of its end. Processes, the
+// in-process runner and simulations are made alike.
+import type { Send } from "./frame-writer.ts";
+
+/** How a runner ended. */
+export interface RunnerExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The last of what it wrote to standard error. */
+  readonly lastWords: string;
+}
+
+export interface RunnerListener {
+  receive(chunk: Uint8Array): void;
+  /** Called once; nothing arrives after it. */
+  exited(exit: RunnerExit): void;
+}
+
+export interface RunnerHandle {
+  readonly pid: number | null;
+  /** Whether `kill` ends even a run in progress. */
+  readonly isKillable: boolean;
+  readonly send: Send;
+  /** Ends it at once; `exited` follows. */
+  kill(): void;
+  /** Memory it holds, in bytes, where that can be seen from here. */
+  residentBytes(): number | null;
+}
+
+/** Starts a runner. `listener` is not called before this returns. */
+export type StartRunner = (listener: RunnerListener) => RunnerHandle;

@@ -1,0 +1,40 @@
+// The entry of a runner process: its standard input's place is taken by descriptor 3, a socket to the server. It serves
+// until that closes, and ends at once when it does, so that no runner outlives its server.
+import { Socket } from "node:net";
+import { Worker } from "node:worker_threads";
+import { createOnnxRuntimeBackend } from "./onnxruntime.ts";
+import { readModelFiles } from "./model-files.ts";
+import { RunnerCore } from "./runner.ts";
+import { systemClock } from "./system-clock.ts";
+
+const LINK_DESCRIPTOR = 3;
+
+// What the terminal sends to all of a group is the server's to decide: it drains, then ends its runners.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
+if (process.argv.includes("--watch-parent")) watchParent(process.ppid);
+
+const socket = new Socket({ fd: LINK_DESCRIPTOR, readable: true, writable: true });
+const core = new RunnerCore({
+  backend: createOnnxRuntimeBackend(),
+  clock: systemClock,
+  readFiles: readModelFiles,
+});
+const peer = core.attach((chunks) => {
+  if (chunks.length === 1) socket.write(chunks[0]!);
+  else {
+    socket.cork();
+    for (const chunk of chunks) socket.write(chunk);
+    socket.uncork();
+  }
+  return socket.writableLength === 0;
+});
+
+socket.on("data", (chunk: Uint8Array) => peer.receive(chunk));
+socket.on("error", () => process.exit(0));
+socket.on("close", () => process.exit(0));
+
+/** Ends this process when its parent changed, from a thread of its own, since a run blocks this one. */
+function watchParent(parent: number): void {
+  const source = `setInterval(() => { if (process.ppid !== ${parent}) process.kill(process.pid, "SIGKILL"); }, 500);`;
+  new Worker(source, { eval: true, stdout: true, stderr: true, resourceLimits: { maxOldGenerationSizeMb: 8 } }).unref();
+}

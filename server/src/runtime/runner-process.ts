@@ -1,0 +1,132 @@
+// A runner as a child process: contained, with one socket to this one and nothing else of ours.
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Containment } from "./containment.ts";
+import type { RunnerHandle, RunnerListener, StartRunner } from "./runner-handle.ts";
+
+export interface ProcessOptions {
+  readonly containment: Containment;
+  /** Where the runner's empty directory is made. */
+  readonly scratchDirectory: string;
+  /** The runner's whole environment; usually empty. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+const LAST_WORDS_LENGTH = 2_000;
+// Sources run as they are; what is published is compiled beside its declaration.
+const isSource = import.meta.url.endsWith(".ts");
+const ENTRY = fileURLToPath(new URL(isSource ? "./runner-main.ts" : "./runner-main.js", import.meta.url));
+
+export function processRunner(options: ProcessOptions): StartRunner {
+  return (listener) => {
+    const directory = mkdtempSync(join(options.scratchDirectory, "slipway-runner-"));
+    const [program, ...args] = [
+      ...options.containment.command,
+      process.execPath,
+      ...(isSource ? ["--conditions=source"] : []),
+      ENTRY,
+      ...(options.containment.endsWithParent ? [] : ["--watch-parent"]),
+    ];
+    const child = spawn(program!, args, {
+      cwd: directory,
+      env: { ...options.environment },
+      stdio: ["ignore", "ignore", "pipe", "pipe"],
+      windowsHide: true,
+    });
+    return new ProcessHandle(child, directory, listener);
+  };
+}
+
+class ProcessHandle implements RunnerHandle {
+  readonly isKillable = true;
+  readonly #child: ChildProcess;
+  readonly #socket: Socket;
+  readonly #memory: MemoryFile;
+  #hasExited = false;
+
+  constructor(child: ChildProcess, directory: string, listener: RunnerListener) {
+    this.#child = child;
+    this.#socket = child.stdio[3] as Socket;
+    this.#memory = new MemoryFile(child.pid);
+    let lastWords = "";
+    child.stderr!.on("data", (chunk: Buffer) => {
+      lastWords = (lastWords + chunk.toString("utf8")).slice(-LAST_WORDS_LENGTH);
+    });
+    this.#socket.on("data", (chunk: Uint8Array) => listener.receive(chunk));
+    // A broken socket is the runner's end, which `exit` reports; a runner that only lost its socket is of no use.
+    this.#socket.on("error", () => this.kill());
+    this.#socket.on("close", () => this.kill());
+    const exited = (code: number | null, signal: string | null): void => {
+      if (this.#hasExited) return;
+      this.#hasExited = true;
+      this.#memory.close();
+      this.#socket.destroy();
+      rmSync(directory, { recursive: true, force: true });
+      listener.exited({ code, signal, lastWords });
+    };
+    // "close" comes after the last bytes of the socket and of standard error were read, so that no answer is lost.
+    child.on("close", exited);
+    child.on("error", (error) => {
+      lastWords ||= error.message;
+      if (child.pid === undefined) setImmediate(exited, null, null);
+    });
+  }
+
+  get pid(): number | null {
+    return this.#child.pid ?? null;
+  }
+
+  readonly send = (chunks: readonly Uint8Array[]): boolean => {
+    const socket = this.#socket;
+    if (this.#hasExited || !socket.writable) return true;
+    if (chunks.length === 1) socket.write(chunks[0]!);
+    else {
+      socket.cork();
+      for (const chunk of chunks) socket.write(chunk);
+      socket.uncork();
+    }
+    return socket.writableLength === 0;
+  };
+
+  kill(): void {
+    if (!this.#hasExited) this.#child.kill("SIGKILL");
+  }
+
+  residentBytes(): number | null {
+    return this.#memory.residentBytes();
+  }
+}
+
+/** Reads a process's resident memory from /proc, where there is one. */
+class MemoryFile {
+  #descriptor: number | null = null;
+  readonly #buffer = Buffer.alloc(4096);
+
+  constructor(pid: number | undefined) {
+    if (pid === undefined || process.platform !== "linux") return;
+    try {
+      this.#descriptor = openSync(`/proc/${pid}/status`, "r");
+    } catch {
+      this.#descriptor = null; // It ended already.
+    }
+  }
+
+  residentBytes(): number | null {
+    if (this.#descriptor === null) return null;
+    try {
+      const length = readSync(this.#descriptor, this.#buffer, 0, this.#buffer.length, 0);
+      const found = /VmRSS:\s+(\d+) kB/.exec(this.#buffer.toString("latin1", 0, length));
+      return found === null ? null : Number(found[1]) * 1024;
+    } catch {
+      return null;
+    }
+  }
+
+  close(): void {
+    if (this.#descriptor !== null) closeSync(this.#descriptor);
+    this.#descriptor = null;
+  }
+}

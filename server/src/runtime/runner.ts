@@ -1,0 +1,428 @@
+// The heart of a runner: takes run frames from any number of links, forms batches whenever it is idle, runs them and
+// answers each stream exactly once. It knows a back end and a clock, neither processes nor sockets, so that simulations
+// run the same code in memory.
+import type { Backend, ModelBytes, Session } from "@slipway/core/backend";
+import { assert, type Clock, type ErrorCode, type SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
+import type { NamedTensor, NumericData, NumericDType, Signature, Tensor } from "@slipway/core/tensor";
+import { createData } from "@slipway/core/tensor";
+import { joinRows, trimRows } from "./batch-tensors.ts";
+import { type BatchItem, Batcher } from "./batcher.ts";
+import { prepareModel, type PreparedModel } from "./prepare-model.ts";
+import type { ControlMessage, LoadOrder } from "./control.ts";
+import { CostModel } from "./cost-model.ts";
+import type { BatchingPlan } from "./executor.ts";
+import { type FrameBody, FrameReader, type FrameTensor } from "./frame-reader.ts";
+import { FrameWriter, type Send } from "./frame-writer.ts";
+import { FrameFlag, frameError, FrameKind } from "./frames.ts";
+import type { ModelFiles } from "./model-files.ts";
+
+/** A request overtakes others for having a sooner deadline only while those have waited less than this. */
+const PATIENCE_MS = 200;
+/** Most input elements of a batch, padding included: 256 MiB of float32. */
+const MAX_BATCH_ELEMENTS = 2 ** 26;
+
+export interface RunnerPorts {
+  readonly backend: Backend;
+  readonly clock: Clock;
+  readonly readFiles: (files: ModelFiles) => Promise<ModelBytes>;
+}
+
+/** One end of a link to a front, as the runner's owner drives it. */
+export interface RunnerPeer {
+  /**
+   * Takes bytes from the link.
+   * @throws SlipwayError RUNNER_PROTOCOL when they are no frames; the link must then be closed
+   */
+  receive(chunk: Uint8Array): void;
+  /** The link is gone: what it asked for is dropped. */
+  closed(): void;
+}
+
+interface Pending extends BatchItem {
+  readonly peer: Peer;
+  readonly stream: number;
+  readonly inputs: readonly (FrameTensor | undefined)[];
+}
+
+interface Loaded {
+  readonly session: Session;
+  readonly model: PreparedModel;
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly allOutputs: readonly number[];
+  readonly batcher: Batcher<Pending>;
+}
+
+export class RunnerCore {
+  readonly #ports: RunnerPorts;
+  readonly #peers = new Set<Peer>();
+  readonly #cost = new CostModel();
+  readonly #arrays = new ArrayPool();
+  #loaded: Loaded | null = null;
+  #isLoading = false;
+  #isRunning = false;
+  #isPumpDue = false;
+
+  constructor(ports: RunnerPorts) {
+    this.#ports = ports;
+  }
+
+  /** Takes on a link; `send` takes bytes for its other end. */
+  attach(send: Send): RunnerPeer {
+    const peer = new Peer(send, (frame) => this.#onFrame(peer, frame));
+    this.#peers.add(peer);
+    return {
+      receive: (chunk) => peer.reader.push(chunk),
+      closed: () => {
+        this.#peers.delete(peer);
+        for (const item of peer.open.values()) item.isCancelled = true;
+        peer.open.clear();
+      },
+    };
+  }
+
+  /** Unloads the model. What is open stays unanswered. */
+  async close(): Promise<void> {
+    const loaded = this.#loaded;
+    this.#loaded = null;
+    await loaded?.session.unload();
+  }
+
+  #onFrame(peer: Peer, frame: FrameBody): void {
+    switch (frame.kind) {
+      case FrameKind.run:
+        this.#onRun(peer, frame);
+        break;
+      case FrameKind.cancel: {
+        const item = peer.open.get(frame.stream);
+        if (item !== undefined) item.isCancelled = true;
+        break;
+      }
+      case FrameKind.control:
+        this.#onControl(peer, frame.json() as ControlMessage);
+        break;
+      default:
+        throw frameError(`kind ${frame.kind} at a runner`);
+    }
+  }
+
+  #onControl(peer: Peer, message: ControlMessage): void {
+    if (message.type !== "load") throw frameError(`control message ${JSON.stringify(message.type)} at a runner`);
+    if (this.#isLoading || this.#loaded !== null) throw frameError("a second load");
+    this.#isLoading = true;
+    void this.#load(message.order).then(
+      (model) => peer.control({ type: "loaded", model }),
+      (error: unknown) => {
+        this.#isLoading = false;
+        const { code, message: text } = slipwayErrorFrom(error);
+        peer.control({ type: "refused", code, message: text });
+      },
+    );
+  }
+
+  async #load(order: LoadOrder): Promise<{ signature: Signature; batching: BatchingPlan; backend: string }> {
+    const { backend, readFiles } = this.#ports;
+    const session = await backend.load(await readFiles(order.files), order.session);
+    const model = await prepareModel(session, order);
+    const { signature } = session;
+    this.#loaded = {
+      session,
+      model,
+      inputNames: signature.inputs.map(({ name }) => name),
+      outputNames: signature.outputs.map(({ name }) => name),
+      allOutputs: signature.outputs.map((_, index) => index),
+      batcher: new Batcher<Pending>(
+        {
+          maxRows: model.plan.maxRows,
+          maxElements: MAX_BATCH_ELEMENTS,
+          padAxis: model.padding?.axis ?? null,
+          patienceMs: PATIENCE_MS,
+        },
+        this.#cost,
+      ),
+    };
+    return { signature, batching: model.plan, backend: backend.name };
+  }
+
+  #onRun(peer: Peer, frame: FrameBody): void {
+    const loaded = this.#loaded;
+    if (loaded === null) throw frameError("a run before the model is loaded");
+    if (peer.open.has(frame.stream)) throw frameError(`stream ${frame.stream} opened twice`);
+    const now = this.#ports.clock.now();
+    const rows = frame.u32();
+    const wanted = frame.u32();
+    const outputs = wanted === 0 ? loaded.allOutputs : frame.u16List(wanted);
+    for (const port of outputs) if (port >= loaded.outputNames.length) throw frameError(`output ${port}`);
+    const inputs: (FrameTensor | undefined)[] = Array.from({ length: loaded.inputNames.length });
+    let elements = 0;
+    while (frame.left > 0) {
+      const tensor = frame.tensor();
+      if (tensor.port >= inputs.length || inputs[tensor.port] !== undefined) throw frameError(`input ${tensor.port}`);
+      inputs[tensor.port] = tensor;
+      elements += tensor.data.length;
+    }
+    const item: Pending = {
+      peer,
+      stream: frame.stream,
+      inputs,
+      outputs,
+      rows,
+      elements,
+      arrivedAt: now,
+      deadline: now + frame.remainingMs,
+      isAlone: (frame.flags & FrameFlag.alone) !== 0 || loaded.model.plan.mode === "off",
+      isCancelled: false,
+    };
+    peer.open.set(frame.stream, item);
+    loaded.batcher.add(item);
+    this.#pumpSoon();
+  }
+
+  #pumpSoon(): void {
+    if (this.#isPumpDue || this.#isRunning) return;
+    this.#isPumpDue = true;
+    this.#ports.clock.soon(() => {
+      this.#isPumpDue = false;
+      this.#pump();
+    });
+  }
+
+  /** Forms a batch of what waits and runs it. What was answered before leaves together with the word of what runs now. */
+  #pump(): void {
+    if (this.#loaded === null) return;
+    const { batcher } = this.#loaded;
+    const now = this.#ports.clock.now();
+    const { batch, dropped } = batcher.next(now);
+    for (const item of dropped) {
+      if (item.isCancelled) this.#fail(item, "REQUEST_CANCELLED", "The request was cancelled.");
+      else this.#fail(item, "DEADLINE_EXCEEDED", "The deadline passed while the request waited for its run.");
+    }
+    if (batch.length > 0) this.#announce(batch, batcher.size > 0);
+    this.#flush();
+    if (batch.length === 0) return;
+    this.#isRunning = true;
+    void this.#run(batch, now).finally(() => {
+      this.#isRunning = false;
+      this.#pumpSoon();
+    });
+  }
+
+  /** Tells each front which of its streams run now, so that it knows what was running should this process die. */
+  #announce(batch: readonly Pending[], isMoreWaiting: boolean): void {
+    const [first] = batch;
+    if (batch.length === 1 && !isMoreWaiting && first!.peer.open.size === 1) return;
+    for (const peer of this.#peers) {
+      const streams: number[] = [];
+      for (const item of batch) if (item.peer === peer) streams.push(item.stream);
+      if (streams.length > 0) peer.begin(streams);
+    }
+  }
+
+  async #run(batch: readonly Pending[], formedAt: number): Promise<void> {
+    const loaded = this.#loaded!;
+    const { clock } = this.#ports;
+    let rows = 0;
+    for (const item of batch) rows += item.rows;
+    let outputs: NamedTensor[];
+    let startedAt: number;
+    let endedAt: number;
+    const { outputs: ports } = batch[0]!;
+    try {
+      const { inputs, elements } = this.#join(loaded, batch);
+      startedAt = clock.now();
+      outputs = await loaded.session.run(
+        inputs,
+        ports.map((port) => loaded.outputNames[port]!),
+      );
+      endedAt = clock.now();
+      this.#cost.observe(elements, endedAt - startedAt);
+    } catch (error) {
+      this.#onRunFailed(batch, slipwayErrorFrom(error));
+      return;
+    }
+    if (batch.length > 1 && outputs.some(({ shape }) => shape[0] !== rows)) {
+      this.#stopBatching("an output's rows are not the batch's");
+      this.#runAlone(batch);
+      return;
+    }
+    const times = {
+      inputNs: (startedAt - formedAt) * 1e6,
+      inferNs: (endedAt - startedAt) * 1e6,
+      outputNs: 0,
+      batchRows: rows,
+      batchRequests: batch.length,
+    };
+    let firstRow = 0;
+    for (const item of batch) {
+      times.outputNs = (clock.now() - endedAt) * 1e6;
+      this.#answer(item, firstRow, outputs, ports, (formedAt - item.arrivedAt) * 1e6, times, batch.length === 1);
+      firstRow += item.rows;
+    }
+  }
+
+  #join(loaded: Loaded, batch: readonly Pending[]): { inputs: NamedTensor[]; elements: number } {
+    this.#arrays.reuse();
+    const inputs: NamedTensor[] = [];
+    let elements = 0;
+    const padAxis = loaded.model.padding?.axis ?? null;
+    for (let port = 0; port < loaded.inputNames.length; port++) {
+      if (batch[0]!.inputs[port] === undefined) continue;
+      const tensor = joinRows(
+        batch.map((item) => item.inputs[port]!),
+        padAxis,
+        this.#arrays.take,
+      );
+      elements += tensor.data.length;
+      inputs.push({ name: loaded.inputNames[port]!, dtype: tensor.dtype, shape: tensor.shape, data: tensor.data });
+    }
+    return { inputs, elements };
+  }
+
+  #answer(
+    item: Pending,
+    firstRow: number,
+    outputs: readonly Tensor[],
+    ports: readonly number[],
+    queueNs: number,
+    times: { inputNs: number; inferNs: number; outputNs: number; batchRows: number; batchRequests: number },
+    isWhole: boolean,
+  ): void {
+    if (item.isCancelled) {
+      this.#fail(item, "REQUEST_CANCELLED", "The request was cancelled.");
+      return;
+    }
+    const { writer, open } = item.peer;
+    open.delete(item.stream);
+    try {
+      writer.begin(FrameKind.result, FrameFlag.final, item.stream, 0, 0);
+      writer.f32Pair(queueNs, times.inputNs);
+      writer.f32Pair(times.inferNs, times.outputNs);
+      writer.u32Pair(times.batchRows, times.batchRequests);
+      for (let index = 0; index < outputs.length; index++) {
+        this.#output(writer, item, ports[index]!, outputs[index]!, firstRow, isWhole);
+      }
+      writer.end();
+    } catch (error) {
+      const { code, message } = slipwayErrorFrom(error);
+      item.peer.failure(item.stream, code === "REQUEST_TOO_LARGE" ? "RUN_FAILED" : code, message);
+    }
+  }
+
+  #output(writer: FrameWriter, item: Pending, port: number, output: Tensor, firstRow: number, isWhole: boolean): void {
+    const { dtype, shape, data } = output;
+    if (isWhole) {
+      writer.tensor(port, dtype, shape, shape[0] ?? 0, data, 0, data.length);
+      return;
+    }
+    const padding = this.#loaded!.model.padding;
+    const axis = padding?.outputAxes[port] ?? null;
+    const length = padding === null ? 0 : paddedLength(item, padding.axis);
+    if (axis !== null && shape[axis] !== length) {
+      const cut = trimRows(output, firstRow, firstRow + item.rows, axis, length);
+      writer.tensor(port, dtype, cut.shape, item.rows, cut.data, 0, cut.data.length);
+      return;
+    }
+    const width = shape[0] === 0 ? 0 : data.length / shape[0]!;
+    writer.tensor(port, dtype, shape, item.rows, data, firstRow * width, (firstRow + item.rows) * width);
+  }
+
+  #onRunFailed(batch: readonly Pending[], error: SlipwayError): void {
+    if (batch.length > 1) {
+      this.#runAlone(batch);
+      return;
+    }
+    this.#fail(batch[0]!, error.code, error.message);
+  }
+
+  /** One request's fault is not its batch mates': each gets a run of its own. */
+  #runAlone(batch: readonly Pending[]): void {
+    for (const item of batch) {
+      item.isAlone = true;
+      this.#loaded!.batcher.add(item);
+    }
+  }
+
+  #stopBatching(reason: string): void {
+    const { model } = this.#loaded!;
+    if (model.plan.mode === "off") return;
+    model.plan = { mode: "off", maxRows: 1, reason, padAxis: null };
+    for (const item of this.#loaded!.batcher.clear()) {
+      item.isAlone = true;
+      this.#loaded!.batcher.add(item);
+    }
+    for (const peer of this.#peers) peer.control({ type: "batching", plan: model.plan });
+  }
+
+  #fail(item: Pending, code: ErrorCode, message: string): void {
+    if (item.peer.open.delete(item.stream)) item.peer.failure(item.stream, code, message);
+  }
+
+  #flush(): void {
+    for (const peer of this.#peers) peer.writer.flush();
+  }
+}
+
+/** The runner's side of one link. */
+class Peer {
+  readonly reader: FrameReader;
+  readonly writer: FrameWriter;
+  /** Streams not yet answered. */
+  readonly open = new Map<number, Pending>();
+
+  constructor(send: Send, onFrame: (frame: FrameBody) => void) {
+    this.reader = new FrameReader(onFrame);
+    this.writer = new FrameWriter(send);
+  }
+
+  begin(streams: readonly number[]): void {
+    this.writer.begin(FrameKind.begin, 0, 0, 0, 0);
+    this.writer.u32Pair(streams.length, 0);
+    this.writer.u32List(streams);
+    this.writer.end();
+  }
+
+  failure(stream: number, code: ErrorCode, message: string): void {
+    this.writer.begin(FrameKind.failure, FrameFlag.final, stream, 0, 0);
+    this.writer.json({ code, message });
+    this.writer.end();
+  }
+
+  control(message: ControlMessage): void {
+    this.writer.begin(FrameKind.control, 0, 0, 0, 0);
+    this.writer.json(message);
+    this.writer.end();
+    this.writer.flush();
+  }
+}
+
+/** The length a request's inputs have along the padded axis. */
+function paddedLength(item: Pending, axis: number): number {
+  for (const tensor of item.inputs) {
+    if (tensor !== undefined && tensor.shape.length > axis) return tensor.shape[axis]!;
+  }
+  assert(false, "A padded batch has no input with the padded axis.");
+}
+
+/** Arrays for joined inputs, used again batch after batch: a run has read its inputs when it ends. */
+class ArrayPool {
+  #free: NumericData[] = [];
+  #taken: NumericData[] = [];
+
+  /** Gives back everything taken. */
+  reuse(): void {
+    this.#free = this.#taken;
+    this.#taken = [];
+  }
+
+  readonly take = (dtype: NumericDType, length: number): NumericData => {
+    const sample = createData(dtype, 0);
+    const size = length * sample.BYTES_PER_ELEMENT;
+    const index = this.#free.findIndex(
+      (data) => data.constructor === sample.constructor && data.buffer.byteLength >= size,
+    );
+    const found = index === -1 ? undefined : this.#free.splice(index, 1)[0]!;
+    const whole = found ?? createData(dtype, Math.ceil(length * 1.25));
+    this.#taken.push(whole);
+    return whole.length === length ? whole : whole.subarray(0, length);
+  };
+}
