@@ -1,7 +1,7 @@
 """Inputs that Python and TypeScript make alike: a linear congruential generator and its use as tensors.
 
 state' = (1664525 state + 1013904223) mod 2^32, the constants of Knuth and Lewis in "Numerical Recipes"; a draw is the
-state's upper 24 bits over 2^24, which both languages hold exactly. `test/goldens.ts` is the other half.
+state's upper 24 bits over 2^24, which both languages hold exactly. `test/goldens/inputs.ts` is the other half.
 """
 
 import base64

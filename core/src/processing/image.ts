@@ -73,7 +73,9 @@ function valuesFromImage(record: InputRecord, refuse: Refuse): Values {
     refuse(`the pixels are ${dtype}${shapeText(shape)}; an image is uint8[height, width, 1 to 4 channels]`);
   }
   if (height === 0 || width === 0) refuse(`the image has no pixels: it is ${height} by ${width}`);
-  return { shape, data: data as Uint8Array };
+  const bytes = data as Uint8Array;
+  // Decoders may give a subclass whose slice() is a view, as Node's Buffer is.
+  return { shape, data: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) };
 }
 
 /** Pixels that came as lists, [height][width] of grey or [height][width][channels]. */

@@ -21,9 +21,11 @@ export const fitContent: Meaning<FitContentStep> = {
     const scale = step.box / Math.max(height, width);
     const innerHeight = Math.max(1, Math.round(height * scale));
     const innerWidth = Math.max(1, Math.round(width * scale));
-    const rows = { start: top, end: top + height };
-    const columns = { start: left, end: left + width };
-    const content = resample(values, rows, columns, innerHeight, innerWidth, { filter: "bilinear", antialias: true });
+    // Cut out first: what lies around the content must not bleed into its edges.
+    const cut = place(values, { height, width, top: -top, left: -left, background: 0 });
+    const rows = { start: 0, end: height };
+    const columns = { start: 0, end: width };
+    const content = resample(cut, rows, columns, innerHeight, innerWidth, { filter: "bilinear", antialias: true });
     const [row, column] = step.centre === "mass" ? centreOfMass(content) : [innerHeight / 2, innerWidth / 2];
     return place(content, {
       height: step.height,
