@@ -37,6 +37,11 @@ export interface Variant {
    * returns. Refusals come through `done` too. Answers how to cancel: after that `done` is not called.
    */
   submit(request: InferenceRequest, context: RequestContext, done: (outcome: InferenceOutcome) => void): () => void;
+  /**
+   * Keeps the deployment loaded, and taking this caller's request, until what is answered is called. Needed only where
+   * something is awaited between routing a request and submitting it; a reload then still loses none.
+   */
+  hold(): () => void;
 }
 
 /** What a deployment needs to be loaded. */
@@ -51,6 +56,8 @@ export interface DeploymentSpec {
     readonly agingMs: number;
   };
   readonly attachment: unknown;
+  /** What its runners are expected to take when loaded, for the memory budget. */
+  readonly estimatedBytes: number;
   /** Loads the model and answers when it is warm. Rejects with a coded error when it can't be served. */
   readonly load: (signal: AbortSignal) => Promise<Executor>;
 }
@@ -81,30 +88,46 @@ export interface ServeHooks {
   onVariantChanged?(status: VariantStatus): void;
 }
 
+export interface DeployOptions {
+  /** Takes a signature that would break callers of the live one. */
+  readonly allowBreaking?: boolean;
+  /**
+   * The endpoint should answer whether or not this succeeds, as when it was live before a restart: until something is
+   * live, the server is not ready, and a failure stays in `status`.
+   */
+  readonly isExpected?: boolean;
+  /** Gives up loading; what was live stays. */
+  readonly signal?: AbortSignal;
+}
+
 export interface Serving {
   /**
    * The variant a request goes to.
    * @param version pins a version; null routes to what is live
-   * @throws SlipwayError ENDPOINT_NOT_FOUND, VERSION_NOT_SERVED or ENDPOINT_NOT_READY
+   * @throws SlipwayError ENDPOINT_NOT_FOUND, VERSION_NOT_SERVED, ENDPOINT_NOT_READY or SHUTTING_DOWN
    */
   route(endpoint: string, version: string | null): Variant;
   /**
    * Loads a deployment and switches the endpoint to it: the old one answers until the new one is warm, then drains
-   * what it admitted and unloads. On failure the old one stays.
-   * @param options.allowBreaking takes a signature that would break callers of the live one
-   * @throws SlipwayError SIGNATURE_BREAKING, MODEL_*, MEMORY_BUDGET
+   * what it admitted and unloads. On failure the old one stays. Deployments to one endpoint happen one after the other,
+   * in the order asked for. Resolves at the switch.
+   * @throws SlipwayError SIGNATURE_BREAKING (its details list the differences), MEMORY_BUDGET, MODEL_*, INTERRUPTED
+   * or SHUTTING_DOWN
    */
-  deploy(
-    spec: DeploymentSpec,
-    options?: { readonly allowBreaking?: boolean; readonly signal?: AbortSignal },
-  ): Promise<Variant>;
-  /** Takes an endpoint out of service: drains and unloads all its variants. */
+  deploy(spec: DeploymentSpec, options?: DeployOptions): Promise<Variant>;
+  /**
+   * Takes an endpoint out of service: drains and unloads all its variants. Resolves when they are gone.
+   * @throws SlipwayError ENDPOINT_NOT_FOUND
+   */
   unload(endpoint: string): Promise<void>;
-  /** Ends the quarantine of an endpoint's live deployment. */
+  /**
+   * Ends the quarantine of an endpoint's live deployment.
+   * @throws SlipwayError ENDPOINT_NOT_FOUND or ENDPOINT_NOT_READY
+   */
   release(endpoint: string): Promise<void>;
   status(): readonly VariantStatus[];
   /** Whether every endpoint that should answer can. */
   isReady(): boolean;
-  /** Takes no new requests, lets those in flight finish within the time given, then unloads everything. */
+  /** Takes no new requests, gives up loading, lets those in flight finish within the time given, then unloads everything. */
   close(drainTimeoutMs: number): Promise<void>;
 }
