@@ -60,6 +60,11 @@ export const ERRORS = {
     "A body has a Content-Encoding other than gzip, deflate or identity.",
     "Send it with one of these.",
   ),
+  EXTENSION_UNSUPPORTED: fact(
+    "unsupported",
+    "A route or parameter of a protocol extension was used that this server does not have, such as shared memory.",
+    "Do without it; GET /v2 lists the extensions there are.",
+  ),
   INPUT_MISSING: fact("invalid", "A required input of the model was not sent.", "Send every input of the signature."),
   INPUT_UNKNOWN: fact("invalid", "An input was sent that the model does not have.", "Use the names of the signature."),
   INPUT_DUPLICATE: fact("invalid", "An input was sent twice.", "Send each input once."),

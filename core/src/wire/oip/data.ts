@@ -1,0 +1,235 @@
+// The "data" of a tensor: JSON scalars, nested to the shape or in one flat list, straight into the array that holds them.
+import { createData, DTYPES, type DType, elementCount, type TensorData } from "#tensor";
+import { numberText, readNumber } from "./numbers.ts";
+import { fail, failExpecting, isArrayNext, peek, readString, type Scanner, skipLiteral } from "./scan.ts";
+
+type Floats = Float32Array | Float64Array;
+type Integers = Int8Array | Int16Array | Int32Array | Uint8Array | Uint16Array | Uint32Array;
+type Wide = BigInt64Array | BigUint64Array;
+
+const COMMA = 0x2c;
+const CLOSE_BRACKET = 0x5d;
+const MISMATCH = "INPUT_DATA_MISMATCH";
+
+/** Least and greatest value of each integer type that a number holds exactly. */
+const RANGES: Partial<Record<DType, readonly [number, number]>> = {
+  int8: [-(2 ** 7), 2 ** 7 - 1],
+  int16: [-(2 ** 15), 2 ** 15 - 1],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint8: [0, 2 ** 8 - 1],
+  uint16: [0, 2 ** 16 - 1],
+  uint32: [0, 2 ** 32 - 1],
+};
+
+/**
+ * Reads the data of a tensor at the cursor. A scalar's may also stand without brackets.
+ * Floats round to the nearest value of their type (an FP32 as `Math.fround` of the number); whole numbers may be written
+ * as 2.0 or 2e0, and must be in range; BOOL takes true, false, 0 and 1.
+ * @throws SlipwayError REQUEST_MALFORMED where it is not JSON, INPUT_DATA_MISMATCH where it does not fit
+ */
+export function readData(s: Scanner, dtype: DType, shape: readonly number[]): TensorData {
+  const count = elementCount(shape);
+  // An element takes at least a character and a comma, so a shape that promises more is refused before memory is taken.
+  const room = s.bytes.length - s.at;
+  if (count > room / 2 + 1) {
+    fail(s, `shape [${shape.join(", ")}] asks for ${count} values; the body has no room for them`, s.at, MISMATCH);
+  }
+  const reader = createReader(s, dtype, count);
+  if (!isArrayNext(s)) {
+    if (shape.length > 0) failExpecting(s, "an array", MISMATCH);
+    reader.read(0, 1);
+    return reader.data;
+  }
+  s.at++;
+  if (isArrayNext(s) && shape.length > 0) {
+    s.at--;
+    readNested(s, reader, shape, 0, 0);
+  } else readRow(s, reader, shape, 0, count);
+  return reader.data;
+}
+
+interface Reader {
+  readonly data: TensorData;
+  /** Reads `count` elements into `offset` and on: no brackets, a comma between them. */
+  read(offset: number, count: number): void;
+}
+
+/** Reads one axis of nested data and all below it; answers the offset after it. */
+function readNested(s: Scanner, reader: Reader, shape: readonly number[], axis: number, offset: number): number {
+  if (!isArrayNext(s)) contradiction(s, shape, axis, "a value");
+  s.at++;
+  const length = shape[axis]!;
+  if (axis === shape.length - 1) {
+    readRow(s, reader, shape, offset, length);
+    return offset + length;
+  }
+  let next = offset;
+  for (let i = 0; i < length; i++) {
+    if (i > 0) separate(s, i, length);
+    next = readNested(s, reader, shape, axis + 1, next);
+  }
+  close(s, length);
+  return next;
+}
+
+/** Reads the elements of an innermost array and its closing bracket. */
+function readRow(s: Scanner, reader: Reader, shape: readonly number[], offset: number, count: number): void {
+  if (count > 0) {
+    const byte = peek(s);
+    if (byte === CLOSE_BRACKET) fail(s, `no values where ${count} are asked for`, s.at, MISMATCH);
+    if (isArrayNext(s)) contradiction(s, shape, shape.length, "an array");
+    reader.read(offset, count);
+  }
+  close(s, count);
+}
+
+/** Moves over the comma after element `done` of `count`. */
+function separate(s: Scanner, done: number, count: number): void {
+  const byte = peek(s);
+  if (byte === COMMA) s.at++;
+  else if (byte === CLOSE_BRACKET) {
+    fail(s, `${done} ${done === 1 ? "value" : "values"} where ${count} are asked for`, s.at, MISMATCH);
+  } else failExpecting(s, "',' or ']'");
+}
+
+function close(s: Scanner, count: number): void {
+  const byte = peek(s);
+  if (byte === CLOSE_BRACKET) s.at++;
+  else if (byte === COMMA || count === 0) fail(s, `more than the ${count} values that are asked for`, s.at, MISMATCH);
+  else failExpecting(s, "',' or ']'");
+}
+
+function contradiction(s: Scanner, shape: readonly number[], axis: number, found: string): never {
+  fail(
+    s,
+    `${found} stands ${axis} ${axis === 1 ? "level" : "levels"} deep, which contradicts shape [${shape.join(", ")}]; nest to the shape or send one flat list`,
+    s.at,
+    MISMATCH,
+  );
+}
+
+function createReader(s: Scanner, dtype: DType, count: number): Reader {
+  switch (DTYPES[dtype].storage) {
+    case "f32":
+    case "f64": {
+      const data = createData(dtype as "float32", count) as Floats;
+      return { data, read: (offset, length) => readFloats(s, data, dtype === "float32", offset, length) };
+    }
+    case "i8":
+    case "i16":
+    case "i32":
+    case "u8":
+    case "u16":
+    case "u32": {
+      const data = createData(dtype as "int32", count) as Integers;
+      if (dtype === "bool") return { data, read: (offset, length) => readBooleans(s, data, offset, length) };
+      const range = RANGES[dtype];
+      if (range === undefined) return noJsonForm(s, dtype);
+      return { data, read: (offset, length) => readIntegers(s, data, dtype, range, offset, length) };
+    }
+    case "i64":
+    case "u64": {
+      const data = createData(dtype as "int64", count) as Wide;
+      const halves = new Int32Array(data.buffer);
+      return { data, read: (offset, length) => readWide(s, data, halves, dtype, offset, length) };
+    }
+    case "str": {
+      const data: string[] = [];
+      return { data, read: (offset, length) => readStrings(s, data, offset, length) };
+    }
+  }
+}
+
+function noJsonForm(s: Scanner, dtype: DType): never {
+  fail(
+    s,
+    `${DTYPES[dtype].oip ?? dtype} has no JSON form; send it as binary data with the parameter binary_data_size`,
+    s.at,
+    MISMATCH,
+  );
+}
+
+function readFloats(s: Scanner, data: Floats, isSingle: boolean, offset: number, count: number): void {
+  const { bytes } = s;
+  for (let i = 0; i < count; i++) {
+    if (i > 0) {
+      if (bytes[s.at] === COMMA) s.at++;
+      else separate(s, i, count);
+    }
+    if (bytes[s.at]! <= 0x20) peek(s);
+    data[offset + i] = readNumber(s, isSingle, MISMATCH);
+  }
+}
+
+function readIntegers(
+  s: Scanner,
+  data: Integers,
+  dtype: DType,
+  range: readonly [number, number],
+  offset: number,
+  count: number,
+): void {
+  const [least, greatest] = range;
+  for (let i = 0; i < count; i++) {
+    if (i > 0) separate(s, i, count);
+    peek(s);
+    const start = s.at;
+    const value = readNumber(s, false, MISMATCH);
+    // NaN fails every comparison.
+    if (!(value >= least && value <= greatest && Number.isInteger(value))) outOfRange(s, dtype, start);
+    data[offset + i] = value;
+  }
+}
+
+function readWide(s: Scanner, data: Wide, halves: Int32Array, dtype: DType, offset: number, count: number): void {
+  const isUnsigned = dtype === "uint64";
+  for (let i = 0; i < count; i++) {
+    if (i > 0) separate(s, i, count);
+    peek(s);
+    const start = s.at;
+    const value = readNumber(s, false, MISMATCH);
+    if (Number.isSafeInteger(value)) {
+      if (isUnsigned && value < 0) outOfRange(s, dtype, start);
+      // Two halves spare making a bigint of every element; `| 0` takes a whole number modulo 2^32.
+      halves[2 * (offset + i)] = value | 0;
+      halves[2 * (offset + i) + 1] = Math.floor(value / 2 ** 32) | 0;
+    } else data[offset + i] = bigintAt(s, dtype, start, s.at);
+  }
+}
+
+/** A whole number beyond 2^53, exactly; such a number may not have a point or an exponent. */
+function bigintAt(s: Scanner, dtype: DType, start: number, end: number): bigint {
+  const text = numberText(s, start, end);
+  // At most 20 digits fit; the bound also keeps long texts away from BigInt, whose time grows faster than their length.
+  if (!/^-?\d{1,20}$/.test(text)) outOfRange(s, dtype, start);
+  const value = BigInt(text);
+  const fitted = dtype === "uint64" ? BigInt.asUintN(64, value) : BigInt.asIntN(64, value);
+  if (fitted !== value) outOfRange(s, dtype, start);
+  return value;
+}
+
+function outOfRange(s: Scanner, dtype: DType, start: number): never {
+  const text = numberText(s, start, Math.min(s.at, start + 40));
+  fail(s, `${text} is no ${DTYPES[dtype].oip} value`, start, MISMATCH);
+}
+
+function readBooleans(s: Scanner, data: Integers, offset: number, count: number): void {
+  for (let i = 0; i < count; i++) {
+    if (i > 0) separate(s, i, count);
+    peek(s);
+    const start = s.at;
+    if (skipLiteral(s, "true")) data[offset + i] = 1;
+    else if (!skipLiteral(s, "false")) {
+      const value = readNumber(s, false, MISMATCH);
+      if (value !== 0 && value !== 1) outOfRange(s, "bool", start);
+      data[offset + i] = value;
+    }
+  }
+}
+
+function readStrings(s: Scanner, data: string[], offset: number, count: number): void {
+  for (let i = 0; i < count; i++) {
+    if (i > 0) separate(s, i, count);
+    data[offset + i] = readString(s, MISMATCH);
+  }
+}

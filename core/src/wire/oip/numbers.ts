@@ -1,0 +1,139 @@
+// JSON numbers from their bytes, bit for bit what `Number()` of the same text gives, without making the text for the
+// numbers people send. Beside JSON's grammar the tokens NaN, Inf and Infinity are read, as Triton does.
+import { asciiText, fail, failExpecting, type Scanner, skipLiteral } from "./scan.ts";
+import type { ErrorCode } from "#base";
+
+const MINUS = 0x2d;
+const PLUS = 0x2b;
+const DOT = 0x2e;
+const ZERO = 0x30;
+
+/** Powers of ten that binary64 holds exactly. */
+const POWERS_OF_TEN = [
+  1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+  1e21, 1e22,
+] as const;
+const LARGEST_POWER = POWERS_OF_TEN.length - 1;
+/** Up to here every whole number is a binary64. */
+const LARGEST_EXACT = 2 ** 53;
+const LARGEST_TEXT = 1 << 16;
+
+/**
+ * Reads the number at the cursor (white space already skipped).
+ *
+ * A decimal is m · 10^k with whole m. Where m ≤ 2^53 and |k| ≤ 22, both factors are exact, so one multiplication or
+ * division rounds once and is the nearest binary64: W. D. Clinger, "How to read floating point numbers accurately",
+ * PLDI 1990. Anything else goes through `Number()`.
+ *
+ * @param isSingle the number will be stored as binary32: then only its binary32 rounding is exact, which spares the
+ *   slow path for the 17 digits that a widened binary32 prints as
+ * @param code of the error where something stands there that is a value, but no number
+ */
+export function readNumber(s: Scanner, isSingle = false, code: ErrorCode = "REQUEST_MALFORMED"): number {
+  const { bytes } = s;
+  const start = s.at;
+  let at = start;
+  // Reading past the end gives undefined, which is no digit in any comparison below.
+  let byte = bytes[at]!;
+  const isNegative = byte === MINUS;
+  if (isNegative) byte = bytes[++at]!;
+  let mantissa = byte - ZERO;
+  if (!(mantissa >= 0 && mantissa <= 9)) return readNonFinite(s, isNegative, code);
+  byte = bytes[++at]!;
+  let digit = byte - ZERO;
+  if (mantissa === 0 && digit >= 0 && digit <= 9) fail(s, "a number begins with a needless zero", start);
+  while (digit >= 0 && digit <= 9) {
+    mantissa = mantissa * 10 + digit;
+    byte = bytes[++at]!;
+    digit = byte - ZERO;
+  }
+  let scale = 0; // the number is mantissa / 10^scale
+  if (byte === DOT) {
+    const first = ++at;
+    byte = bytes[at]!;
+    digit = byte - ZERO;
+    while (digit >= 0 && digit <= 9) {
+      mantissa = mantissa * 10 + digit;
+      byte = bytes[++at]!;
+      digit = byte - ZERO;
+    }
+    scale = at - first;
+    if (scale === 0) fail(s, "a number has no digit after its point", at);
+  }
+  if ((byte | 0x20) === 0x65) {
+    byte = bytes[++at]!;
+    const isDivided = byte === MINUS;
+    if (isDivided || byte === PLUS) byte = bytes[++at]!;
+    digit = byte - ZERO;
+    if (!(digit >= 0 && digit <= 9)) fail(s, "a number has no digit in its exponent", at);
+    let exponent = 0;
+    while (digit >= 0 && digit <= 9) {
+      exponent = Math.min(exponent * 10 + digit, 1e9);
+      byte = bytes[++at]!;
+      digit = byte - ZERO;
+    }
+    scale += isDivided ? exponent : -exponent;
+  }
+  s.at = at;
+  let value: number;
+  if (mantissa <= LARGEST_EXACT && scale <= LARGEST_POWER && scale >= -LARGEST_POWER) {
+    if (scale > 0) value = mantissa / POWERS_OF_TEN[scale]!;
+    else value = scale === 0 ? mantissa : mantissa * POWERS_OF_TEN[-scale]!;
+  } else {
+    const first = isNegative ? start + 1 : start;
+    const single = isSingle ? singleFromDigits(bytes, first, at, scale) : Number.NaN;
+    value = Number.isNaN(single) ? Number(numberText(s, first, at)) : single;
+  }
+  return isNegative ? -value : value;
+}
+
+/** The text of a number's bytes. */
+export function numberText(s: Scanner, start: number, end: number): string {
+  if (end - start > LARGEST_TEXT) fail(s, `a number has more than ${LARGEST_TEXT} digits`, start);
+  return asciiText(s.bytes, start, end);
+}
+
+/**
+ * A number whose binary32 rounding is that of a decimal with many digits, or NaN where this cannot tell.
+ * The decimal lies between its first 15 digits and those plus one; where both round to the same binary32, so does it,
+ * since rounding never changes order.
+ */
+function singleFromDigits(bytes: Uint8Array, start: number, end: number, scale: number): number {
+  let lower = 0;
+  let kept = 0;
+  let dropped = 0;
+  for (let at = start; at < end; at++) {
+    const digit = bytes[at]! - ZERO;
+    if (digit < 0) continue; // the point
+    if (digit > 9) break; // the exponent
+    if (kept === 15) dropped++;
+    else {
+      lower = lower * 10 + digit;
+      if (lower > 0) kept++;
+    }
+  }
+  const power = dropped - scale;
+  if (power > LARGEST_POWER || power < -LARGEST_POWER) return Number.NaN;
+  const factor = POWERS_OF_TEN[Math.abs(power)]!;
+  const low = power < 0 ? lower / factor : lower * factor;
+  const high = power < 0 ? (lower + 1) / factor : (lower + 1) * factor;
+  return Math.fround(low) === Math.fround(high) ? low : Number.NaN;
+}
+
+/** NaN, Inf and Infinity, with a sign or without: what RapidJSON's kParseNanAndInfFlag takes. */
+function readNonFinite(s: Scanner, isNegative: boolean, code: ErrorCode): number {
+  const start = s.at;
+  if (isNegative) s.at++;
+  if (skipLiteral(s, "NaN")) return Number.NaN;
+  if (skipLiteral(s, "Infinity") || skipLiteral(s, "Inf")) {
+    return isNegative ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  }
+  s.at = start;
+  if (isNegative) fail(s, "a '-' is not followed by a number");
+  return failExpecting(s, "a number", isValueStart(s.bytes[start]) ? code : "REQUEST_MALFORMED");
+}
+
+/** Whether a byte begins a JSON value other than a number. */
+function isValueStart(byte: number | undefined): boolean {
+  return byte !== undefined && '"[{tfn'.includes(String.fromCharCode(byte));
+}

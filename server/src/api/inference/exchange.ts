@@ -1,0 +1,269 @@
+// One request and its answer: collects the body within its limits, hands it on once, answers once, and gives up when the
+// client does. The request path is here, so it makes no timer, no abort controller and one closure for each request.
+import { IncomingMessage, type ServerResponse } from "node:http";
+import { assert, type ErrorCode, SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
+import { errorBody, OK, retryAfterSeconds, statusOf } from "../status.ts";
+import type { Connection } from "./connection.ts";
+import {
+  acceptedCoding,
+  type Coding,
+  codingOf,
+  compress,
+  decompress,
+  SMALLEST_COMPRESSED_BYTES,
+} from "./content-encoding.ts";
+import type { Front } from "./front.ts";
+import { INFERENCE_ID_HEADER, REQUEST_ID_HEADER } from "./request-context.ts";
+
+/** A request that knows its exchange, so that its listeners can be shared. */
+export class InferenceMessage extends IncomingMessage {
+  exchange: Exchange | null = null;
+}
+export type InferenceReply = ServerResponse<InferenceMessage>;
+
+/** What an exchange does with its body once it is whole. */
+export type BodyHandler = (exchange: Exchange, body: Uint8Array) => void;
+
+const EMPTY = new Uint8Array(0);
+const JSON_TYPE = "application/json";
+
+type State = "started" | "receiving" | "working" | "answered" | "gone";
+
+export class Exchange {
+  readonly front: Front;
+  readonly request: InferenceMessage;
+  readonly reply: InferenceReply;
+  readonly connection: Connection;
+  readonly inferenceId: string;
+  /** In `Clock.now()` milliseconds. */
+  readonly arrivedAt: number;
+  /** What its route is called in metrics. */
+  routeName = "none";
+  /** The endpoint and version in its path, where there are any. */
+  endpoint = "";
+  version: string | null = null;
+  #state: State = "started";
+  #handler: BodyHandler | null = null;
+  #coding: Coding | null = null;
+  /** The body, while it is one chunk; then all of them. */
+  #chunk: Uint8Array | null = null;
+  #chunks: Uint8Array[] | null = null;
+  #receivedBytes = 0;
+  #heldBytes = 0;
+  #cancelWork: (() => void) | null = null;
+
+  constructor(front: Front, request: InferenceMessage, reply: InferenceReply, connection: Connection) {
+    this.front = front;
+    this.request = request;
+    this.reply = reply;
+    this.connection = connection;
+    this.inferenceId = front.nextInferenceId();
+    this.arrivedAt = front.clock.now();
+    request.exchange = this;
+    front.inFlight++;
+    connection.exchanges.add(this);
+    connection.lastReply = reply;
+  }
+
+  /** Whether the request's body is still arriving. */
+  get isReceiving(): boolean {
+    return this.#state === "receiving";
+  }
+
+  /** Collects the body, then calls `handler` with it, inflated. */
+  receive(handler: BodyHandler): void {
+    const { headers } = this.request;
+    const declared = headers["content-length"];
+    const { maxBodyBytes } = this.front.server;
+    if (declared !== undefined && Number(declared) > maxBodyBytes) {
+      this.refuse(bodyTooLarge(`${declared} bytes`, maxBodyBytes));
+      return;
+    }
+    const encoding = headers["content-encoding"];
+    if (encoding !== undefined) this.#coding = codingOf(encoding);
+    this.#state = "receiving";
+    this.#handler = handler;
+    // Only now, when the body is wanted, is a client that asked first told to send it.
+    if (headers.expect !== undefined) this.reply.writeContinue();
+    this.request.on("data", onData);
+    this.request.on("end", onEnd);
+  }
+
+  takeChunk(chunk: Uint8Array): void {
+    if (this.#state !== "receiving") return; // the rest of a refused body
+    const { front } = this;
+    this.#receivedBytes += chunk.length;
+    if (this.#receivedBytes > front.server.maxBodyBytes) {
+      this.refuse(bodyTooLarge("more", front.server.maxBodyBytes));
+      return;
+    }
+    if (front.heldBytes + chunk.length > front.maxHeldBytes) {
+      this.refuse(
+        new SlipwayError("QUEUE_FULL", `${front.heldBytes} bytes of requests are arriving already; try again later.`),
+      );
+      return;
+    }
+    this.#hold(chunk.length);
+    if (this.#chunk === null) this.#chunk = chunk;
+    else if (this.#chunks === null) this.#chunks = [this.#chunk, chunk];
+    else this.#chunks.push(chunk);
+  }
+
+  takeEnd(): void {
+    if (this.#state !== "receiving") return;
+    const body = this.#chunks === null ? (this.#chunk ?? EMPTY) : Buffer.concat(this.#chunks);
+    this.#chunk = this.#chunks = null;
+    this.#state = "working";
+    if (this.#coding !== null) {
+      decompress(body, this.#coding, this.front.server.maxBodyBytes, (error, bytes) => {
+        if (this.#state !== "working") return;
+        if (error === null) this.#handle(bytes);
+        else this.refuse(error);
+      });
+    } else this.#handle(body);
+  }
+
+  /** Says how to stop the work this exchange now waits for. */
+  waitFor(cancelWork: () => void): void {
+    assert(this.#state !== "answered", "An exchange was answered before its work was handed over.");
+    if (this.#state === "gone") cancelWork();
+    else this.#cancelWork = cancelWork;
+  }
+
+  /** Answers with JSON text. */
+  answerJson(text: string): void {
+    this.answer(OK, JSON_TYPE, text, null);
+  }
+
+  /** Answers with the error's status and body, and closes the connection where the request can't be trusted to end. */
+  refuse(error: unknown): void {
+    const coded = slipwayErrorFrom(error);
+    if (coded.code === "INTERNAL") {
+      this.front.ports.log.error({ inferenceId: this.inferenceId, err: coded.cause ?? coded }, "a request failed");
+    }
+    this.refuseWith(statusOf(coded.code), coded);
+  }
+
+  /** As `refuse`, with a status of its own. */
+  refuseWith(status: number, error: SlipwayError, more: readonly string[] = []): void {
+    const seconds = retryAfterSeconds(error);
+    const headers = seconds === null ? more : ["Retry-After", String(seconds), ...more];
+    this.answer(status, JSON_TYPE, errorBody(error, this.inferenceId), headers, error.code);
+  }
+
+  /**
+   * Sends the answer, compressed if it is large and the client takes that.
+   * @param more further headers, as names and values in turn
+   */
+  answer(
+    status: number,
+    contentType: string,
+    body: string | Uint8Array,
+    more: readonly string[] | null,
+    code: ErrorCode | null = null,
+  ): void {
+    if (this.#state === "gone" || this.#state === "answered") return;
+    this.#cancelWork = null;
+    const accepted = this.request.headers["accept-encoding"];
+    if (accepted !== undefined && body.length >= SMALLEST_COMPRESSED_BYTES) {
+      const coding = acceptedCoding(accepted);
+      if (coding !== null) {
+        this.#release();
+        compress(body, coding, (error, bytes) => {
+          if (error === null) {
+            const headers = ["Content-Encoding", coding, "Vary", "Accept-Encoding", ...(more ?? [])];
+            this.#send(status, contentType, bytes, headers, code);
+          } else this.#send(status, contentType, body, more, code);
+        });
+        return;
+      }
+    }
+    this.#send(status, contentType, body, more, code);
+  }
+
+  /** The client went away: stops the work and forgets the body. */
+  abandon(): void {
+    if (this.#state === "gone" || this.#state === "answered") return;
+    const cancelWork = this.#cancelWork;
+    this.#leave("gone");
+    cancelWork?.();
+  }
+
+  #handle(body: Uint8Array): void {
+    const handler = this.#handler!;
+    this.#handler = null;
+    try {
+      handler(this, body);
+    } catch (error) {
+      this.refuse(error);
+    }
+    this.#release();
+  }
+
+  #send(
+    status: number,
+    contentType: string,
+    body: string | Uint8Array,
+    more: readonly string[] | null,
+    code: ErrorCode | null,
+  ): void {
+    if (this.#state === "gone") return;
+    const { reply, front } = this;
+    this.#leave("answered");
+    const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+    const headers = [
+      "Content-Type",
+      contentType,
+      "Content-Length",
+      String(length),
+      INFERENCE_ID_HEADER,
+      this.inferenceId,
+    ];
+    const requestId = this.request.headers[REQUEST_ID_HEADER];
+    if (requestId !== undefined && requestId.length <= MAX_REQUEST_ID)
+      headers.push(REQUEST_ID_HEADER, String(requestId));
+    if (more !== null) headers.push(...more);
+    if (front.isClosing) reply.shouldKeepAlive = false;
+    reply.writeHead(status, headers);
+    reply.end(body);
+    front.ports.onAnswer?.(this.routeName, status, code);
+  }
+
+  #leave(state: "answered" | "gone"): void {
+    this.#state = state;
+    this.#handler = this.#cancelWork = this.#chunk = this.#chunks = null;
+    this.#release();
+    this.connection.exchanges.delete(this);
+    const { front } = this;
+    front.inFlight--;
+    if (front.inFlight === 0 && front.isClosing) front.onIdle();
+  }
+
+  #hold(bytes: number): void {
+    this.#heldBytes += bytes;
+    this.front.heldBytes += bytes;
+  }
+
+  #release(): void {
+    this.front.heldBytes -= this.#heldBytes;
+    this.#heldBytes = 0;
+  }
+}
+
+/** A client's own id longer than this is not sent back. */
+const MAX_REQUEST_ID = 200;
+
+function bodyTooLarge(what: string, maxBytes: number): SlipwayError {
+  return new SlipwayError(
+    "REQUEST_TOO_LARGE",
+    `The body has ${what}; at most ${maxBytes} are taken. Send less at once, or raise server.maxBodyBytes.`,
+  );
+}
+
+function onData(this: InferenceMessage, chunk: Uint8Array): void {
+  this.exchange!.takeChunk(chunk);
+}
+
+function onEnd(this: InferenceMessage): void {
+  this.exchange!.takeEnd();
+}
