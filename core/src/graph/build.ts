@@ -6,6 +6,7 @@ import {
   createTensor,
   type Dimension,
   type DType,
+  dtypeFromOnnx,
   float16FromNumber,
   type Tensor,
   type ValueType,
@@ -25,7 +26,6 @@ import {
   type ValueInfo,
 } from "./model.ts";
 import { NameScope, subgraphsOf } from "./names.ts";
-import { dtypeFromOnnx } from "#tensor";
 
 export interface ModelOptions {
   /** Version of the ONNX operator set; 17 unless said. */

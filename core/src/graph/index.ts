@@ -6,10 +6,10 @@ export {
   attributeValue,
   createAttribute,
   describeNode,
+  type FloatValue,
   float,
   floatOf,
   floatsOf,
-  type FloatValue,
   intOf,
   intsOf,
   stringOf,
@@ -54,3 +54,18 @@ export {
 } from "./model.ts";
 export { NameScope, nameScopeOf, subgraphsOf } from "./names.ts";
 export { signatureFromModel } from "./signature.ts";
+export { verifyModel } from "./verify.ts";
+export {
+  capturesOf,
+  definedNames,
+  nodesOf,
+  nodesOfModel,
+  type PlacedTensor,
+  sortedNodes,
+  type TensorPlace,
+  tensorsOfModel,
+  type ValueUses,
+  type VisitedNode,
+  valuesReadBy,
+  valueUsesOf,
+} from "./walk.ts";

@@ -1,6 +1,6 @@
 // Stored tensors and tensors: the elements are decoded when asked for, and put into a model without copying.
 import { LIMITS, SlipwayError } from "#base";
-import { byteLength, dataFromBytes, DTYPES, storedLength, type Tensor, type TensorData } from "#tensor";
+import { byteLength, DTYPES, dataFromBytes, storedLength, type Tensor, type TensorData } from "#tensor";
 import type { ByteSource } from "./byte-source.ts";
 import { createInitializer, type ExternalReference, type Initializer } from "./model.ts";
 

@@ -116,8 +116,13 @@ export type StoredData =
   | { readonly kind: "bytes"; readonly bytes: ByteSource }
   /** Elements in memory; see DTYPES for what holds which type. */
   | { readonly kind: "values"; readonly values: TensorData }
-  /** In a form that costs work to decode. `decode` may throw MODEL_MALFORMED or MODEL_INVALID. */
-  | { readonly kind: "deferred"; readonly length: number; readonly decode: () => TensorData }
+  /** `length` elements in a form that costs work to decode. `decode` may throw MODEL_MALFORMED or MODEL_INVALID. */
+  | {
+      readonly kind: "deferred";
+      readonly length: number;
+      readonly sizeBytes: number;
+      readonly decode: () => TensorData;
+    }
   /** In another file. */
   | { readonly kind: "external"; readonly reference: ExternalReference };
 

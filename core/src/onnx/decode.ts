@@ -273,6 +273,15 @@ export function countOf(decoding: Decoding, repeated: Repeated): number {
   return count;
 }
 
+/** Bytes a repeated field takes in the file. */
+export function sizeBytesOf(repeated: Repeated): number {
+  let total = 0;
+  for (let index = 0; index < repeated.runs.length; index += 3) {
+    total += repeated.runs[index + 1]! - repeated.runs[index]!;
+  }
+  return total;
+}
+
 /** The only run of a packed fixed-width field, whose bytes are the values themselves; undefined where there are more. */
 export function packedBytesOf(decoding: Decoding, repeated: Repeated<"float" | "double">): ByteRange | undefined {
   const { runs } = repeated;

@@ -1,7 +1,14 @@
 // External data: weights in files beside the model. Here are the checks that need no file system; whoever opens the
 // files also refuses links, hard links and anything that is not a regular file.
 import { SlipwayError } from "#base";
-import type { ExternalReference, Metadata } from "#graph";
+import {
+  type ExternalReference,
+  type Initializer,
+  initializerSizeBytes,
+  type Metadata,
+  type Model,
+  tensorsOfModel,
+} from "#graph";
 
 /** Where data starts in a file we write, so that it can be mapped into memory. */
 export const EXTERNAL_ALIGNMENT_BYTES = 4096;
@@ -74,4 +81,45 @@ export function unsafeReason(location: string): string | null {
     if (part.endsWith(" ") || part.endsWith(".")) return "has a part that ends in a dot or blank";
   }
   return null;
+}
+
+/** A file a model's weights lie in. */
+export interface ExternalFile {
+  /** A relative path, checked to be safe as one; its separators are slashes. */
+  readonly location: string;
+  /** Bytes the file must have for every tensor to lie inside it. */
+  readonly minimumBytes: number;
+  readonly tensorCount: number;
+}
+
+/**
+ * The files a model refers to, over every place a tensor can be.
+ * @throws SlipwayError MODEL_INVALID for a stated length that does not fit the tensor
+ */
+export function externalFilesOf(model: Model): readonly ExternalFile[] {
+  const files = new Map<string, { location: string; minimumBytes: number; tensorCount: number }>();
+  for (const { tensor } of tensorsOfModel(model)) {
+    if (tensor.data.kind !== "external") continue;
+    const { reference } = tensor.data;
+    const file = files.get(reference.location) ?? { location: reference.location, minimumBytes: 0, tensorCount: 0 };
+    file.minimumBytes = Math.max(file.minimumBytes, reference.offset + externalSizeBytes(tensor, reference));
+    file.tensorCount++;
+    files.set(reference.location, file);
+  }
+  return Array.from(files.values()).sort((a, b) => (a.location < b.location ? -1 : 1));
+}
+
+/** Bytes of a tensor's external data: what its shape takes, which a stated length must agree with. */
+function externalSizeBytes(tensor: Initializer, reference: ExternalReference): number {
+  const sizeBytes = initializerSizeBytes(tensor);
+  if (sizeBytes === null) {
+    throw new SlipwayError("MODEL_INVALID", `Tensor '${tensor.name}' of strings can't lie in an external file.`);
+  }
+  if (reference.length !== null && reference.length !== sizeBytes) {
+    throw new SlipwayError(
+      "MODEL_INVALID",
+      `Tensor '${tensor.name}' takes ${sizeBytes} bytes, but its external data has ${reference.length}.`,
+    );
+  }
+  return sizeBytes;
 }

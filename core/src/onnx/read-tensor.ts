@@ -11,6 +11,7 @@ import {
   fillNumbers,
   packedBytesOf,
   type Repeated,
+  sizeBytesOf,
 } from "./decode.ts";
 import { externalReference } from "./external-data.ts";
 import { DATA_LOCATION_EXTERNAL } from "./schema.ts";
@@ -113,6 +114,7 @@ function typedData(decoding: Decoding, dtype: DType, fields: Decoded<"Tensor">, 
     return {
       kind: "deferred",
       length: countOf(decoding, string_data),
+      sizeBytes: sizeBytesOf(string_data),
       decode: () => bytesOf(decoding, string_data).map((bytes) => utf8.decode(bytes)),
     };
   }
@@ -125,6 +127,7 @@ function typedData(decoding: Decoding, dtype: DType, fields: Decoded<"Tensor">, 
     return {
       kind: "deferred",
       length: countOf(decoding, repeated),
+      sizeBytes: sizeBytesOf(repeated),
       decode: () => {
         if (dtype === "uint32") {
           return Uint32Array.from(
@@ -142,6 +145,7 @@ function typedData(decoding: Decoding, dtype: DType, fields: Decoded<"Tensor">, 
   return {
     kind: "deferred",
     length: countOf(decoding, repeated),
+    sizeBytes: sizeBytesOf(repeated),
     decode: () => fillNumbers(decoding, repeated, (length) => emptyArray(dtype, length)),
   };
 }

@@ -3,8 +3,8 @@ import { LIMITS, SlipwayError } from "#base";
 import {
   type Attribute,
   type AttributeKind,
-  byteSourceFromBytes,
   type ByteSource,
+  byteSourceFromBytes,
   createAttribute,
   type Graph,
   type Initializer,
@@ -19,9 +19,9 @@ import {
 } from "#graph";
 import {
   bytesOf,
-  decodeMessage,
   type Decoded,
   Decoding,
+  decodeMessage,
   type Embedded,
   fillIntegers,
   fillNumbers,
