@@ -33,7 +33,9 @@ export class ByteRange implements ByteSource {
 
 /** Bytes in memory as a source. */
 export function byteSourceFromBytes(bytes: Uint8Array): ByteSource {
-  return { sizeBytes: bytes.byteLength, read: (start, end) => bytes.subarray(start, end) };
+  // A plain view: methods such as slice() mean something else on a Node Buffer.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { sizeBytes: plain.byteLength, read: (start, end) => plain.subarray(start, end) };
 }
 
 /**

@@ -247,7 +247,7 @@ export function bytesOf(decoding: Decoding, repeated: Repeated<"bytes">): Uint8A
     const length = cursor.length();
     const start = cursor.position;
     cursor.position += length;
-    all.push(decoding.window.bytes(start, cursor.position).slice());
+    all.push(new Uint8Array(decoding.window.bytes(start, cursor.position)));
   });
   return all;
 }

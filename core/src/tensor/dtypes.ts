@@ -131,7 +131,8 @@ export function createData(dtype: NumericDType, count: number): NumericData {
 export function dataFromBytes(dtype: NumericDType, bytes: Uint8Array): NumericData {
   const Type = constructorOf(dtype);
   const size = Type.BYTES_PER_ELEMENT;
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  // Not slice(): that of a Node Buffer makes a view.
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   return new Type(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / size);
 }
 
