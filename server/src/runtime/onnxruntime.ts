@@ -5,29 +5,11 @@
 // event loop and a few checks), which batches divide; not worth depending on internals.
 import { assert, SlipwayError } from "@slipway/core/base";
 import type { Backend, ModelBytes, Session, SessionSettings } from "@slipway/core/backend";
-import type { DType, NamedTensor, Port, Signature, TensorData } from "@slipway/core/tensor";
+import type { NamedTensor, Signature, TensorData } from "@slipway/core/tensor";
 import { env, InferenceSession, listSupportedBackends, type Tensor } from "onnxruntime-node";
 import { loadErrorFrom, runErrorFrom } from "./engine-errors.ts";
+import { type EnginePort, readModelFacts, signatureOf } from "./model-facts.ts";
 import { checkSessionKeys } from "./session-keys.ts";
-
-/** The types onnxruntime-node can pass; the binding reads the array a type needs from `data`. */
-const PASSABLE: ReadonlySet<DType> = new Set([
-  "float32",
-  "float64",
-  "float16",
-  "int8",
-  "int16",
-  "int32",
-  "int64",
-  "uint8",
-  "uint16",
-  "uint32",
-  "uint64",
-  "bool",
-  "string",
-  "int4",
-  "uint4",
-]);
 
 /** A model's bytes are protobuf, which ends at 2 GiB; weights beyond that come as external data. */
 const MAX_MODEL_BYTES = 2 ** 31 - 1;
@@ -51,6 +33,7 @@ async function load(model: ModelBytes, settings: SessionSettings): Promise<Sessi
       `The model's file has ${model.model.byteLength} bytes; at most ${MAX_MODEL_BYTES} can be read. Keep its weights as external data.`,
     );
   }
+  const facts = readModelFacts(model);
   let session: InferenceSession;
   try {
     session = await InferenceSession.create(model.model, sessionOptions(model, settings));
@@ -58,7 +41,10 @@ async function load(model: ModelBytes, settings: SessionSettings): Promise<Sessi
     throw loadErrorFrom(error);
   }
   try {
-    return new OnnxRuntimeSession(session, signatureOf(session));
+    return new OnnxRuntimeSession(
+      session,
+      signatureOf(facts, session.inputMetadata.map(enginePort), session.outputMetadata.map(enginePort)),
+    );
   } catch (error) {
     await session.release();
     throw error;
@@ -166,28 +152,9 @@ function nestedEntries(entries: Readonly<Record<string, string>>): Record<string
   return root;
 }
 
-function signatureOf(session: InferenceSession): Signature {
-  return {
-    inputs: session.inputMetadata.map((metadata) => portOf("input", metadata)),
-    outputs: session.outputMetadata.map((metadata) => portOf("output", metadata)),
-  };
-}
-
-function portOf(side: "input" | "output", metadata: InferenceSession.ValueMetadata): Port {
+function enginePort(metadata: InferenceSession.ValueMetadata): EnginePort {
   const { name } = metadata;
-  if (!metadata.isTensor) {
-    throw new SlipwayError(
-      "MODEL_UNSUPPORTED",
-      `The ${side} ${JSON.stringify(name)} is not a tensor but a sequence, map or optional, which can't be served. Export the model with tensors only (skl2onnx: zipmap=False).`,
-    );
-  }
-  const dtype = metadata.type as DType;
-  if (!PASSABLE.has(dtype)) {
-    throw new SlipwayError(
-      "MODEL_UNSUPPORTED",
-      `The ${side} ${JSON.stringify(name)} is ${dtype}, which onnxruntime-node can't pass.`,
-    );
-  }
+  if (!metadata.isTensor) return { name, type: null };
   const shape = metadata.shape.map((length) => (length === "" ? null : length));
-  return { name, type: { kind: "tensor", dtype, shape } };
+  return { name, type: { kind: "tensor", dtype: metadata.type, shape } };
 }
