@@ -1,0 +1,77 @@
+// How the console speaks with its server: the typed client of the administration API, and the one request it makes
+// outside that API's table, a prediction on an image. The console's cookie carries the token.
+import { ApiError, createClient } from "slipway/client";
+
+export {
+  ApiError,
+  type ConfigView,
+  type DecisionView,
+  type DeploymentView,
+  type EndpointView,
+  type LiveView,
+  type ModelView,
+  type PortView,
+  type RunnerView,
+  type SignatureView,
+  type StatusView,
+  type TrafficView,
+  type VersionView,
+} from "slipway/client";
+
+export const client = createClient({ address: "" });
+
+export interface LabelScore {
+  readonly label: string;
+  /** From 0 to 1. */
+  readonly score: number;
+}
+
+export interface Prediction {
+  readonly version: string;
+  readonly inferenceId: string;
+  /** Best first, as the version's processing answers them. */
+  readonly labels: readonly LabelScore[];
+  /** From sending the image to having read the answer, as this page saw it. */
+  readonly roundTripMs: number;
+}
+
+interface PredictAnswer {
+  readonly model_version: string;
+  readonly inference_id: string;
+  readonly predictions: readonly { readonly labels?: readonly LabelScore[] }[];
+}
+
+/**
+ * The labels of one image (PNG or JPEG) by the endpoint's live version.
+ * @throws ApiError when the server answers with an error, TypeError when it can't be reached
+ */
+export async function predict(endpoint: string, image: Blob, signal: AbortSignal): Promise<Prediction> {
+  const startedAt = performance.now();
+  const response = await fetch(`/api/endpoints/${encodeURIComponent(endpoint)}/predict`, {
+    method: "POST",
+    headers: { "content-type": image.type === "" ? "image/png" : image.type },
+    body: image,
+    signal,
+  });
+  const answer: unknown = await response.json().catch(() => null);
+  if (!response.ok) {
+    const { error, code, details } = (answer ?? {}) as {
+      error?: string;
+      code?: string;
+      details?: Record<string, unknown>;
+    };
+    throw new ApiError(
+      response.status,
+      code ?? "INTERNAL",
+      error ?? `The server answered ${response.status}.`,
+      details ?? {},
+    );
+  }
+  const { model_version, inference_id, predictions } = answer as PredictAnswer;
+  return {
+    version: model_version,
+    inferenceId: inference_id,
+    labels: predictions[0]?.labels ?? [],
+    roundTripMs: performance.now() - startedAt,
+  };
+}

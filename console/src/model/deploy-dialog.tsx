@@ -1,0 +1,74 @@
+// Deploy a version: where, and what will happen. A signature that would break callers has to be allowed by hand.
+import { useState } from "react";
+import { ApiError, client, type EndpointView, type VersionView } from "../api.ts";
+import { Confirm } from "../parts/confirm.tsx";
+
+interface DeployDialogProps {
+  readonly version: VersionView;
+  readonly endpoints: readonly EndpointView[];
+  readonly onClose: () => void;
+  readonly onDeployed: () => void;
+}
+
+export function DeployDialog({ version, endpoints, onClose, onDeployed }: DeployDialogProps) {
+  const [endpoint, setEndpoint] = useState(version.name);
+  const [isBreaking, setBreaking] = useState(false);
+  const [allowBreaking, setAllowBreaking] = useState(false);
+  const { name, number } = version;
+  const live = endpoints.find((candidate) => candidate.name === endpoint)?.live ?? null;
+  return (
+    <Confirm
+      title={`Deploy ${name} ${number}`}
+      action="Deploy"
+      doing="Loading and warming up…"
+      isBlocked={endpoint.trim() === ""}
+      run={async () => {
+        await client.deploy({
+          params: { endpoint: endpoint.trim() },
+          body: { name, number, settings: {}, allowBreaking, reason: null },
+        });
+        onDeployed();
+      }}
+      onError={(error) => setBreaking(error instanceof ApiError && error.code === "SIGNATURE_BREAKING")}
+      onClose={onClose}
+    >
+      <label className="field">
+        <span>Endpoint, the name clients call</span>
+        <input
+          className="input"
+          value={endpoint}
+          spellCheck={false}
+          autoComplete="off"
+          list="deploy-endpoints"
+          onChange={(event) => {
+            setEndpoint(event.target.value);
+            setBreaking(false);
+            setAllowBreaking(false);
+          }}
+        />
+        <datalist id="deploy-endpoints">
+          {endpoints.map((candidate) => (
+            <option key={candidate.name} value={candidate.name} />
+          ))}
+        </datalist>
+      </label>
+      <p>
+        {name} {number} is loaded and warmed up; then{" "}
+        {live === null ? (
+          <>{endpoint.trim() || "the endpoint"} begins to answer with it.</>
+        ) : (
+          <>
+            {endpoint} switches to it from {live.name} {live.number}, which finishes what it has begun. No request is
+            lost, and one click rolls back.
+          </>
+        )}
+      </p>
+      {isBreaking && (
+        <label className="check">
+          <input type="checkbox" checked={allowBreaking} onChange={(event) => setAllowBreaking(event.target.checked)} />
+          Switch all the same, although callers of the live version would break
+        </label>
+      )}
+    </Confirm>
+  );
+}

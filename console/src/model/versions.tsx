@@ -1,0 +1,103 @@
+// The versions of a name: where each is live, and how to put it there.
+import { useState } from "react";
+import type { EndpointView, VersionView } from "../api.ts";
+import { bytesText, wholeText } from "../parts/format.ts";
+import { Link } from "../parts/link.tsx";
+import { StateMark } from "../parts/state-mark.tsx";
+import { Ago } from "../parts/time.tsx";
+import { endpointPath, versionPath } from "../router.ts";
+import { DeployDialog } from "./deploy-dialog.tsx";
+
+interface VersionsProps {
+  readonly versions: readonly VersionView[];
+  readonly shown: number;
+  readonly endpoints: readonly EndpointView[];
+  readonly now: number;
+  readonly onDeployed: () => void;
+}
+
+export function Versions({ versions, shown, endpoints, now, onDeployed }: VersionsProps) {
+  const [deploying, setDeploying] = useState<VersionView | null>(null);
+  return (
+    <div className="scroll">
+      <table className="table versions">
+        <caption className="hidden-visually">Versions, newest first</caption>
+        <thead>
+          <tr>
+            <th scope="col">Version</th>
+            <th scope="col">Deployed as</th>
+            <th scope="col" className="secondary">
+              Source
+            </th>
+            <th scope="col" className="wide secondary">
+              Note
+            </th>
+            <th scope="col" className="number secondary">
+              Parameters
+            </th>
+            <th scope="col" className="number secondary">
+              Size
+            </th>
+            <th scope="col" className="number">
+              Registered
+            </th>
+            <th scope="col">
+              <span className="hidden-visually">Deploy</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {versions.map((version) => (
+            <tr key={version.number} data-shown={version.number === shown}>
+              <th scope="row">
+                <Link
+                  href={versionPath(version.name, version.number)}
+                  aria-current={version.number === shown ? "true" : undefined}
+                >
+                  {version.number}
+                </Link>
+              </th>
+              <td>
+                <DeployedAs version={version} endpoints={endpoints} />
+              </td>
+              <td className="secondary">{version.source}</td>
+              <td className="secondary">{version.note ?? <span className="quiet">–</span>}</td>
+              <td className="number secondary">{wholeText(version.model.parameterCount)}</td>
+              <td className="number secondary">{bytesText(version.model.sizeBytes)}</td>
+              <td className="number">
+                <Ago at={version.createdAt} now={now} />
+              </td>
+              <td className="number">
+                <button type="button" className="button small" onClick={() => setDeploying(version)}>
+                  Deploy<span className="hidden-visually"> version {version.number}</span>
+                </button>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {deploying !== null && (
+        <DeployDialog
+          version={deploying}
+          endpoints={endpoints}
+          onClose={() => setDeploying(null)}
+          onDeployed={onDeployed}
+        />
+      )}
+    </div>
+  );
+}
+
+function DeployedAs({ version, endpoints }: { version: VersionView; endpoints: readonly EndpointView[] }) {
+  const marks = endpoints.flatMap(({ name, deployments }) =>
+    deployments
+      .filter((deployment) => deployment.name === version.name && deployment.number === version.number)
+      .map((deployment) => (
+        <span className="deployed" key={deployment.id}>
+          <Link href={endpointPath(name)}>{name}</Link>{" "}
+          <StateMark state={deployment.state} {...(deployment.isLive ? { text: `live, ${deployment.state}` } : {})} />
+        </span>
+      )),
+  );
+  return marks.length === 0 ? <span className="quiet">not deployed</span> : marks;
+}

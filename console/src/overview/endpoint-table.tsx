@@ -1,0 +1,88 @@
+// Every endpoint in a row: how it is, what it serves and what it does now.
+import type { EndpointView, LiveView } from "../api.ts";
+import { megabytesText, msText, rateText, wholeText } from "../parts/format.ts";
+import { Link } from "../parts/link.tsx";
+import { Sparkline } from "../parts/sparkline.tsx";
+import { StateMark } from "../parts/state-mark.tsx";
+import { endpointPath, versionPath } from "../router.ts";
+import { minuteOf, secondsOf } from "../traffic/series.ts";
+
+export function EndpointTable({ endpoints, live }: { endpoints: readonly EndpointView[]; live: readonly LiveView[] }) {
+  return (
+    <div className="scroll">
+      <table className="table endpoints">
+        <caption className="hidden-visually">Endpoints</caption>
+        <thead>
+          <tr>
+            <th scope="col">Endpoint</th>
+            <th scope="col">State</th>
+            <th scope="col" className="secondary">
+              Version
+            </th>
+            <th scope="col" className="number">
+              Requests/s
+            </th>
+            <th scope="col" className="secondary">
+              Last minute
+            </th>
+            <th scope="col" className="number secondary">
+              p50, ms
+            </th>
+            <th scope="col" className="number">
+              p99, ms
+            </th>
+            <th scope="col" className="number secondary">
+              Waiting
+            </th>
+            <th scope="col" className="number secondary">
+              Memory, MB
+            </th>
+            <th scope="col" className="number">
+              Unanswered/min
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {endpoints.map((endpoint) => (
+            <Row key={endpoint.name} endpoint={endpoint} live={live} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Row({ endpoint, live }: { endpoint: EndpointView; live: readonly LiveView[] }) {
+  const seconds = secondsOf(live, endpoint.name);
+  const minute = minuteOf(seconds);
+  const now = seconds.at(-1)?.traffic ?? null;
+  const total = minute.latest?.stages?.total;
+  return (
+    <tr>
+      <th scope="row">
+        <Link href={endpointPath(endpoint.name)}>{endpoint.name}</Link>
+      </th>
+      <td>
+        <StateMark state={endpoint.live?.executor?.state === "quarantined" ? "quarantined" : endpoint.state} />
+      </td>
+      <td className="secondary nowrap">
+        {endpoint.live === null ? (
+          "–"
+        ) : (
+          <Link href={versionPath(endpoint.live.name, endpoint.live.number)}>
+            {endpoint.live.name} {endpoint.live.number}
+          </Link>
+        )}
+      </td>
+      <td className="number">{rateText(now?.requestsPerSecond)}</td>
+      <td className="secondary">
+        <Sparkline values={seconds.map(({ traffic }) => traffic?.requestsPerSecond ?? null)} />
+      </td>
+      <td className="number secondary">{msText(total?.p50)}</td>
+      <td className="number">{msText(total?.p99)}</td>
+      <td className="number secondary">{wholeText(now?.queued)}</td>
+      <td className="number secondary">{megabytesText(now?.residentBytes)}</td>
+      <td className="number">{now === null ? "–" : wholeText(minute.unanswered)}</td>
+    </tr>
+  );
+}
