@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
-import { assert, type Clock, SlipwayError } from "@slipway/core/base";
+import { assert, type Clock, type ErrorCode, SlipwayError } from "@slipway/core/base";
 import { corrupt, decodeHeader, encodeHeader, HEADER_BYTES } from "./blob-container.ts";
 import {
   type BlobBytes,
@@ -22,6 +22,7 @@ import { diskFileSystem, type FileSystem, READ_SAFELY, syncDirectory, unlinkIfTh
 const INCOMING = "incoming";
 const SUFFIX = ".blob";
 const READ_BYTES = 2 ** 20;
+const ABSENT: readonly ErrorCode[] = ["BLOB_NOT_FOUND", "BLOB_CORRUPT"];
 
 export interface BlobDirectoryOptions {
   readonly directory: string;
@@ -121,18 +122,12 @@ class BlobDirectory implements BlobStore {
   async renew(hash: string): Promise<boolean> {
     const now = new Date(this.#clock.wall());
     try {
-      const handle = await this.#files.open(this.#path(hash), READ_SAFELY);
-      try {
-        await this.#check(handle, hash);
-      } finally {
-        await handle.close();
-      }
+      await this.verify(hash);
       await onDisk("the blob", () => this.#files.utimes(this.#path(hash), now, now));
       return true;
     } catch (error) {
       // A damaged blob counts as absent: whoever asks sends the bytes, and put replaces it.
-      if (systemCode(error) === "ENOENT") return false;
-      if (error instanceof SlipwayError && error.code === "BLOB_CORRUPT") return false;
+      if (error instanceof SlipwayError && ABSENT.includes(error.code)) return false;
       throw error;
     }
   }
@@ -191,9 +186,13 @@ class BlobDirectory implements BlobStore {
     for await (const _chunk of this.stream(hash, { isVerified: true }));
   }
 
-  async delete(hash: string): Promise<boolean> {
+  async delete(hash: string, options: { readonly notRenewedSince?: number } = {}): Promise<boolean> {
     const file = this.#path(hash);
     return await onDisk("the directory of blobs", async () => {
+      if (options.notRenewedSince !== undefined) {
+        const facts = await this.#facts(file);
+        if (facts === null || facts.modifiedAt >= options.notRenewedSince) return false;
+      }
       const wasThere = await unlinkIfThere(this.#files, file);
       if (wasThere) await syncDirectory(this.#files, path.dirname(file));
       return wasThere;

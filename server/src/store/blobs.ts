@@ -47,7 +47,7 @@ export interface BlobStore {
    * @throws SlipwayError REQUEST_MALFORMED for another hash than expected, MODEL_TOO_LARGE over the limit, DISK_FULL, DISK_READ_ONLY
    */
   put(bytes: BlobBytes, options?: PutOptions): Promise<StoredBlob>;
-  /** Whether these bytes are stored. When they are, counts as a use: `renewedAt` becomes now. */
+  /** Whether these bytes are stored and have their hash. When so, this counts as a use: `renewedAt` becomes now. */
   renew(hash: string): Promise<boolean>;
   /**
    * The blob's file, opened and found sound in form (not in content: see `verify`).
@@ -73,8 +73,13 @@ export interface BlobStore {
    * @throws SlipwayError BLOB_NOT_FOUND, BLOB_CORRUPT
    */
   verify(hash: string): Promise<void>;
-  /** Removes a blob, also a damaged one. Answers whether it was there. */
-  delete(hash: string): Promise<boolean>;
+  /**
+   * Removes a blob, also a damaged one.
+   * @param options.notRenewedSince leaves it alone where it was put or renewed at that time or later, in milliseconds
+   * since the Unix epoch
+   * @returns whether it was removed
+   */
+  delete(hash: string, options?: { readonly notRenewedSince?: number }): Promise<boolean>;
   list(): AsyncIterable<ListedBlob>;
   /** What puts that will never end left behind; not what a put is writing now. */
   leftovers(): AsyncIterable<Leftover>;

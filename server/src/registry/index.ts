@@ -1,0 +1,31 @@
+// The registry: models and their versions, what endpoints serve, and the log of what was decided.
+export { canonicalJson } from "./canonical-json.ts";
+export type { NewDecision } from "./decisions.ts";
+export type { NewDeployment, Promotion } from "./deployments.ts";
+export type { Garbage, GarbageItem } from "./gc.ts";
+export { createIdentifiers } from "./identifiers.ts";
+export type { Candidate, FileImport, Imported, ImportRequest, StoredImport } from "./import.ts";
+export type { ResolvedModel } from "./references.ts";
+export { openRegistry, type Registry, type RegistryOptions } from "./registry.ts";
+export {
+  listRepository,
+  type RepositoryEntry,
+  type RepositoryListing,
+  type RepositoryNote,
+} from "./repository-directory.ts";
+export { type ScanStoredModel, scanStoredModel } from "./scan.ts";
+export type {
+  Authority,
+  Decision,
+  DecisionKind,
+  Deployment,
+  DeploymentState,
+  Endpoint,
+  EndpointVariant,
+  JsonObject,
+  JsonValue,
+  Model,
+  ModelFile,
+  Version,
+} from "./types.ts";
+export type { CreatedVersion, NewVersion } from "./versions.ts";
