@@ -6,3 +6,10 @@ export {
   type Session,
   type SessionSettings,
 } from "./backend.ts";
+export {
+  CONFORMANCE_CASES,
+  type ConformanceCase,
+  type ConformanceContext,
+  type ConformanceSkips,
+} from "./conformance.ts";
+export { createReferenceBackend } from "./reference.ts";
