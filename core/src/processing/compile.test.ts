@@ -370,6 +370,28 @@ describe("answers", () => {
     ]);
   });
 
+  test("the few best of many labels are the first of all of them", () => {
+    const score = fc.oneof(fc.integer({ min: 0, max: 9 }), fc.constant(Number.NaN));
+    fc.assert(
+      fc.property(fc.array(score, { minLength: 9, maxLength: 60 }), fc.nat(59), (values, most) => {
+        const top = 1 + (most % values.length);
+        const names = values.map((_value, index) => `label ${index}`);
+        const model = signature([port("x", "float32", ["N"])], [port("y", "float32", ["N", values.length])]);
+        const output: NamedTensor = {
+          name: "y",
+          dtype: "float32",
+          shape: [1, values.length],
+          data: Float32Array.from(values),
+        };
+        const answer = (step: object) => {
+          const [first] = compile({ after: [{ step: "labels", labels: names, ...step }] }, model).answer([output], 1);
+          return first?.kind === "labels" ? first.labels : [];
+        };
+        expect(answer({ top })).toEqual(answer({}).slice(0, top));
+      }),
+    );
+  });
+
   test("softmax makes probabilities", () => {
     const compiled = compile({ after: [{ step: "softmax" }, { step: "labels", labels: ["a", "b", "c"] }] }, model);
     fc.assert(

@@ -1,4 +1,5 @@
 // What a manifest may declare, and how each mistake is named.
+import { readFileSync } from "node:fs";
 import { SlipwayError } from "#base";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -98,6 +99,21 @@ describe("parseProcessing", () => {
     expect(messageOf({ schemaVersion: 2 })).toBe('Processing: "schemaVersion" is 2; it takes 1.');
     expect(messageOf({ schemaVersion: 1, input: 3 })).toContain('"input" is 3; it takes a text, or null');
     expect(messageOf({ schemaVersion: 1, before: {} })).toContain('"before" is {}; it takes a list of 0 to 32');
+  });
+
+  test("is what docs/processing.md says: every step with its keys", () => {
+    const page = readFileSync(new URL("../../../docs/processing.md", import.meta.url), "utf8");
+    const rows = new Map([...page.matchAll(/^\| `([\w-]+)` \| ([^|]+) \|/gm)].map((row) => [row[1]!, row[2]!]));
+    const known = (message: string) => message.split('"step" is one of ')[1]!.replace(/\.$/, "").split(", ");
+    const stepsBefore = known(before({ step: "?" }));
+    expect([...rows.keys()].sort()).toEqual([...stepsBefore, ...known(after({ step: "?" }))].sort());
+    for (const [step, keys] of rows) {
+      const message = (stepsBefore.includes(step) ? before : after)({ step, "?": 0 });
+      const documented = [...keys.matchAll(/`(\w+)`/g)].map((key) => key[1]!);
+      expect(documented, step).toEqual(message.split("its keys are ")[1]!.replace(/\.$/, "").split(", "));
+    }
+    const example = readFileSync(new URL("../../../examples/digits/processing.json", import.meta.url), "utf8");
+    expect(page).toContain(example.trim());
   });
 
   test("cuts what it shows of long values", () => {
