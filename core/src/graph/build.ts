@@ -26,6 +26,7 @@ import {
   type ValueInfo,
 } from "./model.ts";
 import { NameScope, subgraphsOf } from "./names.ts";
+import { renameOutputs, renameReads } from "./rename.ts";
 
 export interface ModelOptions {
   /** Version of the ONNX operator set; 17 unless said. */
@@ -208,7 +209,7 @@ export class GraphBuilder {
       inputs: [...this.#inputs],
       outputs: this.#outputs.map(({ name, type }) => createValueInfo(name, type)),
       initializers: [...this.#initializers],
-      nodes: [...this.#nodes.map((node) => renameInNode(node, renamed)), ...identities],
+      nodes: [...this.#nodes.map((node) => renameOutputs(renameReads(node, renamed), renamed)), ...identities],
     });
   }
 
@@ -240,21 +241,6 @@ export class GraphBuilder {
 
 function duplicate(name: string): SlipwayError {
   return new SlipwayError("MODEL_INVALID", `The graph already has a value named '${name}'; choose another name.`);
-}
-
-function renameInNode(node: Node, names: ReadonlyMap<string, string>): Node {
-  if (names.size === 0) return node;
-  const rename = (name: string) => names.get(name) ?? name;
-  const attributes = node.attributes.map((attribute) => {
-    if (attribute.kind !== "graph") return attribute;
-    return { ...attribute, value: renameInBody(attribute.value, names) };
-  });
-  return { ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename), attributes };
-}
-
-// Names are unique over a builder and its bodies, so renaming needs no look at what a body defines itself.
-function renameInBody(graph: Graph, names: ReadonlyMap<string, string>): Graph {
-  return { ...graph, nodes: graph.nodes.map((node) => renameInNode(node, names)) };
 }
 
 /** The IR version that came with an operator set. Source: onnx/docs/Versioning.md. */

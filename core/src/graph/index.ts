@@ -18,6 +18,17 @@ export {
 export { GraphBuilder, graphBuilder, type ModelOptions, type OperatorOptions, tensorOfValues } from "./build.ts";
 export { ByteRange, type ByteSource, byteSourceFromBytes, byteSourceFromChunks } from "./byte-source.ts";
 export {
+  type InsertPlace,
+  insertNodes,
+  removeNodes,
+  renameValues,
+  replaceNodes,
+  replaceUses,
+  type Spliced,
+  type SpliceOptions,
+  spliceGraph,
+} from "./edit.ts";
+export {
   type ExternalLookup,
   initializerElementCount,
   initializerFromTensor,

@@ -16,6 +16,7 @@ export {
   type TensorData,
 } from "./dtypes.ts";
 export { bfloat16FromNumber, float16FromNumber, numberFromBfloat16, numberFromFloat16 } from "./halves.ts";
+export { npyFromTensor, tensorFromNpy } from "./npy.ts";
 export {
   type Dimension,
   type MapType,
