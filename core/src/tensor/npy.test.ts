@@ -1,0 +1,124 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { bytesFromData, createTensor, type DType, npyFromTensor, tensorFromNpy } from "#tensor";
+
+const types = fc.constantFrom<DType>(
+  "bool",
+  "int8",
+  "uint8",
+  "int16",
+  "int32",
+  "int64",
+  "uint64",
+  "float16",
+  "float32",
+  "float64",
+  "complex64",
+);
+const bits = (tensor: { data: unknown }) => Buffer.from(bytesFromData(tensor.data as Float32Array)).toString("hex");
+
+/** As `numpy.save` writes it, so that the golden bytes can be made anywhere. */
+function npy(header: string, data: Uint8Array, version = 1): Uint8Array {
+  const text = Buffer.from(`${header}\n`, "latin1");
+  const length = Buffer.alloc(version === 1 ? 2 : 4);
+  if (version === 1) length.writeUInt16LE(text.length);
+  else length.writeUInt32LE(text.length);
+  return Buffer.concat([Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, version, 0]), length, text, data]);
+}
+const f4 = (...values: number[]) => new Uint8Array(Float32Array.of(...values).buffer);
+
+test("what is written reads back, bit by bit", () => {
+  fc.assert(
+    fc.property(
+      types,
+      fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 4 }),
+      fc.infiniteStream(fc.nat(255)),
+      (dtype, shape, bytes) => {
+        const count = shape.reduce((product, length) => product * length, 1);
+        const empty = npyFromTensor(createTensor(dtype, [0], tensorOf(dtype, 0, bytes).data));
+        expect(tensorFromNpy(empty).shape).toEqual([0]);
+        const tensor = createTensor(dtype, shape, tensorOf(dtype, count, bytes).data);
+        const back = tensorFromNpy(npyFromTensor(tensor));
+        expect([back.dtype, back.shape]).toEqual([dtype, shape]);
+        expect(bits(back)).toBe(bits(tensor));
+      },
+    ),
+  );
+});
+
+function tensorOf(dtype: DType, count: number, bytes: Iterable<number>) {
+  const source = bytes[Symbol.iterator]();
+  const descriptor = Object.entries(DESCRIPTORS).find(([, name]) => name === dtype)![0];
+  const length = count * Number(descriptor.slice(2));
+  const data = Uint8Array.from({ length }, () => source.next().value as number);
+  return tensorFromNpy(npy(`{'descr': '${descriptor}', 'fortran_order': False, 'shape': (${count},), }`, data));
+}
+const DESCRIPTORS: Record<string, DType> = {
+  "|b1": "bool",
+  "|i1": "int8",
+  "|u1": "uint8",
+  "<i2": "int16",
+  "<i4": "int32",
+  "<i8": "int64",
+  "<u8": "uint64",
+  "<f2": "float16",
+  "<f4": "float32",
+  "<f8": "float64",
+  "<c8": "complex64",
+};
+
+test("texts read back, also those outside the basic plane", () => {
+  const texts = ["", "a", "größer", "数字 🚢"];
+  expect(tensorFromNpy(npyFromTensor({ dtype: "string", shape: [2, 2], data: texts }))).toEqual({
+    dtype: "string",
+    shape: [2, 2],
+    data: texts,
+  });
+});
+
+test("a column-major array is put in row-major order", () => {
+  const header = "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }";
+  // numpy.asfortranarray([[1, 2, 3], [4, 5, 6]])
+  const tensor = tensorFromNpy(npy(header, f4(1, 4, 2, 5, 3, 6)));
+  expect(Array.from(tensor.data as Float32Array)).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
+test("versions 2 and 3, a scalar and an empty shape", () => {
+  for (const version of [2, 3]) {
+    const tensor = tensorFromNpy(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (), }", f4(7), version));
+    expect(tensor).toEqual({ dtype: "float32", shape: [], data: Float32Array.of(7) });
+  }
+});
+
+test.each([
+  ["no array file", Buffer.from("hello world, hello")],
+  ["big-endian", npy("{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }", f4(1))],
+  ["Python objects", npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", f4(1))],
+  ["data too short", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", f4(1))],
+  ["data too long", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }", f4(1, 2))],
+  ["a header that is code", npy("{'descr': __import__('os'), 'fortran_order': False, 'shape': (1,), }", f4(1))],
+  ["an unknown version", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }", f4(1), 9)],
+])("%s is refused", (_, bytes) => {
+  expect(() => tensorFromNpy(bytes)).toThrow(expect.objectContaining({ code: "FILE_UNREADABLE" }));
+});
+
+test("no bytes crash it", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), fc.string({ maxLength: 60 }), (data, header) => {
+      for (const bytes of [
+        data,
+        npy(header, data),
+        npy(`{'descr': '<f4', 'fortran_order': False, 'shape': (${header}), }`, data),
+      ]) {
+        try {
+          tensorFromNpy(bytes);
+        } catch (error) {
+          expect(["FILE_UNREADABLE", "INPUT_SHAPE_MISMATCH", "INPUT_DATA_MISMATCH"]).toContain(
+            (error as { code: string }).code,
+          );
+        }
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
