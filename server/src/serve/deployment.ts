@@ -1,54 +1,16 @@
 // A loaded deployment: it admits requests, lets them wait, hands them to its executor as credits allow, and ends each
 // exactly once, whichever comes first of answer, deadline, cancellation and shutdown.
 import { assert, type Clock, SlipwayError } from "@slipway/core/base";
-import type { NamedTensor, Signature } from "@slipway/core/tensor";
-import type { CancelRun, Executor, ExecutorState, RunOutcome, RunRequest } from "#runtime";
-import { compileConformance, type Conformance, type Conforming } from "./conform.ts";
+import type { Signature } from "@slipway/core/tensor";
+import type { BatchingPlan, Executor, ExecutorState, RunOutcome } from "#runtime";
+import { compileConformance, type Conformance } from "./conform.ts";
 import type { RequestContext } from "./context.ts";
-import { DeadlineWatch, type Expiring } from "./deadlines.ts";
+import { DeadlineWatch } from "./deadlines.ts";
 import type { HookList } from "./hooks.ts";
 import { Pace } from "./pace.ts";
-import { RequestQueue, type Waiting } from "./queue.ts";
+import { RequestQueue } from "./queue.ts";
 import type { DeploymentSpec, InferenceOutcome, InferenceRequest, Variant } from "./serving.ts";
-
-/** An admitted request. It is what the executor takes, what waits in the queue and what the watch holds, in one object. */
-class Ticket implements RunRequest, Waiting, Expiring {
-  readonly inputs: readonly NamedTensor[];
-  readonly outputs: readonly string[];
-  readonly rows: number;
-  readonly sizeBytes: number;
-  readonly deadline: number;
-  readonly priority: number;
-  readonly context: RequestContext;
-  readonly done: (outcome: InferenceOutcome) => void;
-  readonly admittedAt: number;
-  state: "queued" | "running" | "ended" = "queued";
-  dispatchedAt = 0;
-  cancelRun: CancelRun | null = null;
-  turn = 0;
-  order = 0;
-  queuePosition = -1;
-  watchPosition = -1;
-
-  constructor(
-    request: InferenceRequest,
-    { outputs, rows, sizeBytes }: Conforming,
-    context: RequestContext,
-    priority: number,
-    now: number,
-    done: (outcome: InferenceOutcome) => void,
-  ) {
-    this.inputs = request.inputs;
-    this.outputs = outputs;
-    this.rows = rows;
-    this.sizeBytes = sizeBytes;
-    this.deadline = context.deadline;
-    this.priority = priority;
-    this.context = context;
-    this.done = done;
-    this.admittedAt = now;
-  }
-}
+import { Ticket } from "./ticket.ts";
 
 const CANCELLED: InferenceOutcome = {
   ok: false,
@@ -66,7 +28,8 @@ export class Deployment implements Variant {
 
   readonly #clock: Clock;
   readonly #hooks: HookList;
-  readonly #conform: Conformance;
+  #conform: Conformance;
+  #batching: BatchingPlan;
   readonly #queue: RequestQueue<Ticket>;
   readonly #watch: DeadlineWatch<Ticket>;
   readonly #pace = new Pace();
@@ -87,7 +50,8 @@ export class Deployment implements Variant {
     spec: DeploymentSpec,
     executor: Executor,
   ) {
-    this.#conform = compileConformance(executor.signature, executor.batching);
+    this.#batching = executor.batching;
+    this.#conform = compileConformance(executor.signature, this.#batching);
     this.deploymentId = spec.deploymentId;
     this.endpoint = spec.endpoint;
     this.version = spec.version;
@@ -183,8 +147,9 @@ export class Deployment implements Variant {
   }
 
   /** As `endAll`; then ends the runners. */
-  async close(error: SlipwayError): Promise<void> {
-    this.endAll(error);
+  async close(reason: SlipwayError): Promise<void> {
+    this.endAll(reason);
+    await Promise.resolve(); // the executor may be in the midst of answering the last request
     await this.executor.close();
   }
 
@@ -197,6 +162,7 @@ export class Deployment implements Variant {
   ): Ticket {
     if (this.#closedFor !== null) throw this.#closedFor;
     if (!this.#isTakingRequests()) throw this.#notReady();
+    if (this.executor.batching !== this.#batching) this.#replan();
     const conforming = this.#conform(request);
     const priority = this.#priorityOf(context);
     if (context.deadline <= now) {
@@ -204,6 +170,12 @@ export class Deployment implements Variant {
     }
     if (this.#queue.size > 0 || !this.#hasCredit()) this.#checkRoom(conforming.sizeBytes, priority, context, now);
     return new Ticket(request, conforming, context, priority, now, done);
+  }
+
+  /** A runner may find out late that rows mix, and give up batching. */
+  #replan(): void {
+    this.#batching = this.executor.batching;
+    this.#conform = compileConformance(this.signature, this.#batching);
   }
 
   #priorityOf({ priority }: RequestContext): number {
@@ -300,6 +272,7 @@ export class Deployment implements Variant {
     for (const ticket of expired) {
       if (ticket.state === "ended") continue;
       ticket.cancelRun?.();
+      if (ticket.state === "running") this.#pace.gaveUp(now - ticket.dispatchedAt);
       this.#answer(ticket, { ok: false, error: this.#deadlineExceeded(ticket, now) }, now);
     }
     this.#pump(now);

@@ -84,7 +84,7 @@ export class Endpoint implements RoutingState {
     return this.#oneByOne(async () => {
       this.#failed = null;
       try {
-        return await this.#loadAndSwitch(spec, options.allowBreaking === true, signal);
+        return await this.#loadAndSwitch(spec, options, signal);
       } catch (thrown) {
         const error = closing.aborted ? shuttingDown() : errorFrom(thrown, signal);
         this.#loading = null;
@@ -131,7 +131,7 @@ export class Endpoint implements RoutingState {
     await drained;
   }
 
-  async #loadAndSwitch(spec: DeploymentSpec, allowBreaking: boolean, signal: AbortSignal): Promise<Deployment> {
+  async #loadAndSwitch(spec: DeploymentSpec, options: DeployOptions, signal: AbortSignal): Promise<Deployment> {
     signal.throwIfAborted();
     const { clock, hooks, checkMemory } = this.#ports;
     checkMemory(claimOf(spec));
@@ -142,9 +142,10 @@ export class Endpoint implements RoutingState {
     let deployment: Deployment;
     try {
       signal.throwIfAborted();
-      if (!allowBreaking && old !== null) refuseBreaking(old, spec, executor);
+      if (options.allowBreaking !== true && old !== null) refuseBreaking(old, spec, executor);
       const onChange = (changed: Deployment): void => this.#changed(changed);
       deployment = new Deployment({ clock, hooks, onChange }, spec, executor);
+      await options.beforeSwitch?.(deployment);
     } catch (error) {
       await executor.close();
       throw error;

@@ -5,8 +5,9 @@
 const WINDOW_DISPATCHES = 64;
 /** Fewer than this say nothing yet. */
 const LEAST_DISPATCHES = 8;
-/** How much the latest answer weighs in the mean service time. */
+/** How much the latest answer weighs in the service time, and how far above its mean most runs are taken to stay. */
 const SERVICE_WEIGHT = 1 / 16;
+const SERVICE_DEVIATIONS = 2;
 /** What to tell a refused client while nothing was measured, and the most it is told. */
 const UNKNOWN_RETRY_MS = 1000;
 const MAX_RETRY_MS = 60_000;
@@ -17,11 +18,13 @@ export class Pace {
   #dispatches = 0;
   /** Since when the queue is not empty and not yet counted in `busyMs`; null while it is empty. */
   #busySince: number | null = null;
-  #serviceMs = 0;
+  /** Mean time from dispatch to answer, and the mean distance from it; null before the first answer. */
+  #meanMs: number | null = null;
+  #deviationMs = 0;
 
-  /** Mean time from dispatch to answer; 0 before the first. */
+  /** The time from dispatch to answer that most runs stay under; 0 while nothing is known. */
   get serviceMs(): number {
-    return this.#serviceMs;
+    return this.#meanMs === null ? 0 : this.#meanMs + SERVICE_DEVIATIONS * this.#deviationMs;
   }
 
   /** The queue began to fill. */
@@ -45,8 +48,15 @@ export class Pace {
 
   /** A run was answered, this long after its dispatch. */
   answered(serviceMs: number): void {
-    this.#serviceMs =
-      this.#serviceMs === 0 ? serviceMs : this.#serviceMs + SERVICE_WEIGHT * (serviceMs - this.#serviceMs);
+    this.#meanMs ??= serviceMs;
+    const difference = serviceMs - this.#meanMs;
+    this.#meanMs += SERVICE_WEIGHT * difference;
+    this.#deviationMs += SERVICE_WEIGHT * (Math.abs(difference) - this.#deviationMs);
+  }
+
+  /** A run was given up this long after its dispatch: it would have taken longer, which says something if that is long. */
+  gaveUp(serviceMs: number): void {
+    if (serviceMs > this.serviceMs) this.answered(serviceMs);
   }
 
   /** How long a request waits that has `ahead` others before it; null while nothing is known. */

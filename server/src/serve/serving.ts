@@ -96,6 +96,11 @@ export interface DeployOptions {
    * live, the server is not ready, and a failure stays in `status`.
    */
   readonly isExpected?: boolean;
+  /**
+   * The gate: asked once the deployment is warm, right before the switch. Whoever must know of the switch first (the
+   * registry) is told here; a rejection leaves what was live.
+   */
+  readonly beforeSwitch?: (candidate: Variant) => Promise<void>;
   /** Gives up loading; what was live stays. */
   readonly signal?: AbortSignal;
 }

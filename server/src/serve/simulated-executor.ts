@@ -189,6 +189,7 @@ export class SimulatedExecutor implements Executor {
 
   #become(state: ExecutorState): void {
     if (this.#state === state) return;
+    assert(this.#state !== "closed", "A closed executor came back.");
     this.#state = state;
     for (const listener of this.#listeners) listener(state);
   }
