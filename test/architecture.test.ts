@@ -23,7 +23,7 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
   registry: ["store"],
   serve: ["runtime"],
   monitor: ["serve", "store"],
-  launch: ["config", "registry", "runtime", "serve"],
+  launch: ["config", "registry", "runtime", "serve", "store"],
   api: ["config", "launch", "monitor", "registry", "runtime", "serve", "store"],
   cli: ["api", "config", "launch", "monitor", "registry", "runtime", "serve", "store"],
 };

@@ -9,7 +9,10 @@ const tsc = path.join(root, "node_modules", "typescript", "bin", "tsc");
 const vite = path.join(root, "node_modules", "vite", "bin", "vite.js");
 
 function run(script, arguments_, directory = root) {
-  const { status } = spawnSync(process.execPath, [...nodeArguments(), script, ...arguments_], { cwd: directory, stdio: "inherit" });
+  const { status } = spawnSync(process.execPath, [...nodeArguments(), script, ...arguments_], {
+    cwd: directory,
+    stdio: "inherit",
+  });
   if (status !== 0) process.exit(status ?? 1);
 }
 

@@ -1,7 +1,7 @@
 // The documentation pages that are made from tables in the code, as text.
 import { ERRORS, type ErrorFact } from "@slipway/core/base";
 import { METRICS } from "../server/src/monitor/index.ts";
-import { httpStatusOf } from "../server/src/api/status.ts";
+import { statusOf } from "../server/src/api/status.ts";
 
 const NOTE = "<!-- Made from the code by `npm run docs`; change it there. -->\n";
 
@@ -23,7 +23,7 @@ message says what was wrong, the value seen and what to do; programs should bran
 |---|---|---|---|
 `;
   for (const [code, { when, remedy }] of Object.entries(ERRORS) as [keyof typeof ERRORS, ErrorFact][]) {
-    page += `| \`${code}\` | ${httpStatusOf(code)} | ${when} | ${remedy} |\n`;
+    page += `| \`${code}\` | ${statusOf(code)} | ${when} | ${remedy} |\n`;
   }
   return page;
 }

@@ -5,7 +5,7 @@ import type { Readable } from "node:stream";
 import { SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Log } from "#monitor";
-import { httpStatus } from "../status.ts";
+import { statusOf } from "../status.ts";
 import { type ConsoleFile, readConsole } from "./console-files.ts";
 import { createGuard, type Guard } from "./guard.ts";
 import { callHandler, type Handlers } from "./handlers.ts";
@@ -172,13 +172,11 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   const known = knownError(error);
   if (known.code === "INTERNAL")
     log.error({ route: request.routeOptions.url, error: known.cause }, "an administration request broke");
-  return reply
-    .code(httpStatus(known))
-    .send({
-      error: known.message,
-      code: known.code,
-      ...(known.details === undefined ? {} : { details: known.details }),
-    });
+  return reply.code(statusOf(known.code)).send({
+    error: known.message,
+    code: known.code,
+    ...(known.details === undefined ? {} : { details: known.details }),
+  });
 }
 
 /** Fastify's own refusals (a body that is no JSON, one too large) as ours. */

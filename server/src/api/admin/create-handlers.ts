@@ -1,0 +1,152 @@
+// The operations carried out: over the registry, what is served, and what is watched. One set for the running server and
+// for a data directory opened without one; what differs is said by `server`.
+import type { Clock } from "@slipway/core/base";
+import type { Configuration } from "#config";
+import type { Launcher } from "#launch";
+import type { LiveWindow } from "#monitor";
+import type { Authority, Deployment, Endpoint, JsonObject, Promotion, Registry } from "#registry";
+import type { Serving } from "#serve";
+import type { OperationOutput } from "../client.ts";
+import { decisionView, deploymentView, endpointView, modelView, versionView } from "./create-views.ts";
+import type { Handlers } from "./handlers.ts";
+import type { EndpointView, VersionView } from "./views.ts";
+
+type StatusFacts = Omit<OperationOutput<"getStatus">, "now" | "isReady" | "endpoints">;
+
+export interface HandlerPorts {
+  readonly registry: Registry;
+  readonly serving: Serving;
+  readonly launcher: Launcher;
+  readonly clock: Clock;
+  readonly configuration: Configuration;
+  /** Who is recorded as having decided. */
+  readonly actor: string;
+  readonly facts: () => StatusFacts;
+  /** Null without a server: nothing is watched, and deploying loads what is live first, to compare with it. */
+  readonly server: { readonly live: LiveWindow; readonly stop: () => void } | null;
+}
+
+export function createHandlers(ports: HandlerPorts): Handlers {
+  const { registry, serving, launcher, clock, server } = ports;
+  const authority = (reason: string | null): Authority => ({ actor: ports.actor, reason });
+
+  const viewOf = async (endpoint: Endpoint): Promise<EndpointView> => {
+    const variants = serving.status().filter((variant) => variant.endpoint === endpoint.name);
+    const ids = new Set([
+      endpoint.liveDeploymentId,
+      endpoint.previousDeploymentId,
+      ...variants.map(({ deploymentId }) => deploymentId),
+    ]);
+    const deployments = new Map<string, Deployment>();
+    for (const id of ids) if (id !== null) deployments.set(id, await registry.getDeployment(id));
+    return endpointView(endpoint, deployments, variants);
+  };
+  const endpoints = async (): Promise<EndpointView[]> =>
+    await Promise.all((await registry.listEndpoints()).map(viewOf));
+  const versionOf = async (name: string, number: number | null): Promise<VersionView> => {
+    const version = await registry.getVersion(name, number);
+    return versionView(version, await registry.getModel(version.modelHash));
+  };
+  const promoted = async ({ deployment, replaced }: Promotion): Promise<OperationOutput<"deploy">> => ({
+    deployment: deploymentView(
+      deployment,
+      serving.status().find(({ deploymentId }) => deploymentId === deployment.id),
+    ),
+    replaced: replaced === null ? null : { name: replaced.name, number: replaced.number },
+  });
+  /** Without a server nothing is loaded yet, and what is live has to be, to compare signatures with it. */
+  const loadLive = async (name: string): Promise<void> => {
+    if (server !== null) return;
+    const endpoint = (await registry.listEndpoints()).find((one) => one.name === name);
+    if (endpoint !== undefined) await launcher.bringBack(endpoint);
+  };
+
+  return {
+    getStatus: async () => ({
+      ...ports.facts(),
+      now: clock.wall(),
+      isReady: server !== null && serving.isReady(),
+      endpoints: await endpoints(),
+    }),
+    getLive: async ({ query }) =>
+      server === null ? [] : (structuredClone(server.live.last(query.seconds)) as OperationOutput<"getLive">),
+    listVersions: async ({ query }) => {
+      const versions = await registry.listVersions(query.name);
+      return await Promise.all(
+        versions.map(async (version) => versionView(version, await registry.getModel(version.modelHash))),
+      );
+    },
+    getVersion: async ({ params }) => await versionOf(params.name, params.number),
+    getModel: async ({ params }) => modelView((await registry.resolve(params.hash)).model),
+    hasBlob: async ({ params: { hash } }) => ({ hash, isStored: await registry.hasBlob(hash) }),
+    putBlob: async ({ params: { hash }, body }) => {
+      const isNew = !(await registry.hasBlob(hash));
+      const { sizeBytes } = await registry.putBlob(body as AsyncIterable<Uint8Array>, { expectedHash: hash });
+      return { hash, sizeBytes, isNew };
+    },
+    importVersion: async ({ body: { name, main, files, processing, source, note } }) => {
+      const request = {
+        name,
+        mainFile: main,
+        files,
+        processing: processing as JsonObject | null,
+        source,
+        note,
+        number: null,
+      };
+      const { version, model, isNew } = await registry.importStored({ ...request, ...authority(null) });
+      return { version: versionView(version, model), isNew };
+    },
+    listEndpoints: endpoints,
+    getEndpoint: async ({ params }) => await viewOf(await registry.getEndpoint(params.endpoint)),
+    deploy: async ({ params: { endpoint }, body }, signal) => {
+      await loadLive(endpoint);
+      const order = {
+        endpoint,
+        name: body.name ?? endpoint,
+        number: body.number ?? null,
+        settings: body.settings,
+        allowBreaking: body.allowBreaking,
+      };
+      return await promoted(await launcher.deploy(order, authority(body.reason), signal));
+    },
+    rollback: async ({ params: { endpoint }, body }, signal) =>
+      await promoted(await launcher.rollback(endpoint, authority(body.reason), signal)),
+    unload: async ({ params: { endpoint }, body }) =>
+      await viewOf(await launcher.unload(endpoint, authority(body.reason))),
+    release: async ({ params: { endpoint } }) => {
+      const record = await registry.getEndpoint(endpoint);
+      await serving.release(endpoint);
+      await registry.record({
+        ...authority(null),
+        kind: "released",
+        subject: endpoint,
+        text: `${endpoint} left quarantine`,
+      });
+      return await viewOf(record);
+    },
+    listDecisions: async ({ query: { limit, subject } }) =>
+      (await registry.listDecisions({ limit, ...(subject === undefined ? {} : { subject }) })).map(decisionView),
+    collectGarbage: async ({ body: { isDryRun } }) => {
+      const garbage = await registry.collectGarbage({ ...authority(null), isDryRun });
+      return {
+        isDryRun,
+        items: garbage.items.map(({ what, sizeBytes, reason }) => ({ what, sizeBytes, reason })),
+        sizeBytes: garbage.sizeBytes,
+      };
+    },
+    getConfig: async () => ({
+      file: ports.configuration.file,
+      keys: ports.configuration.values.map(({ setting, value, source }) => ({
+        key: setting.key,
+        value,
+        source,
+        description: setting.description,
+      })),
+    }),
+    stop: async () => {
+      server?.stop();
+      return { isStopping: server !== null };
+    },
+  };
+}

@@ -1,0 +1,117 @@
+// Domain objects as the administration API shows them.
+import { DTYPES, type Port, type Signature, typeText } from "@slipway/core/tensor";
+import type { Decision, Deployment, Endpoint, Model, Version } from "#registry";
+import type { VariantStatus } from "#serve";
+import type {
+  DecisionView,
+  DeploymentView,
+  EndpointView,
+  ModelView,
+  PortView,
+  SignatureView,
+  VersionView,
+} from "./views.ts";
+
+export function modelView(model: Model): ModelView {
+  const { scan } = model;
+  return {
+    hash: model.hash,
+    sizeBytes: model.sizeBytes,
+    files: model.files.map(({ path, hash, sizeBytes }) => ({ path, hash, sizeBytes })),
+    importedAt: model.importedAt,
+    signature: signatureView(scan.signature),
+    irVersion: scan.irVersion,
+    opsets: scan.opsets.map(({ domain, version }) => ({ domain, version })),
+    producer: [scan.producerName, scan.producerVersion].filter((part) => part !== "").join(" "),
+    parameterCount: scan.parameterCount,
+    operators: scan.operators.map(({ domain, opType, count }) => ({
+      name: domain === "" ? opType : `${domain}.${opType}`,
+      count,
+    })),
+    warnings: scan.warnings.map(({ message }) => message),
+  };
+}
+
+export function signatureView({ inputs, outputs }: Signature): SignatureView {
+  return { inputs: inputs.map(portView), outputs: outputs.map(portView) };
+}
+
+function portView({ name, type, isOptional }: Port): PortView {
+  const isTensor = type.kind === "tensor";
+  return {
+    name,
+    type: typeText(type),
+    datatype: isTensor ? DTYPES[type.dtype].oip : null,
+    shape: isTensor && type.shape !== null ? [...type.shape] : null,
+    isOptional: isOptional === true,
+  };
+}
+
+export function versionView(version: Version, model: Model): VersionView {
+  const { name, number, processing, source, note, createdAt } = version;
+  return { name, number, model: modelView(model), processing, source, note, createdAt };
+}
+
+/** A deployment from its record and, where it is or was loaded, its status. */
+export function deploymentView(deployment: Deployment, status: VariantStatus | undefined): DeploymentView {
+  const { id, endpoint, name, number, settings, createdAt } = deployment;
+  return {
+    id,
+    endpoint,
+    name,
+    number,
+    settings,
+    createdAt,
+    state: status?.state ?? (deployment.state === "failed" ? "failed" : "unloaded"),
+    reason: status?.reason ?? deployment.reason,
+    isLive: status?.isLive ?? false,
+    queuedRequests: status?.queuedRequests ?? 0,
+    queuedBytes: status?.queuedBytes ?? 0,
+    inFlight: status?.inFlight ?? 0,
+    executor: status?.executor == null ? null : (structuredClone(status.executor) as DeploymentView["executor"]),
+  };
+}
+
+/**
+ * An endpoint from its record, the records of its live, previous and loaded deployments, and what is loaded.
+ */
+export function endpointView(
+  endpoint: Endpoint,
+  deployments: ReadonlyMap<string, Deployment>,
+  variants: readonly VariantStatus[],
+): EndpointView {
+  const loaded = variants
+    .filter((variant) => variant.endpoint === endpoint.name && deployments.has(variant.deploymentId))
+    .map((variant) => deploymentView(deployments.get(variant.deploymentId)!, variant))
+    .toSorted((a, b) => Number(b.isLive) - Number(a.isLive));
+  const record = endpoint.liveDeploymentId === null ? undefined : deployments.get(endpoint.liveDeploymentId);
+  const live =
+    loaded.find(({ isLive }) => isLive) ??
+    (record === undefined
+      ? null
+      : deploymentView(
+          record,
+          variants.find(({ deploymentId }) => deploymentId === record.id),
+        ));
+  const previous = endpoint.previousDeploymentId === null ? undefined : deployments.get(endpoint.previousDeploymentId);
+  return {
+    name: endpoint.name,
+    state: endpointState(live),
+    reason: live === null ? "Nothing is deployed." : live.reason,
+    live,
+    previous:
+      previous === undefined ? null : { deploymentId: previous.id, name: previous.name, number: previous.number },
+    deployments: loaded,
+    changedAt: endpoint.changedAt,
+  };
+}
+
+function endpointState(live: DeploymentView | null): EndpointView["state"] {
+  if (live === null || live.state === "unloaded") return "unloaded";
+  if (live.state === "ready" || live.state === "loading") return live.state;
+  return "not-ready";
+}
+
+export function decisionView({ at, actor, kind, subject, text, reason }: Decision): DecisionView {
+  return { at, actor, kind, subject, text: reason === null ? text : `${text} (${reason})` };
+}

@@ -1,0 +1,4 @@
+// A version goes live: load, switch, remember; and all come back at start.
+export { Launcher, type LauncherPorts, type LaunchOrder } from "./launcher.ts";
+export { serveRepository } from "./repository.ts";
+export { processingOf, ServedProcessing } from "./served-processing.ts";

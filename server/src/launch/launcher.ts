@@ -1,0 +1,165 @@
+// The one place where what is stored becomes what is served. A deployment is recorded as staged, loaded beside what is
+// live, recorded as live, and then switched to, in this order: a kill in between leaves either the old or the new one
+// recorded, and both can be loaded.
+import { type Clock, slipwayErrorFrom } from "@slipway/core/base";
+import { DeploymentSettings, QueueSettings, RuntimeSettings, type Settings } from "#config";
+import type { Authority, Deployment, Endpoint, JsonObject, Model, Promotion, Registry } from "#registry";
+import { createExecutor, type ModelFiles } from "#runtime";
+import type { DeploymentSpec, Serving } from "#serve";
+import type { BlobStore } from "#store";
+import { ServedProcessing } from "./served-processing.ts";
+
+/** What a runner takes besides its model: Node, ONNX Runtime and their heaps, as measured on an idle runner. */
+const RUNNER_BASE_BYTES = 90 * 2 ** 20;
+/** Weights are read once and packed once more for the kernels. */
+const WEIGHT_COPIES = 2;
+
+export interface LauncherPorts {
+  readonly registry: Registry;
+  readonly blobs: Pick<BlobStore, "place">;
+  readonly serving: Serving;
+  readonly settings: Pick<Settings, "runtime" | "queue">;
+  readonly clock: Clock;
+  readonly randomBytes: (sizeBytes: number) => Uint8Array;
+  readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
+  /** The whole environment of runner processes. */
+  readonly runnerEnvironment: Readonly<Record<string, string>>;
+}
+
+export interface LaunchOrder {
+  readonly endpoint: string;
+  readonly name: string;
+  /** null takes the newest. */
+  readonly number: number | null;
+  readonly settings: DeploymentSettings;
+  /** Switch even if callers of the live version would break. */
+  readonly allowBreaking: boolean;
+}
+
+export class Launcher {
+  readonly #ports: LauncherPorts;
+
+  constructor(ports: LauncherPorts) {
+    this.#ports = ports;
+  }
+
+  /**
+   * Loads a version and switches its endpoint to it. Resolves when it is live and recorded so.
+   * @throws SlipwayError MODEL_*, PROCESSING_INVALID, SIGNATURE_BREAKING, MEMORY_BUDGET, VERSION_NOT_FOUND; what was
+   * live stays
+   */
+  async deploy(order: LaunchOrder, authority: Authority, signal: AbortSignal): Promise<Promotion> {
+    const { registry } = this.#ports;
+    const staged = await registry.stage({ ...order, settings: order.settings as JsonObject });
+    return await this.#launch(staged, "deployed", order.allowBreaking, authority, signal);
+  }
+
+  /**
+   * Switches an endpoint back to what was live before.
+   * @throws SlipwayError ENDPOINT_NOT_FOUND, ROLLBACK_IMPOSSIBLE
+   */
+  async rollback(endpoint: string, authority: Authority, signal: AbortSignal): Promise<Promotion> {
+    const target = await this.#ports.registry.rollbackTarget(endpoint);
+    // What was live before may differ in its signature; returning to it was decided when it was replaced.
+    return await this.#launch(target, "rolled-back", true, authority, signal);
+  }
+
+  /** Takes an endpoint out of service: recorded first, so that a restart does not bring it back. */
+  async unload(endpoint: string, authority: Authority): Promise<Endpoint> {
+    const { registry, serving } = this.#ports;
+    const record = await registry.unload(endpoint, authority);
+    if (serving.status().some((variant) => variant.endpoint === endpoint)) await serving.unload(endpoint);
+    return record;
+  }
+
+  /**
+   * Brings back everything that was live when the server stopped. One that fails leaves
+   * the server running and not ready; status says why.
+   */
+  async restore(): Promise<void> {
+    const { registry } = this.#ports;
+    await registry.abandonStaged("the server stopped while it was loading");
+    const endpoints = (await registry.listEndpoints()).filter(({ liveDeploymentId }) => liveDeploymentId !== null);
+    await Promise.all(endpoints.map((endpoint) => this.bringBack(endpoint)));
+  }
+
+  /** Loads what an endpoint serves by the registry. A failure is logged and stays in status; it is not thrown. */
+  async bringBack({ name, liveDeploymentId }: Endpoint): Promise<void> {
+    if (liveDeploymentId === null) return;
+    const { registry, serving, log } = this.#ports;
+    try {
+      const deployment = await registry.getDeployment(liveDeploymentId);
+      await serving.deploy(await this.#spec(deployment), { isExpected: true });
+    } catch (error) {
+      const { code, message } = slipwayErrorFrom(error);
+      if (code !== "SHUTTING_DOWN")
+        log("an endpoint could not be brought back", { endpoint: name, code, error: message });
+    }
+  }
+
+  async #launch(
+    deployment: Deployment,
+    as: "deployed" | "rolled-back",
+    allowBreaking: boolean,
+    authority: Authority,
+    signal: AbortSignal,
+  ): Promise<Promotion> {
+    const { registry, serving } = this.#ports;
+    let promotion: Promotion | null = null;
+    try {
+      await serving.deploy(await this.#spec(deployment), {
+        allowBreaking,
+        signal,
+        beforeSwitch: async () => {
+          promotion = await registry.promote(deployment.id, as, authority);
+        },
+      });
+    } catch (error) {
+      await registry.fail(deployment.id, slipwayErrorFrom(error).message, authority);
+      throw error;
+    }
+    return promotion!;
+  }
+
+  async #spec(deployment: Deployment): Promise<DeploymentSpec> {
+    const { registry, settings, clock, randomBytes, log, runnerEnvironment } = this.#ports;
+    const { model, version } = await registry.resolve(`${deployment.name}@${deployment.number}`);
+    const own = DeploymentSettings.parse(deployment.settings);
+    const runtime = RuntimeSettings.parse({ ...settings.runtime, ...own.runtime });
+    const queue = QueueSettings.parse({ ...settings.queue, ...own.queue });
+    const attachment = new ServedProcessing(version?.processing ?? null, model.scan.signature);
+    return {
+      deploymentId: deployment.id,
+      endpoint: deployment.endpoint,
+      version: String(deployment.number),
+      queue,
+      attachment,
+      estimatedBytes:
+        (runtime.inline ? 0 : runtime.instances * RUNNER_BASE_BYTES) +
+        runtime.instances * WEIGHT_COPIES * model.sizeBytes,
+      load: async () =>
+        await createExecutor({
+          model: await this.#files(model),
+          settings: runtime,
+          clock,
+          randomBytes,
+          environment: runnerEnvironment,
+          log: (message, facts) =>
+            log(message, { endpoint: deployment.endpoint, version: deployment.number, ...facts }),
+        }),
+    };
+  }
+
+  async #files(model: Model): Promise<ModelFiles> {
+    const files = await Promise.all(
+      model.files.map(async (file) => {
+        const { path, offset, sizeBytes } = await this.#ports.blobs.place(file.hash);
+        return { name: file.path, path, offset, sizeBytes };
+      }),
+    );
+    return {
+      model: files.find(({ name }) => name === model.mainFile)!,
+      externalData: files.filter(({ name }) => name !== model.mainFile),
+    };
+  }
+}
