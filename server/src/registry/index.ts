@@ -5,6 +5,7 @@ export type { NewDeployment, Promotion } from "./deployments.ts";
 export type { Garbage, GarbageItem } from "./gc.ts";
 export { createIdentifiers } from "./identifiers.ts";
 export type { Candidate, FileImport, Imported, ImportRequest, StoredImport } from "./import.ts";
+export { type LocalFile, openExternalFile, openNamedFile } from "./local-files.ts";
 export type { ResolvedModel } from "./references.ts";
 export { openRegistry, type Registry, type RegistryOptions } from "./registry.ts";
 export {

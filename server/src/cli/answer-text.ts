@@ -1,0 +1,109 @@
+// A model's answer as people read it: labels with bars, tensors with their first values.
+import { type NamedTensor, numberFromBfloat16, numberFromFloat16 } from "@slipway/core/tensor";
+import { columns } from "./text.ts";
+
+const SHOWN_VALUES = 16;
+const SHOWN_LABELS = 10;
+const BAR = 24;
+
+/** What the records route answers for each record. */
+export interface Predictions {
+  readonly predictions: readonly unknown[];
+}
+
+export function predictionsText(answer: Predictions): string {
+  const many = answer.predictions.length > 1;
+  return answer.predictions
+    .map((prediction, index) => {
+      const lines = predictionLines(prediction);
+      return (many ? [`record ${index}`, ...lines.map((line) => `  ${line}`)] : lines).join("\n");
+    })
+    .join("\n");
+}
+
+function predictionLines(prediction: unknown): string[] {
+  const labels = labelsOf(prediction);
+  if (labels === null) return [JSON.stringify(prediction)];
+  const rows = labels.slice(0, SHOWN_LABELS).map(({ label, score }) => {
+    const filled = Math.round(Math.min(1, Math.max(0, score)) * BAR);
+    return [label, "█".repeat(filled).padEnd(BAR, "·"), numberText(score)];
+  });
+  const rest = labels.length - rows.length;
+  return [...columns(rows, "llr"), ...(rest > 0 ? [`and ${rest} more`] : [])];
+}
+
+interface LabelScore {
+  readonly label: string;
+  readonly score: number;
+}
+
+function labelsOf(prediction: unknown): readonly LabelScore[] | null {
+  if (typeof prediction !== "object" || prediction === null || !("labels" in prediction)) return null;
+  const { labels } = prediction;
+  return Array.isArray(labels) && labels.every(isLabelScore) ? labels : null;
+}
+
+function isLabelScore(item: unknown): item is LabelScore {
+  return typeof item === "object" && item !== null && "label" in item && "score" in item;
+}
+
+/** `probabilities  float32[1, 10]  0.02, 0.9, …` */
+export function tensorsText(outputs: readonly NamedTensor[]): string {
+  return columns(
+    outputs.map((tensor) => [tensor.name, `${tensor.dtype}[${tensor.shape.join(", ")}]`, valuesText(tensor)]),
+  ).join("\n");
+}
+
+function valuesText(tensor: NamedTensor): string {
+  const values = Array.from({ length: Math.min(SHOWN_VALUES, tensor.data.length) }, (_, index) =>
+    elementText(tensor, index),
+  );
+  const rest = tensor.data.length - values.length;
+  return rest > 0 ? `${values.join(", ")}, … ${rest} more` : values.join(", ");
+}
+
+function elementText(tensor: NamedTensor, index: number): string {
+  const value = tensor.data[index]!;
+  if (tensor.dtype === "bool") return value === 0 ? "false" : "true";
+  if (tensor.dtype === "float16") return numberText(numberFromFloat16(Number(value)));
+  if (tensor.dtype === "bfloat16") return numberText(numberFromBfloat16(Number(value)));
+  return typeof value === "string"
+    ? JSON.stringify(value)
+    : typeof value === "bigint"
+      ? String(value)
+      : numberText(value);
+}
+
+/** Six significant digits, without the zeros that say nothing. */
+function numberText(value: number): string {
+  return Number.isFinite(value) ? String(Number(value.toPrecision(6))) : String(value);
+}
+
+/** Tensors as JSON values, flat, with their type and shape; what JSON has no number for becomes text. */
+export function tensorsJson(outputs: readonly NamedTensor[]): unknown {
+  return {
+    outputs: outputs.map((tensor) => ({
+      name: tensor.name,
+      dtype: tensor.dtype,
+      shape: tensor.shape,
+      data: Array.from({ length: tensor.data.length }, (_, index) => elementJson(tensor, index)),
+    })),
+  };
+}
+
+function elementJson(tensor: NamedTensor, index: number): string | number | boolean {
+  const value = tensor.data[index]!;
+  if (typeof value === "string") return value;
+  if (tensor.dtype === "bool") return value !== 0;
+  if (typeof value === "bigint") {
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : String(value);
+  }
+  const number =
+    tensor.dtype === "float16"
+      ? numberFromFloat16(value)
+      : tensor.dtype === "bfloat16"
+        ? numberFromBfloat16(value)
+        : value;
+  return Number.isFinite(number) ? number : String(number);
+}

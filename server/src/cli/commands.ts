@@ -1,0 +1,103 @@
+// The commands, each with the file that holds it. A file is loaded only when its command runs, so help stays quick.
+import type { Command } from "./command.ts";
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  /** Heading it is listed under. */
+  readonly group: "Serve" | "Models" | "Endpoints" | "Look and measure";
+  readonly load: () => Promise<Command>;
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "start",
+    summary: "Start the platform: inference, administration and console",
+    group: "Serve",
+    load: async () => (await import("./commands/start.ts")).start,
+  },
+  {
+    name: "serve",
+    summary: "Serve model files at once, without registering anything",
+    group: "Serve",
+    load: async () => (await import("./commands/serve.ts")).serve,
+  },
+  {
+    name: "stop",
+    summary: "Stop the server of the data directory",
+    group: "Serve",
+    load: async () => (await import("./commands/stop.ts")).stop,
+  },
+  {
+    name: "import",
+    summary: "Check a model file and register it as a version",
+    group: "Models",
+    load: async () => (await import("./commands/import.ts")).importModel,
+  },
+  {
+    name: "inspect",
+    summary: "Show what a model takes, gives and needs",
+    group: "Models",
+    load: async () => (await import("./commands/inspect.ts")).inspect,
+  },
+  {
+    name: "versions",
+    summary: "List the registered versions",
+    group: "Models",
+    load: async () => (await import("./commands/versions.ts")).versions,
+  },
+  {
+    name: "deploy",
+    summary: "Put a version, or a model file, behind an endpoint",
+    group: "Endpoints",
+    load: async () => (await import("./commands/deploy.ts")).deploy,
+  },
+  {
+    name: "rollback",
+    summary: "Switch an endpoint back to what was live before",
+    group: "Endpoints",
+    load: async () => (await import("./commands/rollback.ts")).rollback,
+  },
+  {
+    name: "unload",
+    summary: "Take an endpoint out of service",
+    group: "Endpoints",
+    load: async () => (await import("./commands/unload.ts")).unload,
+  },
+  {
+    name: "release",
+    summary: "End the quarantine of an endpoint",
+    group: "Endpoints",
+    load: async () => (await import("./commands/release.ts")).release,
+  },
+  {
+    name: "infer",
+    summary: "Send inputs to a model and show its answer",
+    group: "Look and measure",
+    load: async () => (await import("./commands/infer.ts")).infer,
+  },
+  {
+    name: "status",
+    summary: "Show how the server and its endpoints are",
+    group: "Look and measure",
+    load: async () => (await import("./commands/status.ts")).status,
+  },
+  {
+    name: "bench",
+    summary: "Put load on an endpoint and measure its latency",
+    group: "Look and measure",
+    load: async () => (await import("./commands/bench.ts")).bench,
+  },
+  {
+    name: "config",
+    summary: "Show the settings in effect and where each came from",
+    group: "Look and measure",
+    load: async () => (await import("./commands/config.ts")).config,
+  },
+  {
+    name: "gc",
+    summary: "Remove stored bytes nothing refers to",
+    group: "Look and measure",
+    load: async () => (await import("./commands/gc.ts")).gc,
+  },
+];

@@ -1,0 +1,75 @@
+// `slipway deploy`: a version, or a file that becomes one, behind an endpoint.
+import { SlipwayError } from "@slipway/core/base";
+import { settingsFromFlags } from "#config";
+import type { Client } from "../../api/client.ts";
+import { type Command, type CommandContext, requiredOption, textOption } from "../command.ts";
+import { deployedText } from "../endpoint-text.ts";
+import { importFiles, modelSource } from "../model-files.ts";
+import { findVersion, modelReference } from "../model-reference.ts";
+
+export const deploy: Command = {
+  about:
+    "Loads a version, warms it up, switches the endpoint to it and lets the one before finish what it has in flight; a file is imported and checked first. A version whose signature would break callers of the live one is refused unless --breaking says so. With the server stopped, the next start serves it.",
+  arguments: [{ name: "<model>", description: "ONNX file or directory, NAME (the newest version), or NAME@VERSION" }],
+  options: [
+    { flags: "--name <name>", description: "Name of the version, for a file" },
+    { flags: "--endpoint <name>", description: "Endpoint to put it behind; the version's name if left out" },
+    { flags: "--processing <file>", description: "Steps before and after the model, as JSON, for a file" },
+    { flags: "--note <text>", description: "What is worth knowing about it, for a file" },
+    { flags: "--breaking", description: "Switch even if callers of the live version would break" },
+    { flags: "--reason <text>", description: "Why, for the record" },
+  ],
+  settings: "deployment",
+  examples: [
+    { line: "slipway deploy model.onnx --name digits", says: "imports the file and serves it as digits" },
+    { line: "slipway deploy digits@2", says: "switches digits to version 2" },
+    { line: "slipway deploy digits --runtime-instances 2", says: "the newest version, on two runners" },
+  ],
+  run: async (context) => {
+    const session = await context.connect();
+    const { name, number } = await versionToDeploy(context, session.client);
+    const endpoint = textOption(context.options, "endpoint") ?? name;
+    context.progress.step(`Loading ${name}@${number} …`);
+    const done = await session.client.deploy({
+      params: { endpoint },
+      body: {
+        name,
+        number,
+        settings: deploymentSettings(context.settingFlags),
+        allowBreaking: context.options["breaking"] === true,
+        reason: textOption(context.options, "reason") ?? null,
+      },
+    });
+    context.progress.end();
+    context.answer(done, () => deployedText(session, done));
+  },
+};
+
+async function versionToDeploy(context: CommandContext, client: Client): Promise<{ name: string; number: number }> {
+  const { options } = context;
+  const reference = modelReference(context.arguments[0]!);
+  if (reference.kind === "version") {
+    for (const name of ["name", "processing", "note"]) {
+      if (options[name] === undefined) continue;
+      throw new SlipwayError(
+        "USAGE",
+        `--${name} goes with a file; ${context.arguments[0]} is a version. For another endpoint name, use --endpoint.`,
+      );
+    }
+    return await findVersion(client, reference);
+  }
+  if (reference.kind === "hash") throw new SlipwayError("USAGE", "Deploy a version by NAME@VERSION, not by its hash.");
+  const name = requiredOption(options, "name", `slipway deploy ${context.arguments[0]} --name NAME`);
+  const { workingDirectory } = context.environment;
+  const source = modelSource(workingDirectory, reference.path, textOption(options, "processing"));
+  const note = textOption(options, "note") ?? null;
+  const { version } = await importFiles(client, source, { name, note }, context.progress);
+  return version;
+}
+
+/** The flags under `runtime` and `queue`; the others configure this command. */
+function deploymentSettings(flags: Readonly<Record<string, string>>): Record<string, unknown> {
+  return settingsFromFlags(
+    Object.fromEntries(Object.entries(flags).filter(([flag]) => /^--(runtime|queue)-/.test(flag))),
+  );
+}

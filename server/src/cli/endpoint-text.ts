@@ -1,0 +1,70 @@
+// Endpoints and their deployments as people read them.
+import type { DeploymentView, EndpointView } from "../api/client.ts";
+import type { Session } from "./session.ts";
+import { duration, size, table } from "./text.ts";
+
+/** `digits@3` */
+export function versionText(version: { readonly name: string; readonly number: number }): string {
+  return `${version.name}@${version.number}`;
+}
+
+/** One line per endpoint: what is live, how it is, what waits and runs. */
+export function endpointTable(endpoints: readonly EndpointView[], now: number): string[] {
+  const rows = endpoints.map((endpoint) => {
+    const { live, previous } = endpoint;
+    return [
+      endpoint.name,
+      endpoint.state,
+      live === null ? "–" : versionText(live),
+      previous === null ? "–" : versionText(previous),
+      live === null ? "–" : String(live.queuedRequests),
+      live === null ? "–" : String(live.inFlight),
+      live === null ? "–" : runnersText(live),
+      memoryText(endpoint.deployments),
+      `${duration(Math.max(0, now - endpoint.changedAt))} ago`,
+    ];
+  });
+  const head = ["endpoint", "state", "live", "before", "waiting", "running", "runners", "memory", "changed"];
+  return table(head, rows, "llllrrrrr");
+}
+
+/** What keeps endpoints from being ready, and what killed their runners, one line each. */
+export function endpointNotes(endpoints: readonly EndpointView[]): string[] {
+  const notes: string[] = [];
+  for (const endpoint of endpoints) {
+    if (endpoint.reason !== null) notes.push(`${endpoint.name}: ${endpoint.reason}`);
+    const executor = endpoint.live?.executor;
+    if (!executor) continue;
+    if (executor.batching.reason !== null) notes.push(`${endpoint.name}: batching: ${executor.batching.reason}`);
+    const last = executor.deaths.at(-1);
+    if (last) notes.push(`${endpoint.name}: ${executor.deaths.length} runner deaths, the last: ${last.text}`);
+  }
+  return notes;
+}
+
+/** What a change to an endpoint came to, with and without a server. */
+export function deployedText(
+  session: Session,
+  answer: { readonly deployment: DeploymentView; readonly replaced: { name: string; number: number } | null },
+): string {
+  const { deployment, replaced } = answer;
+  const what = `${deployment.endpoint} serves ${versionText(deployment)}`;
+  const instead = replaced === null ? "" : ` instead of ${versionText(replaced)}`;
+  if (session.kind === "offline") return `Recorded: ${what}${instead} from the next \`slipway start\` on.`;
+  const ready = deployment.executor === null ? "" : `, loaded in ${duration(deployment.executor.loadMs)}`;
+  return `${what}${instead}${ready}.`;
+}
+
+function runnersText(deployment: DeploymentView): string {
+  const runners = deployment.executor?.runners ?? [];
+  const ready = runners.filter((runner) => runner.state === "ready").length;
+  return runners.length === 0 ? "–" : `${ready}/${runners.length}`;
+}
+
+function memoryText(deployments: readonly DeploymentView[]): string {
+  const known = deployments
+    .flatMap((deployment) => deployment.executor?.runners ?? [])
+    .map((runner) => runner.residentBytes)
+    .filter((bytes) => bytes !== null);
+  return known.length === 0 ? "–" : size(known.reduce((sum, bytes) => sum + bytes, 0));
+}

@@ -1,0 +1,34 @@
+// Files named on the command line, and what is said when one can't be read or written.
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { SlipwayError } from "@slipway/core/base";
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EACCES: "permission was denied",
+  EISDIR: "it is a directory",
+  ENOTDIR: "a part of its path is not a directory",
+  ENOSPC: "the disk is full",
+  EROFS: "the disk is read-only",
+};
+
+/** The error for a file that can't be used. */
+export function fileError(file: string, error: unknown, done: "read" | "written" = "read"): SlipwayError {
+  if (error instanceof SlipwayError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  const reason = (code === undefined ? undefined : REASONS[code]) ?? message;
+  return new SlipwayError("FILE_UNREADABLE", `${file} can't be ${done}: ${reason}.`, { cause: error });
+}
+
+/**
+ * The bytes of a file.
+ * @param file relative to the working directory
+ * @throws SlipwayError FILE_UNREADABLE
+ */
+export async function readNamedFile(workingDirectory: string, file: string): Promise<Buffer> {
+  try {
+    return await readFile(path.resolve(workingDirectory, file));
+  } catch (error) {
+    throw fileError(file, error);
+  }
+}

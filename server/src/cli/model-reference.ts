@@ -1,0 +1,60 @@
+// What a MODEL argument names: a file or directory, `name`, `name@version`, or a model's hash.
+import { isName, SlipwayError } from "@slipway/core/base";
+import type { Client, ModelView, VersionView } from "../api/client.ts";
+
+export type ModelReference =
+  | { readonly kind: "path"; readonly path: string }
+  | { readonly kind: "version"; readonly name: string; readonly number: number | null }
+  | { readonly kind: "hash"; readonly hash: string };
+
+/**
+ * Reads a MODEL argument. A text with a slash or ending in `.onnx` is a path, whether or not it exists.
+ * @throws SlipwayError USAGE
+ */
+export function modelReference(text: string): ModelReference {
+  if (/[/\\]/.test(text) || text.endsWith(".onnx") || text === "." || text === "..")
+    return { kind: "path", path: text };
+  if (/^[0-9a-f]{64}$/.test(text)) return { kind: "hash", hash: text };
+  const [, name, number] = /^([^@]*)(?:@(.*))?$/.exec(text)!;
+  if (!isName(name!) || (number !== undefined && !/^[1-9]\d{0,8}$/.test(number))) {
+    throw new SlipwayError(
+      "USAGE",
+      `"${text}" names no model: give a path (with a slash, or ending in .onnx), NAME, NAME@VERSION or a hash.`,
+    );
+  }
+  return { kind: "version", name: name!, number: number === undefined ? null : Number(number) };
+}
+
+/**
+ * A name or `name@version`, where a path makes no sense.
+ * @throws SlipwayError USAGE
+ */
+export function versionReference(text: string): { readonly name: string; readonly number: number | null } {
+  const reference = modelReference(text);
+  if (reference.kind === "version") return reference;
+  throw new SlipwayError("USAGE", `"${text}" must be NAME or NAME@VERSION here.`);
+}
+
+/**
+ * The version a reference names; the newest where it names no number.
+ * @throws SlipwayError VERSION_NOT_FOUND or MODEL_NOT_FOUND
+ */
+export async function findVersion(
+  client: Client,
+  reference: { readonly name: string; readonly number: number | null },
+): Promise<VersionView> {
+  const { name, number } = reference;
+  if (number !== null) return await client.getVersion({ params: { name, number } });
+  const [newest] = await client.listVersions({ query: { name } });
+  if (newest !== undefined) return newest;
+  throw new SlipwayError("MODEL_NOT_FOUND", `No version is named "${name}".`);
+}
+
+/** The registered model a reference names. */
+export async function findModel(
+  client: Client,
+  reference: Exclude<ModelReference, { kind: "path" }>,
+): Promise<ModelView> {
+  if (reference.kind === "hash") return await client.getModel({ params: { hash: reference.hash } });
+  return (await findVersion(client, reference)).model;
+}

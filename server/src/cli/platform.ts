@@ -1,0 +1,42 @@
+// What the CLI needs of the platform. `main.ts` hands over the real one, loaded only when a command asks for it, so that
+// `slipway --help` loads neither ONNX Runtime nor SQLite.
+import type { Configuration, Settings } from "#config";
+import type { Client } from "../api/client.ts";
+
+/** A platform that runs in this process. */
+export interface RunningServer {
+  /** The administration API, without going through HTTP. */
+  readonly client: Client;
+  readonly inferenceAddress: string;
+  /** With the token: whoever opens it is let in. */
+  readonly consoleAddress: string;
+  /** Settles when the server stopped, whoever asked for it. */
+  readonly stopped: Promise<void>;
+  /** Takes no new requests, lets those in flight finish within the time given, and stops. */
+  stop(drainTimeoutMs: number): Promise<void>;
+}
+
+/** A data directory opened without a server. */
+export interface OfflineStore {
+  readonly client: Client;
+  close(): Promise<void>;
+}
+
+/** Where a running server is found, from the data directory. */
+export interface ServerLocation {
+  readonly adminAddress: string;
+  readonly token: string;
+  readonly pid: number;
+}
+
+export interface Platform {
+  readonly version: string;
+  /** The digits example that comes with Slipway; null where it was left out. */
+  readonly exampleDirectory: string | null;
+  /** Starts the whole system. @throws SlipwayError PORT_IN_USE, PUBLIC_REFUSED, DATA_DIRECTORY_* */
+  start(configuration: Configuration): Promise<RunningServer>;
+  /** The server that holds a data directory; null where none runs. */
+  findServer(dataDirectory: string): Promise<ServerLocation | null>;
+  /** Opens a data directory itself. @throws SlipwayError DATA_DIRECTORY_LOCKED, DATA_DIRECTORY_INVALID */
+  openOffline(settings: Settings): Promise<OfflineStore>;
+}

@@ -1,0 +1,47 @@
+// The same administration API whether a server runs on the data directory or not: its client, or the operations on the
+// directory itself, which is locked meanwhile.
+import { SlipwayError } from "@slipway/core/base";
+import type { Settings } from "#config";
+import { type Client, createClient } from "../api/client.ts";
+import type { Platform } from "./platform.ts";
+
+export interface Session {
+  /** A running server, or the directory opened by this process. */
+  readonly kind: "server" | "offline";
+  readonly client: Client;
+  close(): Promise<void>;
+}
+
+/**
+ * Finds the server of the data directory, or opens the directory.
+ * @throws SlipwayError DATA_DIRECTORY_LOCKED, DATA_DIRECTORY_INVALID
+ */
+export async function openSession(platform: Platform, settings: Settings): Promise<Session> {
+  const server = await platform.findServer(settings.dataDir);
+  if (server !== null) {
+    const client = createClient({ address: server.adminAddress, token: server.token, fetch: reachableFetch });
+    return { kind: "server", client, close: async () => {} };
+  }
+  const store = await platform.openOffline(settings);
+  return { kind: "offline", client: store.client, close: () => store.close() };
+}
+
+/** As fetch, with a coded error where nobody answers: fetch's own says only "fetch failed". */
+export const reachableFetch: typeof fetch = async (input, init) => {
+  try {
+    return await fetch(input, init);
+  } catch (error) {
+    if (error instanceof Error && error.name === "AbortError") throw error;
+    const address = new URL(input instanceof Request ? input.url : input).origin;
+    throw new SlipwayError("SERVER_UNREACHABLE", `No server answers at ${address}: ${causeOf(error)}.`, {
+      cause: error,
+    });
+  }
+};
+
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  const code = (cause as NodeJS.ErrnoException | null)?.code;
+  if (code === "ECONNREFUSED") return "the connection was refused";
+  return cause instanceof Error && cause.message !== "" ? cause.message : (code ?? String(cause));
+}
