@@ -13,7 +13,7 @@ export type GoldenInput =
   | (Named & { readonly dtype: "string"; readonly values: readonly string[] })
   | (Named & { readonly dtype: NumericDType; readonly values: readonly number[] });
 
-export interface Fill {
+interface Fill {
   readonly seed: number;
   readonly low: number;
   readonly high: number;

@@ -14,7 +14,7 @@ export type InputRecord =
   | { readonly kind: "instance"; readonly value: JsonValue };
 
 /** One record as the model's inputs, without the batch axis where the model has one. */
-export type PrepareRecord = (record: InputRecord, refuse: Refuse) => NamedTensor[];
+type PrepareRecord = (record: InputRecord, refuse: Refuse) => NamedTensor[];
 
 /** How records become inputs. */
 export interface InputPlan {

@@ -10,7 +10,7 @@ export interface Values {
  * How far the values have come. Steps on "pixels" need an image that is still an image; "numbers" have left 0 to 255;
  * "arranged" values have their final axes.
  */
-export type Stage = "pixels" | "numbers" | "arranged";
+type Stage = "pixels" | "numbers" | "arranged";
 
 /** What is known of the values when a processing is compiled: null axes differ from record to record. */
 export interface Flow {
