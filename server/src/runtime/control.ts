@@ -1,8 +1,9 @@
 // The control messages between a server and its runner: few, never in the way of a request, and so plain JSON.
 import type { SessionSettings } from "@slipway/core/backend";
-import type { ErrorCode } from "@slipway/core/base";
+import { type ErrorCode, ERRORS, SlipwayError } from "@slipway/core/base";
 import type { Signature } from "@slipway/core/tensor";
 import type { BatchingPlan } from "./executor.ts";
+import { frameError } from "./frames.ts";
 import type { ModelFiles } from "./model-files.ts";
 
 /** What a runner is asked to load, and how to run it. */
@@ -11,6 +12,8 @@ export interface LoadOrder {
   readonly session: SessionSettings;
   readonly batching: BatchingOrder;
   readonly warmUpRuns: number;
+  /** Asks for memory messages, where the server can't see the runner's memory itself. */
+  readonly reportsMemory: boolean;
 }
 
 /** What is asked of batching; whether the model allows it is found out at load. */
@@ -33,5 +36,41 @@ export type ControlMessage =
   | { readonly type: "refused"; readonly code: ErrorCode; readonly message: string }
   /** Batching had to be given up after load. */
   | { readonly type: "batching"; readonly plan: BatchingPlan }
-  /** Sent now and then where the server can't see the runner's memory itself. */
+  /** Sent now and then, where the load asked for it. */
   | { readonly type: "memory"; readonly residentBytes: number };
+
+const TYPES: ReadonlySet<unknown> = new Set(["load", "loaded", "refused", "batching", "memory"]);
+
+/**
+ * A control message from JSON. What the other side is made of is ours, so only its form is checked here.
+ * @throws SlipwayError RUNNER_PROTOCOL
+ */
+export function controlMessage(value: unknown): ControlMessage {
+  const message = recordOf(value);
+  if (!TYPES.has(message["type"])) throw frameError("it is no control message");
+  if (message["type"] === "loaded") {
+    const { signature, batching } = recordOf(message["model"]);
+    const { inputs, outputs } = recordOf(signature);
+    const isWhole = Array.isArray(inputs) && Array.isArray(outputs) && typeof recordOf(batching)["mode"] === "string";
+    if (!isWhole) throw frameError("its signature is malformed");
+  }
+  if (message["type"] === "refused") failureOf(message);
+  return message as unknown as ControlMessage;
+}
+
+/**
+ * The error a failure frame carries.
+ * @throws SlipwayError RUNNER_PROTOCOL
+ */
+export function failureOf(value: unknown): SlipwayError {
+  const { code, message } = recordOf(value);
+  if (typeof code !== "string" || !Object.hasOwn(ERRORS, code) || typeof message !== "string") {
+    throw frameError("its error is malformed");
+  }
+  return new SlipwayError(code as ErrorCode, message);
+}
+
+function recordOf(value: unknown): Record<string, unknown> {
+  if (typeof value !== "object" || value === null) throw frameError("its JSON is no object");
+  return value as Record<string, unknown>;
+}

@@ -28,11 +28,14 @@ export interface ExecutorOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Cores to plan threads for; those this process may use by default. */
   readonly cores?: number;
+  /** Gives the load up. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Loads a model and answers when its runners are warm.
- * @throws SlipwayError CONFIG_INVALID for settings that can't be, MODEL_* when the model can't be served
+ * @throws SlipwayError CONFIG_INVALID for settings that can't be, MODEL_* when the model can't be served,
+ *   REQUEST_CANCELLED when the signal gave the load up
  */
 export async function createExecutor(options: ExecutorOptions): Promise<Executor> {
   const { model, settings, clock, randomBytes } = options;
@@ -48,6 +51,7 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
     clock,
     fingerprint: fingerprintWith(randomBytes(32)),
     log: options.log ?? (() => undefined),
+    signal: options.signal,
   };
   if (settings.inline) {
     return RunnerPool.open({
@@ -82,6 +86,7 @@ function loadOrder(files: ModelFiles, settings: RuntimeSettings, intraOpThreads:
     },
     batching: { mode: settings.batching, maxRows: settings.maxBatchRows, padAxis: settings.padAxis },
     warmUpRuns: settings.warmUpRuns,
+    reportsMemory: process.platform !== "linux" && !settings.inline,
   };
 }
 

@@ -1,9 +1,9 @@
 // The runners of a deployment and everything that is in flight at them: dispatch to the least loaded, deadlines and hard
 // limits, deaths, retries, quarantine. Every request ends exactly once, whatever dies. It drives runners through
 // RunnerHandle and time through Clock, so that simulations drive it.
-import { assert, type CancelTimer, type Clock, type ErrorCode, SlipwayError, unreachable } from "@slipway/core/base";
+import { assert, type CancelTimer, type Clock, SlipwayError, slipwayErrorFrom, unreachable } from "@slipway/core/base";
 import type { NamedTensor, Signature } from "@slipway/core/tensor";
-import type { ControlMessage, LoadedModel, LoadOrder } from "./control.ts";
+import { type ControlMessage, controlMessage, failureOf, type LoadedModel, type LoadOrder } from "./control.ts";
 import { DeathRecord } from "./death-record.ts";
 import type {
   BatchingPlan,
@@ -17,16 +17,15 @@ import type {
   RunTimes,
 } from "./executor.ts";
 import { type FrameBody, FrameReader } from "./frame-reader.ts";
-import { FrameWriter } from "./frame-writer.ts";
+import type { FrameWriter } from "./frame-writer.ts";
 import { FrameFlag, frameError, FrameKind } from "./frames.ts";
+import { deathCause, deathError, exitText, type KillCause, loadError, type RunnerLimits } from "./runner-exit.ts";
 import type { RunnerExit, RunnerHandle, StartRunner } from "./runner-handle.ts";
+import { type Entry, expire, fail, Slot, succeed } from "./runner-slot.ts";
 
-export interface PoolOptions {
+export interface PoolOptions extends RunnerLimits {
   readonly order: LoadOrder;
   readonly instances: number;
-  readonly runTimeoutMs: number;
-  readonly loadTimeoutMs: number;
-  readonly memoryLimitBytes: number;
   readonly maxDistinctDeaths: number;
   readonly start: StartRunner;
   readonly clock: Clock;
@@ -35,6 +34,8 @@ export interface PoolOptions {
   /** What confines the runners, for people. */
   readonly containment: readonly string[];
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
+  /** Gives the load up. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How often deadlines and limits are looked at while anything is in flight. */
@@ -47,22 +48,6 @@ const LAST_BACKOFF_MS = 30_000;
 const STEADY_MS = 10_000;
 /** Deaths of a request's runner, other than by the run limit, after which it is held to be the cause. */
 const LAST_ATTEMPT = 2;
-
-/** A request, from `run` until its stream ended. */
-interface Entry {
-  readonly request: RunRequest;
-  /** Null once the caller has its answer, or wants none. */
-  done: ((outcome: RunOutcome) => void) | null;
-  stream: number;
-  /** Its runner said that it runs now. */
-  isRunning: boolean;
-  /** It was running when a runner died, so it runs by itself from now on. */
-  isAlone: boolean;
-  /** Runners that died while running it. */
-  deaths: number;
-}
-
-type KillCause = "run-timeout" | "memory" | "protocol" | "load-timeout" | "closed";
 
 export class RunnerPool implements Executor {
   readonly #options: PoolOptions;
@@ -91,17 +76,22 @@ export class RunnerPool implements Executor {
 
   /**
    * Starts the runners and answers when all are ready.
-   * @throws SlipwayError MODEL_* when the model can't be loaded; nothing is left running then
+   * @throws SlipwayError MODEL_* when the model can't be loaded, REQUEST_CANCELLED when the signal says so; nothing is
+   *   left running then
    */
   static async open(options: PoolOptions): Promise<RunnerPool> {
     const pool = new RunnerPool(options);
+    const giveUp = (): void => pool.#firstLoad?.reject(new SlipwayError("REQUEST_CANCELLED", "The load was given up."));
+    options.signal?.addEventListener("abort", giveUp);
     try {
       await pool.#startAll();
+      return pool;
     } catch (error) {
       await pool.close();
       throw error;
+    } finally {
+      options.signal?.removeEventListener("abort", giveUp);
     }
-    return pool;
   }
 
   get signature(): Signature {
@@ -136,7 +126,7 @@ export class RunnerPool implements Executor {
         id: slot.id,
         pid: slot.handle?.pid ?? null,
         state: slot.state,
-        residentBytes: slot.handle?.residentBytes() ?? null,
+        residentBytes: slot.residentBytes(),
         startedAtMs: slot.startedAtMs,
         runs: slot.runs,
         inFlight: slot.inFlight.size,
@@ -157,7 +147,14 @@ export class RunnerPool implements Executor {
     this.#record.forget();
     if (this.#state !== "quarantined") return;
     this.#setState("recovering", "released from quarantine, starting runners");
-    await this.#startAll();
+    await this.#endAll("closed");
+    try {
+      await this.#startAll();
+    } catch (error) {
+      await this.#endAll("closed");
+      this.#setState("quarantined", `its runners could not be started again: ${slipwayErrorFrom(error).message}`);
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
@@ -167,7 +164,7 @@ export class RunnerPool implements Executor {
     }
     this.#cancelSweep?.();
     this.#cancelSweep = null;
-    await Promise.all(this.#slots.map((slot) => this.#end(slot, "closed")));
+    await this.#endAll("closed");
   }
 
   // Requests
@@ -264,9 +261,8 @@ export class RunnerPool implements Executor {
         this.#onResult(slot, frame);
         break;
       case FrameKind.failure: {
-        const { code, message } = frame.json() as { code: ErrorCode; message: string };
-        const entry = this.#ended(slot, frame.stream);
-        fail(entry, new SlipwayError(code, message));
+        const error = failureOf(frame.json());
+        fail(this.#ended(slot, frame.stream), error);
         break;
       }
       case FrameKind.begin:
@@ -274,7 +270,7 @@ export class RunnerPool implements Executor {
         for (const stream of beginStreams(frame)) slot.entry(stream).isRunning = true;
         break;
       case FrameKind.control:
-        this.#onControl(slot, frame.json() as ControlMessage);
+        this.#onControl(slot, controlMessage(frame.json()));
         break;
       default:
         throw frameError(`kind ${frame.kind} at a server`);
@@ -300,9 +296,7 @@ export class RunnerPool implements Executor {
     const entry = this.#ended(slot, frame.stream);
     slot.runs++;
     slot.failures = 0;
-    const { done } = entry;
-    entry.done = null;
-    done?.({ ok: true, outputs, times });
+    succeed(entry, outputs, times);
   }
 
   /** Takes the stream out of what is in flight. */
@@ -327,10 +321,12 @@ export class RunnerPool implements Executor {
         this.#options.log("batching was given up", { reason: message.plan.reason });
         break;
       case "memory":
+        slot.reportedBytes = message.residentBytes;
+        break;
       case "load":
-        throw frameError(`control message ${message.type} at a server`);
+        throw frameError("a load at a server");
       default:
-        throw frameError("an unknown control message");
+        unreachable(message);
     }
   }
 
@@ -391,8 +387,8 @@ export class RunnerPool implements Executor {
     try {
       reader.push(chunk);
     } catch (error) {
-      if (!(error instanceof SlipwayError)) throw error;
-      this.#options.log("a runner broke the protocol", { error: error.message });
+      // Whatever a runner sends, the server stands.
+      this.#options.log("a runner broke the protocol", { error: String(error) });
       this.#kill(slot, "protocol");
     }
   }
@@ -401,6 +397,10 @@ export class RunnerPool implements Executor {
     if (slot.handle === null || slot.killCause !== null) return;
     slot.killCause = cause;
     slot.handle.kill();
+  }
+
+  async #endAll(cause: KillCause): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => this.#end(slot, cause)));
   }
 
   /** Ends a runner for good and answers when it is gone. */
@@ -486,7 +486,7 @@ export class RunnerPool implements Executor {
     const error = new SlipwayError("DEPLOYMENT_QUARANTINED", `The deployment is quarantined: ${reason}`);
     for (const entry of entries) fail(entry, error);
     this.#failAll(error);
-    for (const slot of this.#slots) void this.#end(slot, "closed");
+    void this.#endAll("closed");
   }
 
   #failAll(error: SlipwayError): void {
@@ -530,101 +530,12 @@ export class RunnerPool implements Executor {
     const { loadTimeoutMs, runTimeoutMs, memoryLimitBytes } = this.#options;
     if (slot.state === "starting" && now - slot.openedAt > loadTimeoutMs) this.#kill(slot, "load-timeout");
     if (slot.inFlight.size > 0 && now - slot.progressAt > runTimeoutMs) this.#kill(slot, "run-timeout");
-    if (isMemoryDue && (slot.handle!.residentBytes() ?? 0) > memoryLimitBytes) this.#kill(slot, "memory");
+    if (isMemoryDue && (slot.residentBytes() ?? 0) > memoryLimitBytes) this.#kill(slot, "memory");
   }
 
   #dropEnded(): void {
     for (let index = this.#waiting.length - 1; index >= 0; index--) {
       if (this.#waiting[index]!.done === null) this.#waiting.splice(index, 1);
-    }
-  }
-}
-
-/** A place for a runner, and the runner that has it now. */
-class Slot {
-  readonly id: number;
-  readonly inFlight = new Map<number, Entry>();
-  readonly onGone: (() => void)[] = [];
-  handle: RunnerHandle | null = null;
-  writer: FrameWriter | null = null;
-  state: "starting" | "ready" | "dead" = "dead";
-  openedAt = 0;
-  startedAtMs = 0;
-  /** When it last began or answered anything, or was given something while idle. */
-  progressAt = 0;
-  runs = 0;
-  /** Deaths in a row without having done anything. */
-  failures = 0;
-  killCause: KillCause | null = null;
-  refusal: SlipwayError | null = null;
-  isFlushDue = false;
-  cancelRestart: CancelTimer | null = null;
-  #stream = 0;
-
-  constructor(id: number) {
-    this.id = id;
-  }
-
-  opened(handle: RunnerHandle | null, send: RunnerHandle["send"], now: number, wall: number): void {
-    this.handle = handle;
-    this.writer = new FrameWriter(send);
-    this.state = "starting";
-    this.openedAt = this.progressAt = now;
-    this.startedAtMs = wall;
-    this.killCause = null;
-    this.refusal = null;
-  }
-
-  closed(): void {
-    this.handle = null;
-    this.writer = null;
-    this.state = "dead";
-    this.inFlight.clear();
-    for (const gone of this.onGone.splice(0)) gone();
-  }
-
-  nextStream(): number {
-    this.#stream = (this.#stream + 1) >>> 0;
-    return this.#stream;
-  }
-
-  entry(stream: number): Entry {
-    const entry = this.inFlight.get(stream);
-    if (entry === undefined) throw frameError(`stream ${stream} is not open`);
-    return entry;
-  }
-
-  /** What it runs: what it announced, or the oldest, which it runs without a word when it is the only one. */
-  runningEntries(): Entry[] {
-    const entries = [...this.inFlight.values()];
-    const announced = entries.filter(({ isRunning }) => isRunning);
-    return announced.length > 0 ? announced : entries.slice(0, 1);
-  }
-
-  control(message: ControlMessage): void {
-    this.writer!.begin(FrameKind.control, 0, 0, 0, 0);
-    this.writer!.json(message);
-    this.writer!.end();
-    this.writer!.flush();
-  }
-
-  readonly flush = (): void => {
-    this.isFlushDue = false;
-    this.writer?.flush();
-  };
-}
-
-function fail(entry: Entry, error: SlipwayError): void {
-  const { done } = entry;
-  entry.done = null;
-  done?.({ ok: false, error });
-}
-
-/** Answers those whose deadline passed; their streams stay open until the runner ends them. */
-function expire(entries: Iterable<Entry>, now: number): void {
-  for (const entry of entries) {
-    if (entry.done !== null && entry.request.deadline <= now) {
-      fail(entry, new SlipwayError("DEADLINE_EXCEEDED", "The deadline passed before the answer was ready."));
     }
   }
 }
@@ -640,48 +551,4 @@ function portOf(ports: ReadonlyMap<string, number>, name: string): number {
   const port = ports.get(name);
   assert(port !== undefined, `A request names ${JSON.stringify(name)}, which the signature does not have.`);
   return port;
-}
-
-function deathCause(killCause: KillCause | null): RunnerDeath["cause"] {
-  return killCause === "run-timeout" || killCause === "memory" || killCause === "protocol" ? killCause : "crash";
-}
-
-function exitText(killCause: KillCause | null, exit: RunnerExit, options: PoolOptions): string {
-  const { runTimeoutMs, memoryLimitBytes, loadTimeoutMs } = options;
-  switch (killCause) {
-    case "run-timeout":
-      return `a run took longer than its hard limit of ${runTimeoutMs} ms`;
-    case "load-timeout":
-      return `loading took longer than its limit of ${loadTimeoutMs} ms`;
-    case "memory":
-      return `the runner went over its memory ceiling of ${Math.round(memoryLimitBytes / 2 ** 20)} MiB`;
-    case "protocol":
-      return "the runner sent a frame that can't be read";
-    case "closed":
-    case null:
-      return exit.signal === null
-        ? `the runner exited with code ${exit.code ?? "unknown"}`
-        : `the runner was ended by ${exit.signal}`;
-    default:
-      return unreachable(killCause);
-  }
-}
-
-function loadError(killCause: KillCause | null, text: string, { memoryLimitBytes }: PoolOptions): SlipwayError {
-  const sentence = `While loading, ${text}.`;
-  if (killCause === "load-timeout") return new SlipwayError("MODEL_LOAD_TIMEOUT", sentence);
-  if (killCause === "memory") {
-    return new SlipwayError("MODEL_TOO_LARGE", `${sentence} Raise runtime.memoryLimitBytes, now ${memoryLimitBytes}.`);
-  }
-  return new SlipwayError("MODEL_LOAD_FAILED", sentence);
-}
-
-function deathError(killCause: KillCause | null, text: string, options: PoolOptions): SlipwayError {
-  if (killCause === "run-timeout") {
-    return new SlipwayError("RUN_TIMEOUT", `The run took longer than the hard limit of ${options.runTimeoutMs} ms.`);
-  }
-  if (killCause === "memory") {
-    return new SlipwayError("RUNNER_MEMORY", `While running this request, ${text}.`);
-  }
-  return new SlipwayError("RUNNER_DIED", `While running this request, ${text}.`);
 }

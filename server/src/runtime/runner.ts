@@ -2,15 +2,14 @@
 // answers each stream exactly once. It knows a back end and a clock, neither processes nor sockets, so that simulations
 // run the same code in memory.
 import type { Backend, ModelBytes, Session } from "@slipway/core/backend";
-import { assert, type Clock, type ErrorCode, type SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
-import type { NamedTensor, NumericData, NumericDType, Signature, Tensor } from "@slipway/core/tensor";
+import { assert, type Clock, type ErrorCode, SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
+import type { NamedTensor, NumericData, NumericDType, Tensor } from "@slipway/core/tensor";
 import { createData } from "@slipway/core/tensor";
 import { joinRows, trimRows } from "./batch-tensors.ts";
 import { type BatchItem, Batcher } from "./batcher.ts";
 import { prepareModel, type PreparedModel } from "./prepare-model.ts";
-import type { ControlMessage, LoadOrder } from "./control.ts";
+import { type ControlMessage, controlMessage, type LoadedModel, type LoadOrder } from "./control.ts";
 import { CostModel } from "./cost-model.ts";
-import type { BatchingPlan } from "./executor.ts";
 import { type FrameBody, FrameReader, type FrameTensor } from "./frame-reader.ts";
 import { FrameWriter, type Send } from "./frame-writer.ts";
 import { FrameFlag, frameError, FrameKind } from "./frames.ts";
@@ -20,6 +19,7 @@ import type { ModelFiles } from "./model-files.ts";
 const PATIENCE_MS = 200;
 /** Most input elements of a batch, padding included: 256 MiB of float32. */
 const MAX_BATCH_ELEMENTS = 2 ** 26;
+const MEMORY_REPORT_MS = 250;
 
 export interface RunnerPorts {
   readonly backend: Backend;
@@ -60,8 +60,11 @@ export class RunnerCore {
   readonly #arrays = new ArrayPool();
   #loaded: Loaded | null = null;
   #isLoading = false;
+  #isClosed = false;
   #isRunning = false;
   #isPumpDue = false;
+  #reportsMemory = false;
+  #memoryReportedAt = Number.NEGATIVE_INFINITY;
 
   constructor(ports: RunnerPorts) {
     this.#ports = ports;
@@ -83,6 +86,7 @@ export class RunnerCore {
 
   /** Unloads the model. What is open stays unanswered. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const loaded = this.#loaded;
     this.#loaded = null;
     await loaded?.session.unload();
@@ -99,7 +103,7 @@ export class RunnerCore {
         break;
       }
       case FrameKind.control:
-        this.#onControl(peer, frame.json() as ControlMessage);
+        this.#onControl(peer, controlMessage(frame.json()));
         break;
       default:
         throw frameError(`kind ${frame.kind} at a runner`);
@@ -120,11 +124,16 @@ export class RunnerCore {
     );
   }
 
-  async #load(order: LoadOrder): Promise<{ signature: Signature; batching: BatchingPlan; backend: string }> {
+  async #load(order: LoadOrder): Promise<LoadedModel> {
     const { backend, readFiles } = this.#ports;
     const session = await backend.load(await readFiles(order.files), order.session);
     const model = await prepareModel(session, order);
+    if (this.#isClosed) {
+      await session.unload();
+      throw new SlipwayError("SHUTTING_DOWN", "The runner was closed while it loaded the model.");
+    }
     const { signature } = session;
+    this.#reportsMemory = order.reportsMemory;
     this.#loaded = {
       session,
       model,
@@ -197,6 +206,7 @@ export class RunnerCore {
       if (item.isCancelled) this.#fail(item, "REQUEST_CANCELLED", "The request was cancelled.");
       else this.#fail(item, "DEADLINE_EXCEEDED", "The deadline passed while the request waited for its run.");
     }
+    if (this.#reportsMemory && now - this.#memoryReportedAt >= MEMORY_REPORT_MS) this.#reportMemory(now);
     if (batch.length > 0) this.#announce(batch, batcher.size > 0);
     this.#flush();
     if (batch.length === 0) return;
@@ -216,6 +226,13 @@ export class RunnerCore {
       for (const item of batch) if (item.peer === peer) streams.push(item.stream);
       if (streams.length > 0) peer.begin(streams);
     }
+  }
+
+  #reportMemory(now: number): void {
+    this.#memoryReportedAt = now;
+    const residentBytes = this.#ports.backend.residentBytes();
+    if (residentBytes === null) return;
+    for (const peer of this.#peers) peer.control({ type: "memory", residentBytes });
   }
 
   async #run(batch: readonly Pending[], formedAt: number): Promise<void> {
