@@ -40,9 +40,9 @@ export function readData(s: Scanner, dtype: DType, shape: readonly number[]): Te
     reader.read(0, 1);
     return reader.data;
   }
-  s.at++;
+  const start = s.at++;
   if (isArrayNext(s) && shape.length > 0) {
-    s.at--;
+    s.at = start;
     readNested(s, reader, shape, 0, 0);
   } else readRow(s, reader, shape, 0, count);
   return reader.data;

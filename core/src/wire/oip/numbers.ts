@@ -1,6 +1,6 @@
 // JSON numbers from their bytes, bit for bit what `Number()` of the same text gives, without making the text for the
 // numbers people send. Beside JSON's grammar the tokens NaN, Inf and Infinity are read, as Triton does.
-import { asciiText, fail, failExpecting, type Scanner, skipLiteral } from "./scan.ts";
+import { fail, failExpecting, type Scanner, skipLiteral, textAt } from "./scan.ts";
 import type { ErrorCode } from "#base";
 
 const MINUS = 0x2d;
@@ -9,13 +9,15 @@ const DOT = 0x2e;
 const ZERO = 0x30;
 
 /** Powers of ten that binary64 holds exactly. */
-const POWERS_OF_TEN = [
+export const POWERS_OF_TEN = [
   1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
   1e21, 1e22,
 ] as const;
 const LARGEST_POWER = POWERS_OF_TEN.length - 1;
 /** Up to here every whole number is a binary64. */
 const LARGEST_EXACT = 2 ** 53;
+/** Fourteen digits more. */
+const LARGEST_APPROXIMATE = LARGEST_EXACT * 1e14;
 const LARGEST_TEXT = 1 << 16;
 
 /**
@@ -80,9 +82,8 @@ export function readNumber(s: Scanner, isSingle = false, code: ErrorCode = "REQU
     if (scale > 0) value = mantissa / POWERS_OF_TEN[scale]!;
     else value = scale === 0 ? mantissa : mantissa * POWERS_OF_TEN[-scale]!;
   } else {
-    const first = isNegative ? start + 1 : start;
-    const single = isSingle ? singleFromDigits(bytes, first, at, scale) : Number.NaN;
-    value = Number.isNaN(single) ? Number(numberText(s, first, at)) : single;
+    value = isSingle ? approximation(mantissa, scale) : Number.NaN;
+    if (Number.isNaN(value)) value = Number(numberText(s, isNegative ? start + 1 : start, at));
   }
   return isNegative ? -value : value;
 }
@@ -90,34 +91,22 @@ export function readNumber(s: Scanner, isSingle = false, code: ErrorCode = "REQU
 /** The text of a number's bytes. */
 export function numberText(s: Scanner, start: number, end: number): string {
   if (end - start > LARGEST_TEXT) fail(s, `a number has more than ${LARGEST_TEXT} digits`, start);
-  return asciiText(s.bytes, start, end);
+  return textAt(s, start, end);
 }
 
 /**
- * A number whose binary32 rounding is that of a decimal with many digits, or NaN where this cannot tell.
- * The decimal lies between its first 15 digits and those plus one; where both round to the same binary32, so does it,
- * since rounding never changes order.
+ * A number that rounds to the binary32 nearest to mantissa / 10^scale, or NaN where this cannot tell.
+ *
+ * Past 2^53 every digit rounded the mantissa twice, each time by at most 2^-53 of it; with at most 14 such digits and
+ * two divisions that is well below 2^-48. Rounding never changes order, so where both ends of that interval round to
+ * the same binary32, so does the number between them.
  */
-function singleFromDigits(bytes: Uint8Array, start: number, end: number, scale: number): number {
-  let lower = 0;
-  let kept = 0;
-  let dropped = 0;
-  for (let at = start; at < end; at++) {
-    const digit = bytes[at]! - ZERO;
-    if (digit < 0) continue; // the point
-    if (digit > 9) break; // the exponent
-    if (kept === 15) dropped++;
-    else {
-      lower = lower * 10 + digit;
-      if (lower > 0) kept++;
-    }
-  }
-  const power = dropped - scale;
-  if (power > LARGEST_POWER || power < -LARGEST_POWER) return Number.NaN;
-  const factor = POWERS_OF_TEN[Math.abs(power)]!;
-  const low = power < 0 ? lower / factor : lower * factor;
-  const high = power < 0 ? (lower + 1) / factor : (lower + 1) * factor;
-  return Math.fround(low) === Math.fround(high) ? low : Number.NaN;
+function approximation(mantissa: number, scale: number): number {
+  if (mantissa > LARGEST_APPROXIMATE || Math.abs(scale) > 2 * LARGEST_POWER) return Number.NaN;
+  const first = POWERS_OF_TEN[Math.min(Math.abs(scale), LARGEST_POWER)]!;
+  const second = POWERS_OF_TEN[Math.max(Math.abs(scale) - LARGEST_POWER, 0)]!;
+  const value = scale < 0 ? mantissa * first * second : mantissa / first / second;
+  return Math.fround(value * (1 - 2 ** -48)) === Math.fround(value * (1 + 2 ** -48)) ? value : Number.NaN;
 }
 
 /** NaN, Inf and Infinity, with a sign or without: what RapidJSON's kParseNanAndInfFlag takes. */
