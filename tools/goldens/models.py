@@ -94,7 +94,7 @@ def table(path: pathlib.Path) -> None:
     ])  # fmt: skip
     pipeline = Pipeline([("columns", columns), ("classify", LogisticRegression(max_iter=1000))]).fit(rows, classes)
     types = [("city", StringTensorType([None, 1])), ("product", StringTensorType([None, 1])), ("amount", FloatTensorType([None, 1]))]
-    model = to_onnx(pipeline, initial_types=types, options={"zipmap": False}, target_opset={"": 18, "ai.onnx.ml": 3})
+    model = to_onnx(pipeline, initial_types=types, name="table", options={"zipmap": False}, target_opset={"": 18, "ai.onnx.ml": 3})
     onnx.save(model, path)
 
 
@@ -118,7 +118,7 @@ def sentences(path: pathlib.Path, zipmap: bool) -> None:
     pipeline.fit(SENTENCES, ["spam"] * 4 + ["ham"] * 4)
     options = {LogisticRegression: {"zipmap": zipmap}}
     types = [("sentence", StringTensorType([None, 1]))]
-    model = to_onnx(pipeline, initial_types=types, options=options, target_opset={"": 18, "ai.onnx.ml": 3})
+    model = to_onnx(pipeline, initial_types=types, name="sentences", options=options, target_opset={"": 18, "ai.onnx.ml": 3})
     onnx.save(model, path)
 
 
