@@ -52,7 +52,8 @@ export interface CommandContext {
   readonly terminal: Terminal;
   readonly progress: Progress;
   readonly environment: Environment;
-  readonly platform: Platform;
+  /** The platform, loaded when first asked for. */
+  platform(): Promise<Platform>;
   /** Aborted by the first Ctrl-C. */
   readonly signal: AbortSignal;
   /** The server of the data directory, or the directory itself where none runs; closed when the command ends. */

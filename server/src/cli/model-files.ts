@@ -121,8 +121,14 @@ async function sendFile(client: Client, file: LocalFile, shown: string, progress
   const { isStored } = await client.hasBlob({ params: { hash } });
   if (isStored) return hash;
   progress.step(`Storing ${shown}, ${size(file.sizeBytes)} …`);
-  await client.putBlob({ params: { hash }, body: Readable.from(file.stream()) });
+  await client.putBlob({ params: { hash }, body: uploadFrom(file) });
   return hash;
+}
+
+/** Both a server's client (fetch takes what can be iterated) and the operations themselves take this. */
+function uploadFrom(file: LocalFile): NonNullable<RequestInit["body"]> {
+  const stream: unknown = Readable.from(file.stream());
+  return stream as NonNullable<RequestInit["body"]>;
 }
 
 async function readProcessing(file: string): Promise<unknown> {

@@ -56,7 +56,8 @@ export function helpText(version: string): string {
 
 /** The help of one command, `width` characters wide. */
 export function commandHelpText(name: string, command: Command, width: number): string {
-  return programFrom(name, command, width).helpInformation();
+  const examples = command.examples.map(({ line, says }) => `  $ ${line}\n      ${says}`);
+  return `${programFrom(name, command, width).helpInformation()}\nExamples:\n${examples.join("\n")}\n`;
 }
 
 /**
@@ -74,7 +75,7 @@ export function parseCall(
     program.parse(arguments_, { from: "user" });
   } catch (error) {
     const { code, message } = error as CommanderError;
-    if (code === "commander.helpDisplayed") return { help: program.helpInformation() };
+    if (code === "commander.helpDisplayed") return { help: commandHelpText(name, command, width) };
     throw new SlipwayError("USAGE", usageMessage(name, program, message));
   }
   const options = program.opts<Record<string, string | boolean | string[]>>();
@@ -105,7 +106,7 @@ export function unknownCommand(name: string): SlipwayError {
 function programFrom(name: string, command: Command, width: number): Program {
   const program = new Program(`slipway ${name}`)
     .description(wrapped(command.about, Math.min(width, 100)).join("\n"))
-    .helpOption("-h, --help", "Show this help")
+    .addHelpOption(new Option("-h, --help", "Show this help").helpGroup(GROUPS.common))
     .showSuggestionAfterError(false)
     .exitOverride()
     .configureHelp({ helpWidth: width, showGlobalOptions: false })
@@ -118,17 +119,14 @@ function programFrom(name: string, command: Command, width: number): Program {
       option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
     program.addOption(option);
   }
-  for (const setting of settingsOf(command)) addSetting(program, setting, isShown(command, setting));
+  // Groups are listed in the order their first option was added.
+  const settings = settingsOf(command).toSorted((a, b) => Number(COMMON.has(a.key)) - Number(COMMON.has(b.key)));
+  for (const setting of settings) addSetting(program, setting, isShown(command, setting));
   program.addOption(
     new Option("--config <file>", "Configuration file instead of slipway.yaml here").helpGroup(GROUPS.common),
   );
   program.addOption(new Option("--json", "Answer in JSON").helpGroup(GROUPS.common));
-  program.addHelpText("after", () => `\nExamples:\n${command.examples.map(exampleText).join("\n")}`);
   return program;
-}
-
-function exampleText(example: { readonly line: string; readonly says: string }): string {
-  return `  $ ${example.line}\n      ${example.says}`;
 }
 
 function settingsOf(command: Command): readonly SettingKey[] {

@@ -18,23 +18,25 @@ export interface CliOptions {
   readonly arguments: readonly string[];
   readonly terminal: Terminal;
   readonly environment: Environment;
-  readonly platform: Platform;
+  readonly version: string;
+  /** Loads the platform: only commands that need it pay for ONNX Runtime and SQLite. */
+  readonly loadPlatform: () => Promise<Platform>;
   /** Aborted when the user asks to stop. */
   readonly signal: AbortSignal;
 }
 
 /** Runs a command and answers the exit code; nothing is thrown. */
 export async function runCli(options: CliOptions): Promise<number> {
-  const { terminal, platform } = options;
+  const { terminal, version } = options;
   const [name, ...rest] = options.arguments;
   const isJson = rest.includes("--json");
   try {
     if (name === undefined || name === "--help" || name === "-h" || (name === "help" && rest.length === 0)) {
-      terminal.out(helpText(platform.version));
+      terminal.out(helpText(version));
       return EXITS.ok.code;
     }
     if (name === "--version" || name === "-V") {
-      terminal.out(`${platform.version}\n`);
+      terminal.out(`${version}\n`);
       return EXITS.ok.code;
     }
     const [commandName, arguments_] = name === "help" ? [rest[0]!, ["--help"]] : [name, rest];
@@ -51,10 +53,12 @@ export async function runCli(options: CliOptions): Promise<number> {
 }
 
 async function runCommand(command: Command, call: Call, options: CliOptions): Promise<void> {
-  const { terminal, environment, platform, signal } = options;
+  const { terminal, environment, signal } = options;
   const configuration = configurationFor(call, environment);
   const progress = new Progress(terminal, { isQuiet: call.isJson });
   let session: Promise<Session> | undefined;
+  let platform: Promise<Platform> | undefined;
+  const loadPlatform = () => (platform ??= options.loadPlatform());
   const context: CommandContext = {
     arguments: call.arguments,
     options: call.options,
@@ -64,9 +68,9 @@ async function runCommand(command: Command, call: Call, options: CliOptions): Pr
     terminal,
     progress,
     environment,
-    platform,
+    platform: loadPlatform,
     signal,
-    connect: () => (session ??= openSession(platform, configuration.settings)),
+    connect: () => (session ??= loadPlatform().then((loaded) => openSession(loaded, configuration.settings))),
     answer: (value, text) => terminal.out(call.isJson ? `${JSON.stringify(value, null, 2)}\n` : `${text()}\n`),
   };
   try {

@@ -13,17 +13,18 @@ export interface TryIt {
 /** Tells that the server is ready; one line of JSON where that is wanted. */
 export function announce(
   context: CommandContext,
+  version: string,
   server: RunningServer,
   tries: readonly TryIt[],
   startedAt: number,
 ): void {
-  const { terminal, configuration, platform, environment } = context;
+  const { terminal, configuration, environment } = context;
   context.progress.end();
   const { consoleAddress, inferenceAddress } = server;
   if (context.isJson) {
     const facts = {
       event: "ready",
-      version: platform.version,
+      version,
       consoleAddress,
       inferenceAddress,
       dataDirectory: configuration.settings.dataDir,
@@ -34,7 +35,7 @@ export function announce(
   }
   const bold = (text: string) => styled(terminal, "bold", text);
   const lines = [
-    `${bold(`Slipway ${platform.version}`)} is ready after ${duration(environment.now() - startedAt)}.`,
+    `${bold(`Slipway ${version}`)} is ready after ${duration(environment.now() - startedAt)}.`,
     "",
     ...columns([
       ["  console", consoleAddress],

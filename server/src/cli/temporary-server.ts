@@ -25,7 +25,8 @@ export async function withTemporaryServer<Result>(
   work: (server: RunningServer) => Promise<Result>,
 ): Promise<Result> {
   const { settings } = context.configuration;
-  const server = await context.platform.start({
+  const platform = await context.platform();
+  const server = await platform.start({
     ...context.configuration,
     settings: {
       ...settings,

@@ -47,7 +47,8 @@ export const infer: Command = {
     }
     const { name, number } = reference;
     const { dataDir } = context.configuration.settings;
-    if ((await context.platform.findServer(dataDir)) === null) {
+    const platform = await context.platform();
+    if ((await platform.findServer(dataDir)) === null) {
       context.progress.step("No server is running; loading the model …");
       return await withTemporaryServer(context, dataDir, (server) =>
         ask(context, modelUrl(server.inferenceAddress, name, number), positional),

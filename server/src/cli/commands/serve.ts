@@ -28,10 +28,11 @@ export const serve: Command = {
     const { models, repository } = modelsFrom(context);
     await withTemporaryDirectory(async (directory) => {
       context.progress.step("Starting …");
-      const server = await context.platform.start(configurationFor(context.configuration, directory, repository));
+      const platform = await context.platform();
+      const server = await platform.start(configurationFor(context.configuration, directory, repository));
       try {
         for (const { name, source } of models) await deployFiles(server, source, name, context.progress);
-        announce(context, server, tries(models, server.inferenceAddress), startedAt);
+        announce(context, platform.version, server, tries(models, server.inferenceAddress), startedAt);
         await untilStopped(context, server);
       } catch (error) {
         await server.stop(0);

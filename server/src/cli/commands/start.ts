@@ -23,10 +23,11 @@ export const start: Command = {
   run: async (context) => {
     const startedAt = context.environment.now();
     context.progress.step("Starting …");
-    const server = await context.platform.start(context.configuration);
+    const platform = await context.platform();
+    const server = await platform.start(context.configuration);
     try {
-      const tries = await firstSteps(context, server);
-      announce(context, server, tries, startedAt);
+      const tries = await firstSteps(context, server, platform.exampleDirectory);
+      announce(context, platform.version, server, tries, startedAt);
       await untilStopped(context, server);
     } catch (error) {
       await server.stop(0);
@@ -36,8 +37,11 @@ export const start: Command = {
 };
 
 /** Imports the example where there is nothing yet, and answers what to try. */
-async function firstSteps(context: CommandContext, server: RunningServer): Promise<readonly TryIt[]> {
-  const example = context.platform.exampleDirectory;
+async function firstSteps(
+  context: CommandContext,
+  server: RunningServer,
+  example: string | null,
+): Promise<readonly TryIt[]> {
   const { client } = server;
   if (
     example !== null &&

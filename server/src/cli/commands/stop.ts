@@ -15,7 +15,8 @@ export const stop: Command = {
   examples: [{ line: "slipway stop", says: "as Ctrl-C where it was started" }],
   run: async (context) => {
     const { settings } = context.configuration;
-    const server = await context.platform.findServer(settings.dataDir);
+    const platform = await context.platform();
+    const server = await platform.findServer(settings.dataDir);
     if (server === null) {
       throw new SlipwayError("SERVER_UNREACHABLE", `No server runs on the data directory ${settings.dataDir}.`);
     }
@@ -23,7 +24,7 @@ export const stop: Command = {
     context.progress.step(`Stopping the server, process ${server.pid} …`);
     await client.stop();
     const deadline = context.environment.now() + settings.server.drainTimeoutMs + GRACE_MS;
-    while ((await context.platform.findServer(settings.dataDir)) !== null) {
+    while ((await platform.findServer(settings.dataDir)) !== null) {
       if (context.environment.now() > deadline) {
         throw new SlipwayError("STATE_CONFLICT", `The server, process ${server.pid}, is still draining.`);
       }
