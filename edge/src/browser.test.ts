@@ -33,7 +33,7 @@ afterAll(() => browser.close());
 
 test("a tensor of every kind of storage round-trips", async () => {
   const answer = await page.evaluate(() => {
-    const { edge } = window as unknown as { edge: typeof import("./index.ts") };
+    const { edge: there } = window as unknown as { edge: typeof edge };
     const tensors = [
       { dtype: "float32", shape: [2, 2], data: Float32Array.of(1.5, -0, Number.NaN, Number.POSITIVE_INFINITY) },
       { dtype: "int64", shape: [2], data: BigInt64Array.of(2n ** 62n, -1n) },
@@ -42,7 +42,7 @@ test("a tensor of every kind of storage round-trips", async () => {
       { dtype: "string", shape: [2], data: ["π", "digits"] },
     ] as const;
     return tensors.map((tensor) => {
-      const back = edge.tensorFromNpy(edge.npyFromTensor(tensor));
+      const back = there.tensorFromNpy(there.npyFromTensor(tensor));
       const same = back.dtype === tensor.dtype && back.shape.join() === tensor.shape.join();
       return same && Array.from<unknown>(back.data).every((value, i) => Object.is(value, tensor.data[i]));
     });
@@ -67,12 +67,12 @@ test("an image becomes the same input as on the server", async () => {
   const pixels = Uint8Array.from({ length: 60 * 50 }, (_, i) =>
     i % 50 > 15 && i % 50 < 30 && i > 600 && i < 2200 ? (i * 37) % 256 : 0,
   );
-  const there = await page.evaluate(
+  const inBrowser = await page.evaluate(
     ({ processing, signature, pixels }) => {
-      const { edge } = window as unknown as { edge: typeof import("./index.ts") };
+      const { edge: there } = window as unknown as { edge: typeof edge };
       const image = { dtype: "uint8" as const, shape: [60, 50, 1], data: Uint8Array.from(pixels) };
-      const [input] = edge
-        .compileProcessing(edge.parseProcessing(processing), signature)
+      const [input] = there
+        .compileProcessing(there.parseProcessing(processing), signature)
         .prepare([{ kind: "image", pixels: image }]);
       return Array.from(input!.data as Float32Array);
     },
@@ -82,18 +82,18 @@ test("an image becomes the same input as on the server", async () => {
   const [here] = edge
     .compileProcessing(edge.parseProcessing(processing), signature)
     .prepare([{ kind: "image", pixels: image }]);
-  expect(there).toEqual([...(here!.data as Float32Array)]);
-  expect(Math.max(...there)).toBeGreaterThan(0.5);
+  expect(inBrowser).toEqual([...(here!.data as Float32Array)]);
+  expect(Math.max(...inBrowser)).toBeGreaterThan(0.5);
 });
 
 test("errors keep their code across the bundle", async () => {
   const code = await page.evaluate(() => {
-    const { edge } = window as unknown as { edge: typeof import("./index.ts") };
+    const { edge: there } = window as unknown as { edge: typeof edge };
     try {
-      edge.tensorFromNpy(new Uint8Array(3));
+      there.tensorFromNpy(new Uint8Array(3));
       return "none";
     } catch (error) {
-      return error instanceof edge.SlipwayError ? error.code : "other";
+      return error instanceof there.SlipwayError ? error.code : "other";
     }
   });
   expect(code).toBe("REQUEST_MALFORMED");

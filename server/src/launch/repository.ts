@@ -44,7 +44,8 @@ async function deployNewest(
   const { registry, launcher, log } = ports;
   try {
     const endpoint = (await registry.listEndpoints()).find((one) => one.name === name);
-    const live = endpoint?.liveDeploymentId == null ? null : await registry.getDeployment(endpoint.liveDeploymentId);
+    const liveId = endpoint?.liveDeploymentId ?? null;
+    const live = liveId === null ? null : await registry.getDeployment(liveId);
     if (live?.name === name && live.number >= number) return;
     await launcher.deploy({ endpoint: name, name, number, settings: {}, allowBreaking: false }, authority, signal);
   } catch (error) {

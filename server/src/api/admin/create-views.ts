@@ -68,7 +68,7 @@ export function deploymentView(deployment: Deployment, status: VariantStatus | u
     queuedRequests: status?.queuedRequests ?? 0,
     queuedBytes: status?.queuedBytes ?? 0,
     inFlight: status?.inFlight ?? 0,
-    executor: status?.executor == null ? null : (structuredClone(status.executor) as DeploymentView["executor"]),
+    executor: structuredClone(status?.executor ?? null) as DeploymentView["executor"],
   };
 }
 
