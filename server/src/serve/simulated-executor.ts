@@ -198,3 +198,14 @@ export class SimulatedExecutor implements Executor {
 function renamed(tensor: NamedTensor, name: string): NamedTensor {
   return { name, dtype: tensor.dtype, shape: tensor.shape, data: tensor.data };
 }
+
+/** Random numbers from 0 to 1, so that a seed is a whole run (mulberry32). */
+export function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

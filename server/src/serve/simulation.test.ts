@@ -8,7 +8,7 @@ import type { BatchingPlan } from "#runtime";
 import type { RequestContext } from "./context.ts";
 import { createServing } from "./create-serving.ts";
 import type { DeploymentSpec, InferenceOutcome, Serving, ServeHooks } from "./serving.ts";
-import { SimulatedExecutor, type SimulatedExecutorOptions } from "./simulated-executor.ts";
+import { randomFrom, SimulatedExecutor, type SimulatedExecutorOptions } from "./simulated-executor.ts";
 
 const SIGNATURE: Signature = {
   inputs: [{ name: "x", type: { kind: "tensor", dtype: "float32", shape: ["N", 1] } }],
@@ -16,17 +16,6 @@ const SIGNATURE: Signature = {
 };
 const UNBATCHED: BatchingPlan = { mode: "off", maxRows: 1, reason: null, padAxis: null };
 const SEEDS = [1, 2, 3, 4, 5];
-
-/** A small generator of random numbers, so that a seed is a whole run (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface Sent {
   readonly context: RequestContext;
