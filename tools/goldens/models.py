@@ -70,6 +70,14 @@ def strip(model: onnx.ModelProto) -> None:
     model.doc_string = ""
 
 
+def save_in_order(model: onnx.ModelProto, path: pathlib.Path) -> None:
+    """skl2onnx lists operator sets in the order of a hash that differs from run to run."""
+    opsets = sorted(model.opset_import, key=lambda opset: opset.domain)
+    del model.opset_import[:]
+    model.opset_import.extend(opsets)
+    onnx.save(model, path)
+
+
 CITIES, PRODUCTS = ["Berlin", "Lisbon", "Zürich"], ["book", "lamp", "chair", "tea"]
 
 
@@ -95,7 +103,7 @@ def table(path: pathlib.Path) -> None:
     pipeline = Pipeline([("columns", columns), ("classify", LogisticRegression(max_iter=1000))]).fit(rows, classes)
     types = [("city", StringTensorType([None, 1])), ("product", StringTensorType([None, 1])), ("amount", FloatTensorType([None, 1]))]
     model = to_onnx(pipeline, initial_types=types, name="table", options={"zipmap": False}, target_opset={"": 18, "ai.onnx.ml": 3})
-    onnx.save(model, path)
+    save_in_order(model, path)
 
 
 SENTENCES = [
@@ -119,7 +127,7 @@ def sentences(path: pathlib.Path, zipmap: bool) -> None:
     options = {LogisticRegression: {"zipmap": zipmap}}
     types = [("sentence", StringTensorType([None, 1]))]
     model = to_onnx(pipeline, initial_types=types, name="sentences", options=options, target_opset={"": 18, "ai.onnx.ml": 3})
-    onnx.save(model, path)
+    save_in_order(model, path)
 
 
 CONTROL_FLOW = {
