@@ -26,17 +26,18 @@ interface InferenceSocket extends Socket {
 const LINGER_MS = 1000;
 
 /** Follows a new connection; what was asked on it is cancelled when it closes. */
-export function trackConnection(socket: InferenceSocket): void {
-  socket[CONNECTION] = { exchanges: new Set(), lastReply: null, isBroken: false };
-  socket.on("close", onClose);
+export function trackConnection(front: Front, socket: InferenceSocket): void {
+  const connection: Connection = { exchanges: new Set(), lastReply: null, isBroken: false };
+  socket[CONNECTION] = connection;
+  front.connections.add(connection);
+  socket.on("close", () => {
+    front.connections.delete(connection);
+    for (const exchange of connection.exchanges) exchange.abandon();
+  });
 }
 
 export function connectionOf(socket: InferenceSocket): Connection {
   return socket[CONNECTION]!;
-}
-
-function onClose(this: InferenceSocket): void {
-  for (const exchange of connectionOf(this).exchanges) exchange.abandon();
 }
 
 /** Answers a request that HTTP can't read, and ends the connection, since nobody can tell where the next one begins. */

@@ -65,9 +65,9 @@ export class Exchange {
     connection.lastReply = reply;
   }
 
-  /** Whether the request's body is still arriving. */
+  /** Whether the request's body is still arriving; bytes that did may not have been handed over yet. */
   get isReceiving(): boolean {
-    return this.#state === "receiving";
+    return this.#state === "receiving" && !this.request.complete;
   }
 
   /** Collects the body, then calls `handler` with it, inflated. */
@@ -186,6 +186,13 @@ export class Exchange {
     if (this.#state === "gone" || this.#state === "answered") return;
     const cancelWork = this.#cancelWork;
     this.#leave("gone");
+    cancelWork?.();
+  }
+
+  /** The server stops and waits no longer. */
+  expire(): void {
+    const cancelWork = this.#cancelWork;
+    this.refuse(new SlipwayError("SHUTTING_DOWN", "The server stopped before the answer was ready; ask another."));
     cancelWork?.();
   }
 

@@ -2,6 +2,7 @@
 import type { Clock } from "@slipway/core/base";
 import type { Settings } from "#config";
 import type { Serving } from "#serve";
+import type { Connection } from "./connection.ts";
 import type { InferencePorts } from "./ports.ts";
 
 export interface Front {
@@ -16,6 +17,7 @@ export interface Front {
   /** Bytes of request bodies that arrived and are not decoded yet, over all connections. */
   heldBytes: number;
   readonly maxHeldBytes: number;
+  readonly connections: Set<Connection>;
   /** Exchanges that are not answered. */
   inFlight: number;
   isClosing: boolean;

@@ -41,7 +41,7 @@ export interface InferenceServer {
    * @throws SlipwayError PORT_IN_USE or CONFIG_INVALID
    */
   listen(): Promise<AddressInfo>;
-  /** Takes no new connections, lets what was asked be answered within the time given, then closes the rest. */
+  /** Takes no new connections, lets what was asked be answered within the time given, and refuses what is left. */
   close(drainTimeoutMs: number): Promise<void>;
   /** Requests that are not answered. */
   inFlight(): number;
@@ -65,6 +65,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
     nextInferenceId: createInferenceIds(options.random(8)),
     heldBytes: 0,
     maxHeldBytes: limits.maxBodyBytes * HELD_BODIES,
+    connections: new Set(),
     inFlight: 0,
     isClosing: false,
     onIdle: () => {},
@@ -87,7 +88,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
   server.maxConnections = limits.maxConnections;
   const start = (request: InferenceMessage, reply: InferenceReply) =>
     handle(new Exchange(front, request, reply, connectionOf(request.socket)));
-  server.on("connection", trackConnection);
+  server.on("connection", (socket) => trackConnection(front, socket));
   server.on("request", start);
   server.on("checkContinue", start);
   server.on("checkExpectation", (request: InferenceMessage, reply: InferenceReply) => {
@@ -220,6 +221,7 @@ async function close(server: Server<typeof InferenceMessage>, front: Front, drai
     const cancel = front.clock.after(drainTimeoutMs, stopWaiting);
     await idle;
     cancel();
+    for (const { exchanges } of front.connections) for (const exchange of exchanges) exchange.expire();
   }
   // What was just answered is still on its way out; connections close once it is read, and idle ones at once.
   server.closeIdleConnections();
