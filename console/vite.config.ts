@@ -7,5 +7,7 @@ export default defineConfig({
   plugins: [react()],
   resolve: { conditions: ["source", "browser", "module", "import", "default"] },
   build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
-  server: { proxy: { "/api": { target: process.env["SLIPWAY_ADMIN"] ?? "http://127.0.0.1:8010", changeOrigin: true } } },
+  server: {
+    proxy: { "/api": { target: process.env["SLIPWAY_ADMIN"] ?? "http://127.0.0.1:8010", changeOrigin: true } },
+  },
 });

@@ -35,11 +35,14 @@ const failed = (status: number, code: string, error: string): Answer => ({ statu
 
 export async function createFixture(options: {
   scenario: ScenarioName;
+  /** Of the built console. */
+  directory?: string;
   port?: number;
   now?: () => number;
 }): Promise<Fixture> {
   const now = options.now ?? Date.now;
   const scenario = createScenario(options.scenario, now());
+  const directory = options.directory ?? DIST;
   const images: Buffer[] = [];
   const changes: string[] = [];
   let isRefusing = false;
@@ -50,7 +53,7 @@ export async function createFixture(options: {
   });
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "/", "http://fixture");
-    if (!url.pathname.startsWith("/api/")) return await sendFile(url.pathname, response);
+    if (!url.pathname.startsWith("/api/")) return await sendFile(directory, url.pathname, response);
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const body = Buffer.concat(chunks);
@@ -65,9 +68,7 @@ export async function createFixture(options: {
       changes.push(`${verb} ${endpoint}`);
       answer = change(scenario, verb, endpoint, now());
     } else answer = read(scenario, url, now());
-    response
-      .writeHead(answer.status, { "content-type": "application/json" })
-      .end(JSON.stringify(answer.body));
+    response.writeHead(answer.status, { "content-type": "application/json" }).end(JSON.stringify(answer.body));
   }
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, "127.0.0.1", resolve));
   return {
@@ -84,11 +85,11 @@ export async function createFixture(options: {
   };
 }
 
-async function sendFile(address: string, response: ServerResponse): Promise<void> {
+async function sendFile(directory: string, address: string, response: ServerResponse): Promise<void> {
   const type = TYPES[path.extname(address)];
   // The console's own paths answer its page.
   const file = type === undefined ? "index.html" : path.normalize(address).replace(/^[/\\]+/, "");
-  const body = await readFile(path.join(DIST, file)).catch(() => null);
+  const body = await readFile(path.join(directory, file)).catch(() => null);
   response
     .writeHead(body === null ? 404 : 200, {
       "content-type": type ?? TYPES[".html"],
@@ -100,7 +101,8 @@ async function sendFile(address: string, response: ServerResponse): Promise<void
 function read(scenario: Scenario, url: URL, now: number): Answer {
   const { status, versions, decisions, config, loads } = scenario;
   const parts = url.pathname.split("/").slice(2).map(decodeURIComponent);
-  switch (parts[0]) {
+  const [first = ""] = parts;
+  switch (first) {
     case "status":
       return ok({ ...status, now });
     case "live":

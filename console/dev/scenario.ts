@@ -261,7 +261,12 @@ const CONFIG: ConfigView = {
   file: "slipway.yaml",
   keys: [
     ["dataDir", ".slipway", "default", "Directory that holds everything Slipway stores"],
-    ["memoryBudgetBytes", 0, "default", "Memory all runners together may need when loading; 0 takes 80 % of this machine's"],
+    [
+      "memoryBudgetBytes",
+      0,
+      "default",
+      "Memory all runners together may need when loading; 0 takes 80 % of this machine's",
+    ],
     ["server.host", "127.0.0.1", "default", "Address of the inference listener"],
     ["server.port", 8100, "flag --port", "Port of the inference listener; 0 takes a free one"],
     ["server.maxBodyBytes", 67_108_864, "default", "Largest request body, also after decompression"],

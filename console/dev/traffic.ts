@@ -82,7 +82,7 @@ function trafficOf(load: Load, second: number, index: number): TrafficView {
     batches: answered === 0 ? null : { meanRows, byRows },
     queued: Math.floor(busy * 3 * random(4)),
     inFlight: answered === 0 ? 0 : 1 + Math.floor(busy * 8 * random(5)),
-    residentBytes: load.residentBytes + Math.round(2e6 * random(6)),
+    residentBytes: load.residentBytes === 0 ? null : load.residentBytes + Math.round(2e6 * random(6)),
   };
 }
 

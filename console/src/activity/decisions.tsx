@@ -1,5 +1,6 @@
 // Decisions as a table: what was changed, by whom, on what.
 import type { DecisionView } from "../api.ts";
+import { Link } from "../parts/link.tsx";
 import { Moment } from "../parts/time.tsx";
 
 export function Decisions({ decisions, hasSubject }: { decisions: readonly DecisionView[]; hasSubject: boolean }) {
@@ -30,7 +31,11 @@ export function Decisions({ decisions, hasSubject }: { decisions: readonly Decis
               <th scope="row" className="nowrap">
                 {decision.kind}
               </th>
-              {hasSubject && <td className="nowrap">{decision.subject}</td>}
+              {hasSubject && (
+                <td className="nowrap">
+                  <Link href={`/activity?subject=${encodeURIComponent(decision.subject)}`}>{decision.subject}</Link>
+                </td>
+              )}
               <td>{decision.text}</td>
               <td className="secondary nowrap">{decision.actor}</td>
             </tr>

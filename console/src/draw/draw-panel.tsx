@@ -1,26 +1,11 @@
 // Try the model: draw something, pick a sample, or choose an image, and see what it answers as one goes.
-import type { LabelsStep, Processing } from "@slipway/core/processing";
 import { type ChangeEvent, useEffect, useState } from "react";
 import { Answer } from "./answer.tsx";
 import { DrawingCanvas, imageFromStrokes } from "./canvas.tsx";
+import type { ImageTask } from "./image-task.ts";
 import { SAMPLES, type Stroke } from "./samples.ts";
 import { usePrediction } from "./use-prediction.ts";
 import "./draw.css";
-
-export interface ImageTask {
-  readonly labels: readonly string[];
-  /** Whether what a pen can draw is what the model expects. */
-  readonly isDrawable: boolean;
-}
-
-/** What a version with this processing can be asked about an image; null where it does not label images. */
-export function imageTaskOf(processing: Processing | null): ImageTask | null {
-  const first = processing?.before[0];
-  const labels = processing?.after.find((step): step is LabelsStep => step.step === "labels");
-  if (first?.step !== "decode-image" || labels === undefined) return null;
-  const isFitted = processing?.before.some(({ step }) => step === "fit-content") ?? false;
-  return { labels: labels.labels, isDrawable: first.channels === "grey" && isFitted };
-}
 
 export function DrawPanel({ endpoint, task }: { endpoint: string; task: ImageTask }) {
   const [strokes, setStrokes] = useState<readonly Stroke[]>([]);

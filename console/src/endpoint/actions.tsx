@@ -54,8 +54,8 @@ export function Actions({ endpoint, isQuarantined }: { endpoint: EndpointView; i
           onClose={close}
         >
           <p>
-            {name} finishes what it has begun and stops. Requests to it then get the error <code>ENDPOINT_NOT_READY</code>{" "}
-            until a version is deployed again. Its versions stay registered.
+            {name} finishes what it has begun and stops. Requests to it then get the error{" "}
+            <code>ENDPOINT_NOT_READY</code> until a version is deployed again. Its versions stay registered.
           </p>
         </Confirm>
       )}
@@ -68,8 +68,8 @@ export function Actions({ endpoint, isQuarantined }: { endpoint: EndpointView; i
           onClose={close}
         >
           <p>
-            New runners are started for {live.name} {live.number} and it answers again. If inputs still kill its runners,
-            it is quarantined again; look at the deaths below first.
+            New runners are started for {live.name} {live.number} and it answers again. If inputs still kill its
+            runners, it is quarantined again; look at the deaths below first.
           </p>
         </Confirm>
       )}

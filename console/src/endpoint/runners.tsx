@@ -17,7 +17,8 @@ const CAUSES: Readonly<Record<Executor["deaths"][number]["cause"], string>> = {
 
 export function Runners({ executor, now }: { executor: Executor | null; now: number }) {
   const runners = executor?.runners ?? [];
-  if (runners.length === 0) return <p className="quiet">No runner process; the deployment is not loaded or runs inline.</p>;
+  if (runners.length === 0)
+    return <p className="quiet">No runner process; the deployment is not loaded or runs inline.</p>;
   return (
     <div className="scroll">
       <table className="table">
@@ -94,7 +95,9 @@ export function Deaths({ executor, now }: { executor: Executor | null; now: numb
                 {CAUSES[death.cause]}
               </th>
               <td>{death.text}</td>
-              <td className="secondary">{death.inputFingerprint === null ? "–" : <code>{death.inputFingerprint.slice(0, 12)}</code>}</td>
+              <td className="secondary">
+                {death.inputFingerprint === null ? "–" : <code>{death.inputFingerprint.slice(0, 12)}</code>}
+              </td>
             </tr>
           ))}
         </tbody>
@@ -105,8 +108,7 @@ export function Deaths({ executor, now }: { executor: Executor | null; now: numb
 
 export function Containment({ executor }: { executor: Executor | null }) {
   const measures = executor?.containment ?? [];
-  if (measures.length === 0)
-    return <p className="quiet">None in force: the model runs inside the server process.</p>;
+  if (measures.length === 0) return <p className="quiet">None in force: the model runs inside the server process.</p>;
   return (
     <ul className="measures">
       {measures.map((measure) => (

@@ -4,9 +4,10 @@ import { client, type StatusView, type VersionView } from "../api.ts";
 import { useFeed } from "../feed.ts";
 import { Command, CopyButton } from "../parts/copy.tsx";
 import { Failure } from "../parts/failure.tsx";
-import { bytesText, wholeText } from "../parts/format.ts";
+import { bytesText, countText, wholeText } from "../parts/format.ts";
 import { PageTitle, Section } from "../parts/section.tsx";
 import { Moment } from "../parts/time.tsx";
+import { processingOf } from "../processing.ts";
 import { useResource } from "../resource.ts";
 import { processingText } from "./processing-text.ts";
 import { RequestPanel } from "./request-panel.tsx";
@@ -30,6 +31,9 @@ export function Model({ name, number }: { name: string; number: number | null })
   return (
     <>
       <PageTitle title={name} />
+      <p className="model-lead">
+        {countText(data.length, "version")}, {liveText(name, status)}
+      </p>
       <Section id="versions" title="Versions" note="newest first">
         <Versions
           versions={data}
@@ -50,6 +54,12 @@ export function Model({ name, number }: { name: string; number: number | null })
   );
 }
 
+function liveText(name: string, { endpoints }: StatusView): string {
+  const live = endpoints.filter((endpoint) => endpoint.live?.name === name);
+  if (live.length === 0) return "none of them live.";
+  return `live: ${live.map((endpoint) => `${endpoint.live?.number} in ${endpoint.name}`).join(", ")}.`;
+}
+
 function Missing({ name, error }: { name: string; error: Error | null }) {
   return (
     <>
@@ -68,7 +78,7 @@ function Missing({ name, error }: { name: string; error: Error | null }) {
 
 function Version({ version, status }: { version: VersionView; status: StatusView }) {
   const { model } = version;
-  const processing = version.processing as Processing | null;
+  const processing = processingOf(version);
   const serving = status.endpoints.find(({ live }) => live?.name === version.name && live.number === version.number);
   return (
     <>

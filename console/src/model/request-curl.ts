@@ -1,4 +1,5 @@
 // Requests as shell commands. Everything a model's file may name is quoted, so that pasting one runs nothing else.
+import type { JsonValue } from "@slipway/core/processing";
 import { binaryForm, dataText, WRITTEN_OUT } from "./request-json.ts";
 import type { SampleInput } from "./sample.ts";
 
@@ -11,6 +12,14 @@ const lines = (...parts: readonly string[]): string => parts.join(" \\\n  ");
 
 export function imageRequest(url: string): string {
   return lines(`curl ${shellQuoted(url)}`, "-H 'content-type: image/png'", "--data-binary @image.png");
+}
+
+export function instancesRequest(url: string, instances: readonly JsonValue[]): string {
+  return lines(
+    `curl ${shellQuoted(url)}`,
+    "-H 'content-type: application/json'",
+    `-d ${shellQuoted(JSON.stringify({ instances }))}`,
+  );
 }
 
 export function tensorRequest(url: string, inputs: readonly SampleInput[]): string {

@@ -1,12 +1,19 @@
 // Requests in Python with its standard library alone.
+import type { JsonValue } from "@slipway/core/processing";
 import { binaryForm, WRITTEN_OUT } from "./request-json.ts";
 import type { SampleInput } from "./sample.ts";
 
-/** A JSON text is a Python text too, but for the characters beyond the basic plane, which JSON escapes in pairs. */
+/** A JSON text is a Python text too. */
 const textLiteral = (text: string): string => JSON.stringify(text);
 
-const valueLiteral = (value: SampleInput["value"]): string =>
-  typeof value === "boolean" ? (value ? "True" : "False") : JSON.stringify(value);
+function valueLiteral(value: JsonValue): string {
+  if (value === null) return "None";
+  if (typeof value === "boolean") return value ? "True" : "False";
+  if (typeof value !== "object") return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(valueLiteral).join(", ")}]`;
+  const pairs = Object.entries(value).map(([name, inner]) => `${textLiteral(name)}: ${valueLiteral(inner)}`);
+  return `{${pairs.join(", ")}}`;
+}
 
 const CALL = (url: string, contentType: string, body: string, more = ""): string => `request = urllib.request.Request(
     ${textLiteral(url)},
@@ -22,6 +29,15 @@ import urllib.request
 with open("image.png", "rb") as file:
     image = file.read()
 ${CALL(url, "image/png", "image")}
+    print(json.load(response)["predictions"])`;
+}
+
+export function instancesRequest(url: string, instances: readonly JsonValue[]): string {
+  return `import json
+import urllib.request
+
+body = {"instances": ${valueLiteral(instances)}}
+${CALL(url, "application/json", "json.dumps(body).encode()")}
     print(json.load(response)["predictions"])`;
 }
 

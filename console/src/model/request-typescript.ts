@@ -1,4 +1,5 @@
 // Requests in TypeScript with nothing but fetch; they run as they are in Node.
+import type { JsonValue } from "@slipway/core/processing";
 import { binaryForm, dataText, WRITTEN_OUT } from "./request-json.ts";
 import type { SampleInput } from "./sample.ts";
 
@@ -13,6 +14,15 @@ const response = await fetch(${JSON.stringify(url)}, {
   method: "POST",
   headers: { "content-type": "image/png" },
   body: await readFile("image.png"),
+});
+${READ}console.log(answer.predictions);`;
+}
+
+export function instancesRequest(url: string, instances: readonly JsonValue[]): string {
+  return `const response = await fetch(${JSON.stringify(url)}, {
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify({ instances: ${JSON.stringify(instances)} }),
 });
 ${READ}console.log(answer.predictions);`;
 }

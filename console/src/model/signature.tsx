@@ -8,12 +8,14 @@ export function Signature({ signature }: { signature: SignatureView }) {
         <caption className="hidden-visually">Signature</caption>
         <thead>
           <tr>
-            <th scope="col" />
+            <th scope="col">Port</th>
             <th scope="col">Name</th>
             <th scope="col" className="wide">
               Type
             </th>
-            <th scope="col">Protocol datatype</th>
+            <th scope="col" className="secondary nowrap">
+              Protocol datatype
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -28,7 +30,7 @@ export function Signature({ signature }: { signature: SignatureView }) {
 function Ports({ ports, kind }: { ports: readonly PortView[]; kind: "input" | "output" }) {
   return ports.map(({ name, type, datatype, isOptional }) => (
     <tr key={`${kind} ${name}`}>
-      <td className="quiet nowrap">
+      <td className="quiet">
         {kind}
         {isOptional && ", optional"}
       </td>
@@ -38,7 +40,7 @@ function Ports({ ports, kind }: { ports: readonly PortView[]; kind: "input" | "o
       <td>
         <code>{type}</code>
       </td>
-      <td>{datatype ?? <span className="quiet">none</span>}</td>
+      <td className="secondary">{datatype ?? <span className="quiet">none</span>}</td>
     </tr>
   ));
 }

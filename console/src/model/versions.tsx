@@ -38,7 +38,7 @@ export function Versions({ versions, shown, endpoints, now, onDeployed }: Versio
             <th scope="col" className="number secondary">
               Size
             </th>
-            <th scope="col" className="number">
+            <th scope="col" className="number secondary">
               Registered
             </th>
             <th scope="col">
@@ -64,7 +64,7 @@ export function Versions({ versions, shown, endpoints, now, onDeployed }: Versio
               <td className="secondary">{version.note ?? <span className="quiet">–</span>}</td>
               <td className="number secondary">{wholeText(version.model.parameterCount)}</td>
               <td className="number secondary">{bytesText(version.model.sizeBytes)}</td>
-              <td className="number">
+              <td className="number secondary">
                 <Ago at={version.createdAt} now={now} />
               </td>
               <td className="number">

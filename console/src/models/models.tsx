@@ -28,16 +28,14 @@ export function Models() {
   const { status } = useFeed();
   const endpoints = status?.endpoints ?? [];
   const changes = endpoints.map(({ name, changedAt }) => `${name} ${changedAt}`).join();
-  const { data, error } = useResource(
-    "versions",
-    (signal) => client.listVersions({ query: {} }, { signal }),
-    changes,
-  );
+  const { data, error } = useResource("versions", (signal) => client.listVersions({ query: {} }, { signal }), changes);
   const now = status?.now ?? Date.now();
   return (
     <>
       <PageTitle title="Models" />
-      <p className="lead">What is registered here. A version is a model with its processing; it is served once deployed.</p>
+      <p className="lead">
+        What is registered here. A version is a model with its processing; it is served once deployed.
+      </p>
       {error !== null && <Failure error={error} what="The versions could not be read." />}
       {data?.length === 0 && (
         <div className="empty">

@@ -37,7 +37,7 @@ export function EndpointTable({ endpoints, live }: { endpoints: readonly Endpoin
             <th scope="col" className="number secondary">
               Memory, MB
             </th>
-            <th scope="col" className="number">
+            <th scope="col" className="number secondary">
               Unanswered/min
             </th>
           </tr>
@@ -82,7 +82,7 @@ function Row({ endpoint, live }: { endpoint: EndpointView; live: readonly LiveVi
       <td className="number">{msText(total?.p99)}</td>
       <td className="number secondary">{wholeText(now?.queued)}</td>
       <td className="number secondary">{megabytesText(now?.residentBytes)}</td>
-      <td className="number">{now === null ? "–" : wholeText(minute.unanswered)}</td>
+      <td className="number secondary">{now === null ? "–" : wholeText(minute.unanswered)}</td>
     </tr>
   );
 }

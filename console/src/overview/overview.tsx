@@ -1,11 +1,12 @@
 // The first page: is it well, what does each endpoint do, and, for one of them, everything live.
-import type { Processing } from "@slipway/core/processing";
 import { client, type EndpointView } from "../api.ts";
-import { DrawPanel, imageTaskOf } from "../draw/draw-panel.tsx";
+import { DrawPanel } from "../draw/draw-panel.tsx";
+import { imageTaskOf } from "../draw/image-task.ts";
 import { type FeedState, useFeed } from "../feed.ts";
 import { Command } from "../parts/copy.tsx";
 import { Link } from "../parts/link.tsx";
 import { PageTitle, Section } from "../parts/section.tsx";
+import { processingOf } from "../processing.ts";
 import { useResource } from "../resource.ts";
 import { endpointPath, usePath, useQueryParameter } from "../router.ts";
 import { Charts } from "../traffic/charts.tsx";
@@ -123,7 +124,7 @@ function useImageTask({ live }: EndpointView): ReturnType<typeof imageTaskOf> {
   const version = useResource(key, async (signal) =>
     live === null ? null : await client.getVersion({ params: { name: live.name, number: live.number } }, { signal }),
   );
-  return imageTaskOf((version.data?.processing ?? null) as Processing | null);
+  return version.data === null ? null : imageTaskOf(processingOf(version.data));
 }
 
 function NothingServed({ hasEndpoints }: { hasEndpoints: boolean }) {

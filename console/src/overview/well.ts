@@ -56,7 +56,8 @@ function reasonText({ name, reason, live }: EndpointView): string {
 }
 
 function allReady(served: readonly EndpointView[]): string {
-  return served.length === 1 ? `${nameList(served)} is ready.` : `All ${served.length} endpoints are ready.`;
+  if (served.length === 1) return `${nameList(served)} is ready.`;
+  return served.length === 2 ? "Both endpoints are ready." : `All ${served.length} endpoints are ready.`;
 }
 
 function trafficText({ seconds }: FeedState): string {

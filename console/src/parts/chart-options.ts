@@ -1,6 +1,7 @@
 // What uPlot is told: one look for every plot, taken from the page's tokens.
 import uPlot from "uplot";
 import type { ChartSeries } from "./chart.tsx";
+import { roundUp } from "./scale.ts";
 
 const AXIS_WIDTH = 56;
 const AXIS_HEIGHT = 24;
@@ -20,14 +21,6 @@ export interface ChartLook {
   readonly onCursor: (index: number | null) => void;
 }
 
-/** The smallest of 1, 2, 5 × 10ⁿ that is no smaller, so that the scale moves seldom and its labels are round. */
-export function roundUp(value: number): number {
-  if (!(value > 0)) return 1;
-  const power = 10 ** Math.floor(Math.log10(value));
-  for (const step of [1, 2, 5]) if (value <= step * power * 1.000001) return step * power;
-  return 10 * power;
-}
-
 export function chartOptions(look: ChartLook): uPlot.Options {
   const token = (name: string): string => look.style.getPropertyValue(name).trim();
   const isTime = look.categories === null;
@@ -41,7 +34,7 @@ export function chartOptions(look: ChartLook): uPlot.Options {
   return {
     width: look.width,
     height: look.height,
-    padding: [8, 8, 0, 0],
+    padding: [8, 16, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -64,7 +57,6 @@ export function chartOptions(look: ChartLook): uPlot.Options {
         splits: () => (isTime ? [-60, -45, -30, -15, 0] : [...(look.categories ?? []).keys()]),
         values: (_plot, splits) =>
           splits.map((x) => (isTime ? (x === 0 ? "now" : `−${-x} s`) : (look.categories?.[x] ?? ""))),
-        ...(isTime ? { align: 1 as const } : {}),
       },
       {
         ...axis,
@@ -79,7 +71,7 @@ export function chartOptions(look: ChartLook): uPlot.Options {
     ],
     series: [
       {},
-      ...look.series.map((series, i): uPlot.Series => {
+      ...look.series.map((series): uPlot.Series => {
         const color = token(`--chart-${series.color}`);
         const common = { label: series.label, stroke: color, points: { show: false }, spanGaps: false };
         if (look.kind === "bars")

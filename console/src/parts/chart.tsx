@@ -40,7 +40,11 @@ export interface ChartProps {
 
 /** Values as they are drawn: each on top of those before it when stacked. */
 function drawn(kind: ChartProps["kind"], x: readonly number[], lines: readonly ChartSeries[]): (number | null)[][] {
-  if (kind !== "stacked") return lines.map(({ values }) => [...values]);
+  // A line that is zero throughout says nothing but in the legend, where it is said anyway; the first is always drawn.
+  const isShown = ({ values }: ChartSeries, i: number): boolean =>
+    i === 0 || values.some((value) => (value ?? 0) !== 0);
+  if (kind !== "stacked")
+    return lines.map((line, i) => (isShown(line, i) ? [...line.values] : line.values.map(() => null)));
   const below = x.map(() => 0);
   return lines.map(({ values }) =>
     values.map((value, i) => (value === null ? null : (below[i] = (below[i] ?? 0) + value))),
@@ -74,7 +78,7 @@ export function Chart(props: ChartProps) {
         </span>
       </figcaption>
       {series.length > 1 && (
-        <ul className="legend" aria-hidden={isTable}>
+        <ul className="legend" data-area={props.kind === "stacked"}>
           {series.map((line) => (
             <li key={line.label}>
               <Swatch series={line} isArea={props.kind === "stacked"} />
@@ -161,7 +165,9 @@ function Plot(props: ChartProps & { onCursor: (index: number | null) => void; su
   useEffect(() => {
     plot.current?.setData(data);
   }, [data]);
-  return <div ref={holder} className="plot" role="img" aria-label={props.summary} data-legend={props.series.length > 1} />;
+  return (
+    <div ref={holder} className="plot" role="img" aria-label={props.summary} data-legend={props.series.length > 1} />
+  );
 }
 
 function ChartTable(props: ChartProps & { hasLegend: boolean }) {
@@ -170,7 +176,13 @@ function ChartTable(props: ChartProps & { hasLegend: boolean }) {
   if (props.kind !== "bars") order.reverse();
   return (
     // Scrolls, so the keyboard must reach it.
-    <div className="plot plot-table" tabIndex={0} role="region" aria-label={`Table of ${props.title}`} data-legend={props.hasLegend}>
+    <div
+      className="plot plot-table"
+      tabIndex={0}
+      role="region"
+      aria-label={`Table of ${props.title}`}
+      data-legend={props.hasLegend}
+    >
       <table className="table">
         <caption className="hidden-visually">{props.title}</caption>
         <thead>

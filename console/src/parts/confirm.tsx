@@ -28,9 +28,7 @@ export function Confirm(props: ConfirmProps) {
   const [error, setError] = useState<Error | null>(null);
   const titleId = useId();
   useEffect(() => {
-    const element = dialog.current;
-    element?.showModal();
-    return () => element?.close();
+    if (dialog.current?.open === false) dialog.current.showModal();
   }, []);
   const submit = (event: FormEvent): void => {
     event.preventDefault();

@@ -8,7 +8,9 @@ export function Failure({ error, what }: { error: Error; what: string }) {
     <div className="notice" role="alert">
       <p>
         <strong>{what}</strong>{" "}
-        {error instanceof ApiError ? error.message : "The server does not answer; `slipway status` says whether it runs."}
+        {error instanceof ApiError
+          ? error.message
+          : "The server does not answer; `slipway status` says whether it runs."}
       </p>
       {error instanceof ApiError && (
         <p className="quiet">

@@ -7,7 +7,7 @@ export function ThemeSwitch() {
     <label className="theme-switch">
       <span className="hidden-visually">Theme</span>
       <select value={theme} onChange={(event) => chooseTheme(event.target.value as ThemeChoice)}>
-        <option value="system">System theme</option>
+        <option value="system">System</option>
         <option value="light">Light</option>
         <option value="dark">Dark</option>
       </select>

@@ -30,8 +30,7 @@ export function Settings() {
       <PageTitle title="Settings" />
       <p className="lead">
         What is in force, and where each value came from: a flag, else the environment, else{" "}
-        <code>{data?.file ?? "slipway.yaml"}</code>, else the default. Changes take
-        effect when the server starts again.
+        <code>{data?.file ?? "slipway.yaml"}</code>, else the default. Changes take effect when the server starts again.
       </p>
       {error !== null && <Failure error={error} what="The configuration could not be read." />}
       {data !== null && (
@@ -55,9 +54,7 @@ export function Settings() {
                   <th scope="col">Key</th>
                   <th scope="col">Value</th>
                   <th scope="col">From</th>
-                  <th scope="col" className="wide">
-                    What it means
-                  </th>
+                  <th scope="col">What it means</th>
                 </tr>
               </thead>
               <tbody>
@@ -69,7 +66,7 @@ export function Settings() {
                     <td>
                       <code>{valueText(value)}</code>
                     </td>
-                    <td className="nowrap">{source}</td>
+                    <td>{source}</td>
                     <td className="quiet">{description}</td>
                   </tr>
                 ))}

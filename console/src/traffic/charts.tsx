@@ -8,7 +8,8 @@ import type { TrafficView } from "../api.ts";
 import "./traffic.css";
 
 const DASHES = { p50: undefined, p90: [6, 3], p99: [2, 3] } as const;
-const COLORS = [1, 2, 3, 4, 5] as const;
+/** The model's own work in the accent, waiting in warm colours. */
+const STAGE_COLORS = { queue: 2, wait: 4, input: 3, infer: 1, output: 5 } as const;
 
 export function Charts({ seconds, maxRows }: { seconds: readonly Second[]; maxRows: number }) {
   const [stagePercentile, setStagePercentile] = useQueryParameter("stages");
@@ -48,13 +49,13 @@ export function Charts({ seconds, maxRows }: { seconds: readonly Second[]; maxRo
         {...time}
         id="latency"
         title="Latency"
-        note="arrival to answer, milliseconds"
+        note="arrival to answer"
         unit="ms"
         format={msText}
         series={[
-          line("median", 1, (t) => t.stages?.total.p50 ?? null, DASHES.p50),
-          line("90th", 3, (t) => t.stages?.total.p90 ?? null, DASHES.p90),
-          line("99th percentile", 2, (t) => t.stages?.total.p99 ?? null, DASHES.p99),
+          line("p50", 1, (t) => t.stages?.total.p50 ?? null, DASHES.p50),
+          line("p90", 3, (t) => t.stages?.total.p90 ?? null, DASHES.p90),
+          line("p99", 2, (t) => t.stages?.total.p99 ?? null, DASHES.p99),
         ]}
       />
       <Chart
@@ -62,10 +63,10 @@ export function Charts({ seconds, maxRows }: { seconds: readonly Second[]; maxRo
         kind="stacked"
         id="where"
         title="Where the time goes"
-        note={percentile === "p99" ? "99th percentile of each stage, ms" : "median of each stage, ms"}
+        note={percentile === "p99" ? "99th percentile by stage" : "median by stage"}
         unit="ms"
         format={msText}
-        series={STAGES.map((stage, i) => line(stage, COLORS[i] ?? 5, (t) => t.stages?.[stage][percentile] ?? null))}
+        series={STAGES.map((stage) => line(stage, STAGE_COLORS[stage], (t) => t.stages?.[stage][percentile] ?? null))}
         end={
           <button
             type="button"
@@ -81,7 +82,7 @@ export function Charts({ seconds, maxRows }: { seconds: readonly Second[]; maxRo
         id="batches"
         kind="bars"
         title="Batch sizes"
-        note="runs in the last minute, by rows"
+        note="runs by rows"
         unit=""
         format={wholeText}
         x={buckets.map((_, i) => i)}
@@ -94,16 +95,16 @@ export function Charts({ seconds, maxRows }: { seconds: readonly Second[]; maxRo
         {...time}
         id="queue"
         title="Queue"
-        note="requests at the end of each second"
+        note="at the end of each second"
         unit=""
         format={wholeText}
-        series={[line("waiting", 2, (t) => t.queued, [6, 3]), line("in flight", 1, (t) => t.inFlight)]}
+        series={[line("in flight", 1, (t) => t.inFlight), line("waiting", 2, (t) => t.queued, [6, 3])]}
       />
       <Chart
         {...time}
         id="memory"
         title="Runner memory"
-        note="resident, all runners"
+        note="resident"
         unit="MB"
         format={megabytes}
         series={[line("Memory", 1, (t) => (t.residentBytes === null ? null : t.residentBytes / 1e6))]}

@@ -1,0 +1,301 @@
+// The built console in a real browser, in front of a server in known conditions: accessible on every page and in both
+// themes, usable by keyboard, steady while numbers flow, honest when the server is gone.
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import os from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createFixture, type Fixture } from "../console/dev/fixture.ts";
+import type { ScenarioName } from "../console/dev/scenario.ts";
+import { launchBrowser } from "./support/browser.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "..");
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844 };
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** How long something may take to appear on a busy machine. */
+const SOON = { timeout: 15_000 };
+
+let browser: Browser;
+let directory: string;
+let axe: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(path.join(os.tmpdir(), "slipway-console-"));
+  const require = createRequire(path.join(ROOT, "console", "package.json"));
+  const vite = path.join(path.dirname(require.resolve("vite/package.json")), "bin", "vite.js");
+  // As it is shipped: in this process Vite would see a test environment and build React for development.
+  await promisify(execFile)(process.execPath, [vite, "build", "--outDir", directory, "--emptyOutDir"], {
+    cwd: path.join(ROOT, "console"),
+    env: { ...process.env, NODE_ENV: "production" },
+  });
+  axe = await readFile(require.resolve("axe-core/axe.min.js"), "utf8");
+  browser = await launchBrowser();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** A page of the console and what went wrong in it: script errors, refused resources, broken rules of its policy. */
+async function open(
+  fixture: Fixture,
+  address: string,
+  options: { colorScheme?: "light" | "dark"; viewport?: typeof DESKTOP } = {},
+): Promise<{ page: Page; problems: string[]; context: BrowserContext }> {
+  const context = await browser.newContext({ viewport: DESKTOP, locale: "en-US", reducedMotion: "reduce", ...options });
+  const page = await context.newPage();
+  const problems: string[] = [];
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") problems.push(message.text());
+  });
+  await page.goto(fixture.address + address);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  return { page, problems, context };
+}
+
+interface AxeViolation {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
+}
+
+/** What breaks a rule, as `rule: element: why`. */
+async function violationsOf(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const violations = await page.evaluate(async (rules) => {
+    const { axe } = globalThis as unknown as {
+      axe: { run(root: Document, options: object): Promise<{ violations: AxeViolation[] }> };
+    };
+    return (await axe.run(document, { runOnly: rules })).violations;
+  }, RULES);
+  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}: ${node.failureSummary}`));
+}
+
+interface PageCase {
+  readonly scenario: ScenarioName;
+  readonly address: string;
+  /** Shows that what the page reads has arrived. */
+  readonly shows: string;
+}
+
+const PAGES: readonly PageCase[] = [
+  { scenario: "well", address: "/", shows: "Draw a digit" },
+  { scenario: "well", address: "/?endpoint=sentiment&table=requests.batches", shows: "How requests ended" },
+  { scenario: "well", address: "/endpoints/digits", shows: "digits 2 replaced digits 1" },
+  { scenario: "well", address: "/models", shows: "sentiment (1)" },
+  { scenario: "well", address: "/models/digits", shows: "Decode the image as grey" },
+  { scenario: "well", address: "/models/sentiment/versions/1?language=Python", shows: "urllib" },
+  { scenario: "well", address: "/activity", shows: "Ended the quarantine of sentiment 1" },
+  { scenario: "well", address: "/settings", shows: "SLIPWAY_QUEUE_MAX_REQUESTS" },
+  { scenario: "well", address: "/nowhere", shows: "There is nothing at" },
+  { scenario: "trouble", address: "/", shows: "1 of 2 endpoints does not answer" },
+  { scenario: "trouble", address: "/endpoints/sentiment", shows: "Too much memory" },
+  { scenario: "trouble", address: "/endpoints/nobody", shows: "ENDPOINT_NOT_FOUND" },
+  { scenario: "empty", address: "/", shows: "npx slipway deploy" },
+  { scenario: "empty", address: "/models", shows: "npx slipway import" },
+  { scenario: "empty", address: "/activity", shows: "npx slipway deploy" },
+];
+
+describe.each(["light", "dark"] as const)("in the %s theme", (colorScheme) => {
+  test.each(PAGES)(
+    "$address with all $scenario is accessible and fits a phone",
+    async ({ scenario, address, shows }) => {
+      await using fixture = await createFixture({ scenario, directory });
+      const { page, problems, context } = await open(fixture, address, { colorScheme });
+      await page.getByText(shows).first().waitFor();
+      expect(await violationsOf(page)).toEqual([]);
+      await page.setViewportSize(PHONE);
+      expect(await violationsOf(page)).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(PHONE.width);
+      expect(problems).toEqual([]);
+      await context.close();
+    },
+  );
+});
+
+test("nothing moves while numbers flow", async () => {
+  await using fixture = await createFixture({ scenario: "well", directory });
+  const { page, problems, context } = await open(fixture, "/");
+  await page.getByText("Draw a digit").waitFor();
+  await page.evaluate(() => {
+    const shifts: number[] = [];
+    Object.assign(globalThis, { shifts });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) shifts.push((entry as unknown as { value: number }).value);
+    }).observe({ type: "layout-shift" });
+  });
+  const rate = page.locator(".figure-value").first();
+  const before = await rate.textContent();
+  await expect.poll(() => rate.textContent(), SOON).not.toBe(before);
+  // Between plot and table of the same figure nothing around it may move either.
+  await page.getByRole("button", { name: "Table of Latency" }).click();
+  await page.getByRole("region", { name: "Table of Latency" }).waitFor();
+  await expect.poll(() => page.evaluate(() => document.querySelectorAll("canvas").length), SOON).toBe(6);
+  expect(await page.evaluate(() => (globalThis as unknown as { shifts: number[] }).shifts)).toEqual([]);
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+describe("drawing", () => {
+  test("by keyboard: a sample is answered, and cleared", async () => {
+    await using fixture = await createFixture({ scenario: "well", directory });
+    const { page, problems, context } = await open(fixture, "/");
+    const panel = page.getByRole("region", { name: "Draw a digit" });
+    const sample = panel.getByRole("button", { name: "Sample 7" });
+    await sample.waitFor();
+    // Reached with Tab alone, from the control before the panel.
+    await page.getByRole("link", { name: /Unanswered/ }).focus();
+    for (let steps = 0; steps < 20; steps++) {
+      await page.keyboard.press("Tab");
+      if (await sample.evaluate((element) => element === document.activeElement)) break;
+    }
+    await page.keyboard.press("Enter");
+    await expect.poll(() => panel.getByRole("status").first().textContent(), SOON).toMatch(/^\d \d+\.\d %$/);
+    expect(await panel.getByRole("row").count()).toBe(11);
+    await expect.poll(() => panel.getByText("01994f3e-7a55-7c1b-9d21-5a8e2b40c6d3").count(), SOON).toBe(1);
+    const [image] = fixture.images;
+    expect(image?.subarray(1, 4).toString()).toBe("PNG");
+    expect([image?.readUInt32BE(16), image?.readUInt32BE(20)]).toEqual([280, 280]);
+    await panel.getByRole("button", { name: "Clear" }).focus();
+    await page.keyboard.press("Enter");
+    expect(await panel.getByRole("status").first().textContent()).toBe("No answer yet");
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+
+  test("by pointer: asked while drawing, and the last answer is of the whole drawing", async () => {
+    await using fixture = await createFixture({ scenario: "well", directory });
+    const { page, context } = await open(fixture, "/");
+    const canvas = page.locator("canvas.drawing");
+    await canvas.scrollIntoViewIfNeeded();
+    const box = (await canvas.boundingBox())!;
+    await page.mouse.move(box.x + 60, box.y + 60);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 200, box.y + 60, { steps: 4 });
+    await expect.poll(() => fixture.images.length, SOON).toBeGreaterThan(0);
+    await page.mouse.move(box.x + 120, box.y + 220, { steps: 4 });
+    await page.mouse.up();
+    await expect.poll(() => fixture.images.length, SOON).toBeGreaterThan(1);
+    expect(fixture.images.at(-1)!.equals(fixture.images[0]!)).toBe(false);
+    await context.close();
+  });
+
+  test("an image can be chosen instead", async () => {
+    await using fixture = await createFixture({ scenario: "well", directory });
+    const { page, context } = await open(fixture, "/");
+    const file = path.join(ROOT, "examples", "digits", "seven.png");
+    await page.getByLabel("Choose an image").setInputFiles(file);
+    await expect.poll(() => fixture.images.length, SOON).toBe(1);
+    expect(fixture.images[0]!.equals(await readFile(file))).toBe(true);
+    await page.getByRole("img", { name: "Chosen: seven.png" }).waitFor();
+    await context.close();
+  });
+});
+
+describe("what it says of the server", () => {
+  test("gone: what was known stays, called stale; back: well again", async () => {
+    const fixture = await createFixture({ scenario: "well", directory });
+    const { page, context } = await open(fixture, "/");
+    await page.getByRole("heading", { name: "All is well" }).waitFor();
+    await fixture[Symbol.asyncDispose]();
+    await page.getByRole("heading", { name: "The server does not answer" }).waitFor();
+    expect(await page.getByRole("row", { name: /digits/ }).count()).toBeGreaterThan(0);
+    expect(await violationsOf(page)).toEqual([]);
+    await using again = await createFixture({
+      scenario: "well",
+      directory,
+      port: Number(new URL(fixture.address).port),
+    });
+    await page.getByRole("heading", { name: "All is well" }).waitFor();
+    // After a restart with another token it says how to come back.
+    again.refuse();
+    await page.getByRole("heading", { name: "This page needs the server's token" }).waitFor();
+    expect(await page.getByText("npx slipway status").count()).toBe(1);
+    expect(await violationsOf(page)).toEqual([]);
+    await context.close();
+  });
+
+  test("what is shown is in the address bar", async () => {
+    await using fixture = await createFixture({ scenario: "well", directory });
+    const { page, context } = await open(fixture, "/");
+    await page.getByRole("link", { name: "sentiment", exact: true }).last().click();
+    await page.getByRole("button", { name: "Table of Queue" }).click();
+    expect(new URL(page.url()).search).toBe("?endpoint=sentiment&table=queue");
+    await page.reload();
+    await page.getByRole("region", { name: "Table of Queue" }).waitFor();
+    await page.getByRole("link", { name: "Models" }).click();
+    // Moving to a page puts the focus on its heading.
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent), SOON).toBe("Models");
+    await page.goBack();
+    await page.getByRole("region", { name: "Table of Queue" }).waitFor();
+    await context.close();
+  });
+
+  test("the theme can be chosen and is remembered", async () => {
+    await using fixture = await createFixture({ scenario: "well", directory });
+    const { page, context } = await open(fixture, "/settings", { colorScheme: "light" });
+    const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+    const light = await ground();
+    await page.getByLabel("Theme").selectOption("dark");
+    expect(await ground()).not.toBe(light);
+    await page.reload();
+    expect(await ground()).not.toBe(light);
+    await page.getByLabel("Theme").selectOption("system");
+    expect(await ground()).toBe(light);
+    await context.close();
+  });
+});
+
+describe("changes", () => {
+  test("rolling back says what will happen first", async () => {
+    await using fixture = await createFixture({ scenario: "well", directory });
+    const { page, context } = await open(fixture, "/endpoints/digits");
+    const button = page.getByRole("button", { name: "Roll back" });
+    await button.click();
+    const dialog = page.getByRole("dialog", { name: "Roll digits back to digits 1?" });
+    await dialog.waitFor();
+    expect(await violationsOf(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    expect(fixture.changes).toEqual([]);
+    await button.click();
+    await dialog.getByRole("button", { name: "Roll back" }).click();
+    await dialog.waitFor({ state: "detached" });
+    expect(fixture.changes).toEqual(["rollback digits"]);
+    await page.getByText("rollback of digits").waitFor();
+    await context.close();
+  });
+
+  test("unloading needs the name typed", async () => {
+    await using fixture = await createFixture({ scenario: "well", directory });
+    const { page, context } = await open(fixture, "/endpoints/digits");
+    await page.getByRole("button", { name: "Unload" }).click();
+    const dialog = page.getByRole("dialog");
+    const unload = dialog.getByRole("button", { name: "Unload" });
+    expect(await unload.isDisabled()).toBe(true);
+    await dialog.getByRole("textbox").fill("digits");
+    expect(await violationsOf(page)).toEqual([]);
+    await unload.click();
+    await page.getByText("unloaded").first().waitFor();
+    expect(fixture.changes).toEqual(["unload digits"]);
+    await context.close();
+  });
+
+  test("a refusal shows its code, and a breaking signature can be allowed", async () => {
+    await using fixture = await createFixture({ scenario: "well", directory });
+    const { page, context } = await open(fixture, "/models/digits");
+    await page.getByRole("button", { name: "Deploy version 1" }).click();
+    const dialog = page.getByRole("dialog", { name: "Deploy digits 1" });
+    await dialog.getByRole("button", { name: "Deploy" }).click();
+    await dialog.getByText("SIGNATURE_BREAKING").waitFor();
+    await dialog.getByRole("checkbox", { name: /callers of the live version would break/ }).waitFor();
+    expect(await violationsOf(page)).toEqual([]);
+    await context.close();
+  });
+});
