@@ -24,7 +24,7 @@ const total = { code: 0, tests: 0, files: 0 };
 const line = (name: string, code: number | string, tests: number | string, count: number | string) =>
   `${name.padEnd(28)}${String(code).padStart(8)}${String(tests).padStart(8)}${String(count).padStart(8)}`;
 console.log(line("folder", "code", "tests", "files"));
-for (const [folder, row] of [...rows].sort()) {
+for (const [folder, row] of [...rows].toSorted(([a], [b]) => a.localeCompare(b))) {
   console.log(line(folder, row.code, row.tests, row.files));
   total.code += row.code;
   total.tests += row.tests;

@@ -1,6 +1,5 @@
 // Protocols to domain: the inference listener, the administration listener with its client, and status codes.
 export { clientFromHandlers, type HandlerInput, type Handlers } from "./admin/handlers.ts";
-export { openApiDocument } from "./admin/openapi.ts";
 export { type AdminServer, createAdminServer } from "./admin/server.ts";
 export { createInferenceServer, type InferenceServer, type RecordsPort } from "./inference/index.ts";
 export { checkListenAddress, httpAddress } from "./addresses.ts";

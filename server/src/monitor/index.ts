@@ -3,4 +3,4 @@ export { Histogram, type Percentiles } from "./histogram.ts";
 export { LiveWindow, type LiveSecond, type LiveTraffic } from "./live.ts";
 export { createLog, type Log, type LogOptions } from "./log.ts";
 export { METRICS, metricsText, type ProcessFacts } from "./metrics.ts";
-export { STAGES, type Stage, Traffic, TrafficBook } from "./traffic.ts";
+export { type Stage, type Traffic, TrafficBook } from "./traffic.ts";

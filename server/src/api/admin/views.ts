@@ -6,9 +6,6 @@ const Milliseconds = z.number().describe("milliseconds");
 const Timestamp = z.number().describe("milliseconds since the Unix epoch");
 const Bytes = z.number().int().min(0).describe("bytes");
 
-export const ValueTypeView: z.ZodType<unknown> = z
-  .unknown()
-  .describe("A value type as `@slipway/core/tensor` defines it");
 export const PortView = z.object({
   name: z.string(),
   /** As people write it: `float32[N, 1, 28, 28]`. */
