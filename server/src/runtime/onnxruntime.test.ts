@@ -1,3 +1,6 @@
+import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   CONFORMANCE_CASES,
   type ConformanceSkips,
@@ -212,6 +215,12 @@ describe("settings", () => {
     expect(process.memoryUsage.rss() - before).toBeLessThan(30 * 2 ** 20);
     await session.unload();
   });
+});
+
+it("the engine's telemetry never starts", async () => {
+  const session = await load(identity("float32"));
+  await session.unload();
+  expect(existsSync(join(tmpdir(), `mat-debug-${process.pid}.log`))).toBe(false);
 });
 
 describe("texts of the engine", () => {

@@ -17,6 +17,9 @@ const MAX_MODEL_BYTES = 2 ** 31 - 1;
 /** The back end of ONNX Runtime in this process. */
 export function createOnnxRuntimeBackend(): Backend {
   env.logLevel = "fatal";
+  // Builds for Linux also carry a telemetry client, with a thread, a log in the temporary directory and a store in the
+  // home directory; it starts with the first session unless the environment forbids it.
+  process.env["ORT_DISABLE_TELEMETRY"] = "1";
   return {
     name: `onnxruntime-node ${env.versions.node ?? env.versions.common}`,
     load,

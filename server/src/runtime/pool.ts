@@ -81,7 +81,9 @@ export class RunnerPool implements Executor {
    */
   static async open(options: PoolOptions): Promise<RunnerPool> {
     const pool = new RunnerPool(options);
-    const giveUp = (): void => pool.#firstLoad?.reject(new SlipwayError("REQUEST_CANCELLED", "The load was given up."));
+    const givenUp = new SlipwayError("REQUEST_CANCELLED", "The load was given up.");
+    if (options.signal?.aborted === true) throw givenUp;
+    const giveUp = (): void => pool.#firstLoad?.reject(givenUp);
     options.signal?.addEventListener("abort", giveUp);
     try {
       await pool.#startAll();
