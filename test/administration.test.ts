@@ -51,7 +51,7 @@ describe("who may talk to it", () => {
       { authorization: `Bearer ${token}x` },
       { cookie: `slipway-${admin.port}=no` },
     ]) {
-      const answer = await call("/api/status", headers as Record<string, string>);
+      const answer = await call("/api/status", headers);
       expect(answer.status).toBe(401);
       expect(JSON.parse(answer.text)).toMatchObject({ code: "UNAUTHENTICATED" });
     }
