@@ -26,10 +26,15 @@ function predictionLines(prediction: unknown): string[] {
   if (labels === null) return [JSON.stringify(prediction)];
   const rows = labels.slice(0, SHOWN_LABELS).map(({ label, score }) => {
     const filled = Math.round(Math.min(1, Math.max(0, score)) * BAR);
-    return [label, "█".repeat(filled).padEnd(BAR, "·"), numberText(score)];
+    return [label, "█".repeat(filled).padEnd(BAR, "·"), scoreText(score)];
   });
   const rest = labels.length - rows.length;
   return [...columns(rows, "llr"), ...(rest > 0 ? [`and ${rest} more`] : [])];
+}
+
+/** Four decimals, so that scores line up; what they would round to nothing shows its magnitude. */
+function scoreText(score: number): string {
+  return score === 0 || Math.abs(score) >= 1e-4 ? score.toFixed(4) : score.toExponential(1);
 }
 
 interface LabelScore {
@@ -77,6 +82,22 @@ function elementText(tensor: NamedTensor, index: number): string {
 /** Six significant digits, without the zeros that say nothing. */
 function numberText(value: number): string {
   return Number.isFinite(value) ? String(Number(value.toPrecision(6))) : String(value);
+}
+
+/** The outputs of an answer of the tensor protocol in JSON, as it came. */
+export function outputsText(answer: unknown): string {
+  const { outputs } = answer as {
+    outputs: readonly { name: string; datatype: string; shape: readonly number[]; data?: readonly unknown[] }[];
+  };
+  return columns(
+    outputs.map(({ name, datatype, shape, data = [] }) => {
+      const shown = data
+        .slice(0, SHOWN_VALUES)
+        .map((value) => (typeof value === "number" ? numberText(value) : JSON.stringify(value)));
+      const rest = data.length - shown.length;
+      return [name, `${datatype}[${shape.join(", ")}]`, `${shown.join(", ")}${rest > 0 ? `, … ${rest} more` : ""}`];
+    }),
+  ).join("\n");
 }
 
 /** Tensors as JSON values, flat, with their type and shape; what JSON has no number for becomes text. */

@@ -1,5 +1,5 @@
 // Endpoints and their deployments as people read them.
-import type { DeploymentView, EndpointView } from "../api/client.ts";
+import type { DeploymentView, EndpointView } from "slipway/client";
 import type { Session } from "./session.ts";
 import { duration, size, table } from "./text.ts";
 

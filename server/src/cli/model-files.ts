@@ -9,7 +9,7 @@ import { SlipwayError } from "@slipway/core/base";
 import type { ByteSource } from "@slipway/core/graph";
 import { type ModelScan, scanModel } from "@slipway/core/onnx";
 import { type LocalFile, openExternalFile, openNamedFile } from "#registry";
-import type { Client, OperationOutput } from "../api/client.ts";
+import type { Client, OperationOutput } from "slipway/client";
 import { fileError, readNamedFile } from "./files.ts";
 import type { Progress } from "./terminal.ts";
 import { size } from "./text.ts";

@@ -1,6 +1,6 @@
 // What a MODEL argument names: a file or directory, `name`, `name@version`, or a model's hash.
 import { isName, SlipwayError } from "@slipway/core/base";
-import type { Client, ModelView, VersionView } from "../api/client.ts";
+import type { Client, ModelView, VersionView } from "slipway/client";
 
 export type ModelReference =
   | { readonly kind: "path"; readonly path: string }

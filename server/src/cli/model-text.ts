@@ -1,5 +1,5 @@
 // A model as people read it: what it takes, what it gives, what it needs.
-import type { ModelView, SignatureView } from "../api/client.ts";
+import type { ModelView, SignatureView } from "slipway/client";
 import { columns, count, size } from "./text.ts";
 
 const SHOWN_OPERATORS = 12;

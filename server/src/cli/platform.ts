@@ -1,7 +1,7 @@
 // What the CLI needs of the platform. `main.ts` hands over the real one, loaded only when a command asks for it, so that
 // `slipway --help` loads neither ONNX Runtime nor SQLite.
 import type { Configuration, Settings } from "#config";
-import type { Client } from "../api/client.ts";
+import type { Client } from "slipway/client";
 
 /** A platform that runs in this process. */
 export interface RunningServer {

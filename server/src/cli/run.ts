@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { ERRORS, SlipwayError } from "@slipway/core/base";
 import { CONFIG_FILE, type Configuration, loadConfiguration } from "#config";
-import { ApiError } from "../api/client.ts";
+import { ApiError } from "slipway/client";
 import type { Command, CommandContext, Environment } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { EXITS, exitCodeFor, isErrorCode } from "./exit-codes.ts";

@@ -2,7 +2,7 @@
 // directory itself, which is locked meanwhile.
 import { SlipwayError } from "@slipway/core/base";
 import type { Settings } from "#config";
-import { type Client, createClient } from "../api/client.ts";
+import { type Client, createClient } from "slipway/client";
 import type { Platform } from "./platform.ts";
 
 export interface Session {

@@ -1,7 +1,7 @@
 // `slipway deploy`: a version, or a file that becomes one, behind an endpoint.
 import { SlipwayError } from "@slipway/core/base";
 import { settingsFromFlags } from "#config";
-import type { Client } from "../../api/client.ts";
+import type { Client } from "slipway/client";
 import { type Command, type CommandContext, requiredOption, textOption } from "../command.ts";
 import { deployedText } from "../endpoint-text.ts";
 import { importFiles, modelSource } from "../model-files.ts";

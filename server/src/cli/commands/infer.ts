@@ -1,6 +1,6 @@
 // `slipway infer`: inputs from files to a model's answer, on the running server or on one of this command's own.
 import { SlipwayError } from "@slipway/core/base";
-import { predictionsText, type Predictions, tensorsJson, tensorsText } from "../answer-text.ts";
+import { outputsText, predictionsText, type Predictions, tensorsJson, tensorsText } from "../answer-text.ts";
 import { type Command, type CommandContext, listOption } from "../command.ts";
 import { readNamedFile } from "../files.ts";
 import { givenInput, inferBody } from "../infer-inputs.ts";
@@ -9,7 +9,7 @@ import { modelReference } from "../model-reference.ts";
 import { decodeAnswer, encodeRequest, type EndpointMetadata, HEADER_LENGTH } from "../oip.ts";
 import { reachableFetch } from "../session.ts";
 import { deployFiles, withTemporaryDirectory, withTemporaryServer } from "../temporary-server.ts";
-import { ApiError } from "../../api/client.ts";
+import { ApiError } from "slipway/client";
 
 export const infer: Command = {
   about:
@@ -89,7 +89,7 @@ async function ask(context: CommandContext, url: string, positional: readonly st
     });
     const value: unknown = JSON.parse(answer.toString("utf8"));
     context.progress.end();
-    return context.answer(value, () => JSON.stringify(value, null, 2));
+    return context.answer(value, () => outputsText(value));
   }
   const { body: answer, headerLength } = await post(
     `${url}/infer`,

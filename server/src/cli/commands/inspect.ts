@@ -1,7 +1,7 @@
 // `slipway inspect`: what a model is, from its file or from the registry.
 import type { ModelScan } from "@slipway/core/onnx";
 import { DTYPES, type Port, typeText } from "@slipway/core/tensor";
-import type { PortView } from "../../api/client.ts";
+import type { PortView } from "slipway/client";
 import type { Command } from "../command.ts";
 import { modelSource, scanFile } from "../model-files.ts";
 import { findModel, modelReference } from "../model-reference.ts";

@@ -54,6 +54,8 @@ export interface LoadResult {
 
 /** Waits shorter than this are spent polling: a timer may be a millisecond late, which would count as latency. */
 const POLL_MS = 2;
+/** What a request failed of that the server had all the time for, and more. */
+const UNANSWERED = "unanswered at the end";
 
 /**
  * Puts load on a server and measures its answers.
@@ -83,7 +85,7 @@ class LoadRun {
   #offered = 0;
   #answered = 0;
   #failed = 0;
-  #unanswered = 0;
+  #isEnding = false;
   #isOver = false;
   #wasInterrupted = false;
   #finish: () => void = () => {};
@@ -119,7 +121,7 @@ class LoadRun {
       this.#wasInterrupted = true;
       this.#endAt = Math.min(this.#endAt, now());
       this.#dropBacklog();
-      if (this.#connections.every((connection) => !connection.isBusy)) this.#finish();
+      this.#end();
     };
     signal?.addEventListener("abort", interrupt);
     try {
@@ -134,7 +136,6 @@ class LoadRun {
       clearInterval(watch);
       signal?.removeEventListener("abort", interrupt);
     }
-    if (this.#unanswered > 0) this.#failures.set("unanswered at the end", this.#unanswered);
     return {
       measuredMs: Math.max(0, Math.max(this.#lastEndingAt, this.#endAt) - this.#measureFrom),
       offered: this.#offered,
@@ -162,7 +163,8 @@ class LoadRun {
         dueAt = this.#startedAt + arrivals();
         present = now();
       }
-      if (dueAt >= this.#endAt) return this.#checkDone();
+      // Nothing more is due; what is in flight may still outlast the end, or has ended before it.
+      if (dueAt >= this.#endAt) return void setTimeout(() => this.#end(), Math.max(0, this.#endAt - present));
       if (dueAt - present > POLL_MS) setTimeout(turn, dueAt - present - POLL_MS / 2);
       else setImmediate(turn);
     };
@@ -194,13 +196,13 @@ class LoadRun {
         // A connection that is refused at once would otherwise be tried again without end in this very turn.
         if (ending.status === 0) setTimeout(() => this.#again(connection), 10);
         else this.#again(connection);
-      } else this.#checkDone();
+      } else this.#end();
       return;
     }
     const waiting = this.#backlog[this.#backlogHead];
     if (waiting === undefined) {
       this.#idle.push(connection);
-      if (at >= this.#endAt) this.#checkDone();
+      if (this.#isEnding) this.#end();
       return;
     }
     this.#backlogHead++;
@@ -213,7 +215,7 @@ class LoadRun {
 
   #again(connection: Connection): void {
     const present = this.#options.now();
-    if (this.#isOver || present >= this.#endAt) return this.#checkDone();
+    if (this.#isOver || present >= this.#endAt) return this.#end();
     if (present >= this.#measureFrom) this.#offered++;
     this.#send(connection, present);
   }
@@ -226,15 +228,13 @@ class LoadRun {
       this.#latency.observe(at - connection.intendedAt);
       this.#service.observe(at - connection.sentAt);
     } else {
-      this.#failed++;
-      const code = failureCode(ending);
-      this.#failures.set(code, (this.#failures.get(code) ?? 0) + 1);
+      this.#fail(failureCode(ending));
     }
   }
 
-  /** Ends the test once all that was due has ended. */
-  #checkDone(): void {
-    if (this.#options.now() < this.#endAt) return;
+  /** Nothing more will be due: ends the test once all that was due has ended. */
+  #end(): void {
+    this.#isEnding = true;
     if (this.#backlogHead < this.#backlog.length) return;
     if (this.#connections.every((connection) => !connection.isBusy)) this.#finish();
   }
@@ -249,17 +249,23 @@ class LoadRun {
     if (present > this.#endAt + timeoutMs) {
       this.#dropBacklog();
       this.#isOver = true;
-      for (const connection of this.#connections) connection.abort("unanswered at the end");
+      for (const connection of this.#connections) connection.abort(UNANSWERED);
       this.#finish();
     }
     onProgress?.({ elapsedMs: present - this.#startedAt, answered: this.#answered, failed: this.#failed });
   }
 
+  /** Gives up what was due but never sent. */
   #dropBacklog(): void {
     for (let i = this.#backlogHead; i < this.#backlog.length; i++) {
-      if (this.#backlog[i]! >= this.#measureFrom) this.#unanswered++;
+      if (this.#backlog[i]! >= this.#measureFrom) this.#fail(UNANSWERED);
     }
     this.#backlogHead = this.#backlog.length;
+  }
+
+  #fail(code: string): void {
+    this.#failed++;
+    this.#failures.set(code, (this.#failures.get(code) ?? 0) + 1);
   }
 }
 
