@@ -1,7 +1,7 @@
 // One request and its answer: collects the body within its limits, hands it on once, answers once, and gives up when the
 // client does. The request path is here, so it makes no timer, no abort controller and one closure for each request.
 import { IncomingMessage, type ServerResponse } from "node:http";
-import { assert, type ErrorCode, SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
+import { type ErrorCode, SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
 import { errorBody, OK, retryAfterSeconds, statusOf } from "../status.ts";
 import type { Connection } from "./connection.ts";
 import {
@@ -125,9 +125,8 @@ export class Exchange {
 
   /** Says how to stop the work this exchange now waits for. */
   waitFor(cancelWork: () => void): void {
-    assert(this.#state !== "answered", "An exchange was answered before its work was handed over.");
     if (this.#state === "gone") cancelWork();
-    else this.#cancelWork = cancelWork;
+    else if (this.#state === "working") this.#cancelWork = cancelWork;
   }
 
   /** Answers with JSON text. */

@@ -16,8 +16,8 @@ export type PredictOutcome =
 /** Turns records into a variant's inputs, runs it, and turns its outputs into answers. */
 export interface RecordsPort {
   /**
-   * `done` is called exactly once, never before this returns; refusals come through it too. Answers how to cancel:
-   * after that `done` is not called.
+   * `done` is called exactly once; refusals come through it too. Answers how to cancel: after that `done` is not
+   * called.
    */
   predict(
     variant: Variant,
