@@ -1,14 +1,15 @@
-// Real stores and small real models for the tests of store and registry.
-import { randomBytes } from "node:crypto";
+// Real stores and registries for tests, and short ways to fill them.
+import { createHash, randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { FakeClock } from "@slipway/core/base";
-import { graphBuilder } from "@slipway/core/graph";
-import { bytesFromModel } from "@slipway/core/onnx";
+import { FakeClock, SlipwayError } from "@slipway/core/base";
 import { onTestFinished } from "vitest";
-import { openRegistry, type Registry } from "../../server/src/registry/index.ts";
+import { type Imported, type JsonObject, openRegistry, type Registry } from "../../server/src/registry/index.ts";
 import { openStore, type Store } from "../../server/src/store/index.ts";
+import { sampleModel } from "./sample-models.ts";
+
+export { sampleModel, sampleModelWithExternalData } from "./sample-models.ts";
 
 /** A directory that is removed when the test ends. */
 export async function temporaryDirectory(): Promise<string> {
@@ -39,29 +40,31 @@ export async function openTestRegistry(): Promise<TestRegistry> {
   return { directory, store, clock, registry: openRegistry({ database, blobs, clock, random: randomBytes }) };
 }
 
-/** `y = x + number` over float32 [N, 2], as an ONNX file; each number makes another model. */
-export function sampleModel(number: number): Uint8Array {
-  const graph = graphBuilder();
-  const x = graph.input("x", "float32", ["N", 2]);
-  graph.output("y", graph.op("Add", [x, graph.values("float32", [number])]), "float32", ["N", 2]);
-  return bytesFromModel(graph.model());
+export const hashOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+/** Who decides in tests. */
+export const BY = { actor: "tester", reason: null };
+
+/** Imports `sampleModel(number)` under a name. */
+export async function importSample(
+  registry: Registry,
+  name: string,
+  number: number,
+  processing: JsonObject | null = null,
+): Promise<Imported> {
+  const bytes = sampleModel(number);
+  const { hash } = await registry.putBlob(bytes, { expectedHash: hashOf(bytes) });
+  const files = [{ path: "model.onnx", hash }];
+  const facts = { mainFile: "model.onnx", source: "test", note: null, number: null };
+  return await registry.importStored({ ...BY, ...facts, name, files, processing });
 }
 
-/** As `sampleModel`, with the number added lying in a file of its own, `offset` bytes in. */
-export function sampleModelWithExternalData(location: string, offset = 0): Uint8Array {
-  const graph = graphBuilder();
-  const x = graph.input("x", "float32", ["N", 2]);
-  const reference = { location, offset, length: 4, checksum: null, others: new Map<string, string>() };
-  const weight = graph.initializer({
-    kind: "initializer",
-    name: "weight",
-    dtype: "float32",
-    shape: [1],
-    data: { kind: "external", reference },
-    docString: "",
-    metadata: new Map(),
-    extra: [],
-  });
-  graph.output("y", graph.op("Add", [x, weight]), "float32", ["N", 2]);
-  return bytesFromModel(graph.model());
+/** The coded error a promise fails with; what is not one goes through. */
+export async function errorOf(promise: Promise<unknown>): Promise<SlipwayError> {
+  const error: unknown = await promise.then(
+    () => new Error("It did not fail."),
+    (error: unknown) => error,
+  );
+  if (!(error instanceof SlipwayError)) throw error;
+  return error;
 }

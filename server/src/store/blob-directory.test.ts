@@ -3,10 +3,10 @@ import { link, mkdir, readdir, readFile, rename, stat, symlink, truncate, unlink
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { Readable } from "node:stream";
-import { FakeClock, SlipwayError } from "@slipway/core/base";
+import { FakeClock } from "@slipway/core/base";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { temporaryDirectory } from "../../../test/support/registry.ts";
+import { errorOf, temporaryDirectory } from "../../../test/support/registry.ts";
 import { openBlobDirectory } from "./blob-directory.ts";
 import type { BlobStore } from "./blobs.ts";
 import { diskFileSystem, type FileSystem } from "./files.ts";
@@ -32,13 +32,7 @@ async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
 }
 const collectBytes = async (chunks: AsyncIterable<Uint8Array>) => Buffer.concat(await collect(chunks));
 
-async function code(promise: Promise<unknown>): Promise<string> {
-  const error: unknown = await promise.then(
-    () => null,
-    (error: unknown) => error,
-  );
-  return error instanceof SlipwayError ? error.code : `not a SlipwayError: ${String(error)}`;
-}
+const code = async (promise: Promise<unknown>) => (await errorOf(promise)).code;
 
 /** What each way of getting at a blob fails with. */
 const codesOfReading = async (blobs: BlobStore, hash: string) => [
@@ -167,6 +161,35 @@ describe("blobs", () => {
     await blobs.deleteLeftover("of-a-killed-process");
     expect(await collect(blobs.leftovers())).toEqual([]);
   });
+});
+
+test("a put waits for the disk before and after the blob gets its name", async () => {
+  const calls: string[] = [];
+  const recorded = (handle: FileHandle, name: string): FileHandle =>
+    new Proxy(handle, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key);
+        if (typeof value !== "function") return value;
+        if (key === "write" || key === "sync") calls.push(`${key} ${name}`);
+        return value.bind(target) as unknown;
+      },
+    });
+  const files = {
+    ...diskFileSystem,
+    open: async (...all: Parameters<FileSystem["open"]>) => {
+      const name = path.basename(String(all[0]));
+      return recorded(await diskFileSystem.open(...all), name.length === 16 ? "incoming" : name);
+    },
+    rename: async (...all: Parameters<FileSystem["rename"]>) => {
+      calls.push("rename");
+      await diskFileSystem.rename(...all);
+    },
+  };
+  const { blobs } = await open(files);
+  calls.length = 0;
+  const { hash } = await blobs.put(bytesOf("durable"));
+  const writes = ["write incoming", "write incoming"]; // bytes, then header
+  expect(calls).toEqual([...writes, "sync incoming", "rename", `sync ${hash.slice(0, 2)}`, "sync blobs"]);
 });
 
 describe("damage", () => {

@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { FakeClock, SlipwayError } from "@slipway/core/base";
+import { FakeClock, type SlipwayError } from "@slipway/core/base";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { temporaryDirectory } from "../../../test/support/registry.ts";
+import { errorOf, temporaryDirectory } from "../../../test/support/registry.ts";
 import { type DataDirectory, openDataDirectory, readServerFile } from "./data-directory.ts";
 import type { ServerFile } from "./server-file.ts";
 
@@ -22,15 +22,6 @@ async function open(directory: string): Promise<DataDirectory> {
   const opened = await openDataDirectory({ path: directory, clock, holder: { pid: 4321, what: "slipway start" } });
   onTestFinished(() => opened.close());
   return opened;
-}
-
-async function errorOf(promise: Promise<unknown>): Promise<SlipwayError> {
-  const error: unknown = await promise.then(
-    () => new Error("it did not fail"),
-    (error: unknown) => error,
-  );
-  if (!(error instanceof SlipwayError)) throw error;
-  return error;
 }
 
 describe("a data directory", () => {

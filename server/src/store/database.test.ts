@@ -2,10 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { stat, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { SlipwayError } from "@slipway/core/base";
 import { sql } from "kysely";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { temporaryDirectory } from "../../../test/support/registry.ts";
+import { errorOf, temporaryDirectory } from "../../../test/support/registry.ts";
 import { acquireFileLock, type Database, isFileLocked, openDatabase } from "./database.ts";
 import { MIGRATIONS, migrate } from "./migrations.ts";
 
@@ -21,13 +20,7 @@ const insertName = (database: Database, name: string) =>
 const names = async (database: Database) =>
   (await database.selectFrom("version_name").select("name").orderBy("name").execute()).map((row) => row.name);
 
-async function code(promise: Promise<unknown>): Promise<string> {
-  const error: unknown = await promise.then(
-    () => null,
-    (error: unknown) => error,
-  );
-  return error instanceof SlipwayError ? error.code : `not a SlipwayError: ${String(error)}`;
-}
+const code = async (promise: Promise<unknown>) => (await errorOf(promise)).code;
 
 describe("the database", () => {
   test("waits for the disk, writes ahead, checks references, and is its owner's alone", async () => {
