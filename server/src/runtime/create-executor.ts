@@ -1,14 +1,15 @@
 // Builds the executor of a deployment from its settings: threads planned, containment found out, runners started.
 import { createHmac } from "node:crypto";
+import { realpath } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
-import type { Clock } from "@slipway/core/base";
+import { type Clock, SlipwayError } from "@slipway/core/base";
 import { bytesFromData, type NamedTensor, type NumericData } from "@slipway/core/tensor";
 import type { RuntimeSettings } from "#config";
 import { containmentOf } from "./containment.ts";
 import type { LoadOrder } from "./control.ts";
 import type { Executor } from "./executor.ts";
 import { inlineRunner } from "./inline-runner.ts";
-import { type ModelFiles, readModelFiles } from "./model-files.ts";
+import { type ModelFile, type ModelFiles, readModelFiles } from "./model-files.ts";
 import { createOnnxRuntimeBackend } from "./onnxruntime.ts";
 import { RunnerPool } from "./pool.ts";
 import { processRunner } from "./runner-process.ts";
@@ -34,7 +35,7 @@ export interface ExecutorOptions {
 
 /**
  * Loads a model and answers when its runners are warm.
- * @throws SlipwayError CONFIG_INVALID for settings that can't be, MODEL_* when the model can't be served,
+ * @throws SlipwayError CONFIG_INVALID for settings that can't be, BLOB_* when a file is missing or short, MODEL_* when the model can't be served,
  *   REQUEST_CANCELLED when the signal gave the load up
  */
 export async function createExecutor(options: ExecutorOptions): Promise<Executor> {
@@ -42,7 +43,7 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
   const threads = planThreads(settings, options.cores ?? availableParallelism());
   const instances = settings.inline ? 1 : settings.instances;
   const shared = {
-    order: loadOrder(model, settings, threads.intraOpThreads),
+    order: loadOrder(await locate(model), settings, threads.intraOpThreads),
     instances,
     runTimeoutMs: settings.runTimeoutMs,
     loadTimeoutMs: settings.loadTimeoutMs,
@@ -70,6 +71,20 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
     }),
     containment: [...containment.text, threads.text],
   });
+}
+
+/** The files by paths that mean the same from a runner's own directory, without links. */
+async function locate({ model, externalData }: ModelFiles): Promise<ModelFiles> {
+  const one = async (file: ModelFile): Promise<ModelFile> => {
+    try {
+      return { ...file, path: await realpath(file.path) };
+    } catch (error) {
+      throw new SlipwayError("BLOB_NOT_FOUND", `The stored file ${JSON.stringify(file.name)} is missing.`, {
+        cause: error,
+      });
+    }
+  };
+  return { model: await one(model), externalData: await Promise.all(externalData.map(one)) };
 }
 
 function loadOrder(files: ModelFiles, settings: RuntimeSettings, intraOpThreads: number): LoadOrder {
