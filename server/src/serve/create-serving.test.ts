@@ -318,6 +318,18 @@ describe("unloading", () => {
   });
 });
 
+test("unloading an endpoint that should answer and does not ends the wait for it", async () => {
+  const { clock, serving } = setUp();
+  const load = async (): Promise<never> => {
+    throw new SlipwayError("MODEL_LOAD_FAILED", "Broken.");
+  };
+  await rejection(serving.deploy(specOf(clock, "1", { load }).spec, { isExpected: true }));
+  expect(serving.isReady()).toBe(false);
+  await serving.unload("e");
+  expect(serving.isReady()).toBe(true);
+  expect(serving.status()).toEqual([]);
+});
+
 describe("readiness", () => {
   test("tells of recovery and quarantine, until released", async () => {
     const { clock, serving, changes } = setUp();
@@ -386,6 +398,22 @@ describe("closing", () => {
     await clock.advanceAsync(1);
     await serving.close(1000);
     expect((await deployed).code).toBe("SHUTTING_DOWN");
+  });
+
+  test("does not wait for a load that will not give up, and ends what it brings", async () => {
+    const { clock, serving } = setUp();
+    const { spec, executor } = specOf(clock, "1");
+    const load = (): Promise<Executor> => new Promise((resolve) => clock.after(5000, () => resolve(executor)));
+    const deployed = rejection(serving.deploy({ ...spec, load }));
+    await clock.advanceAsync(1);
+    let isClosed = false;
+    const closed = serving.close(100).then(() => (isClosed = true));
+    await clock.advanceAsync(100);
+    expect(isClosed).toBe(true);
+    await closed;
+    await clock.advanceAsync(5000);
+    expect((await deployed).code).toBe("SHUTTING_DOWN");
+    expect(executor.status().state).toBe("closed");
   });
 
   test("with nothing deployed is over at once", async () => {

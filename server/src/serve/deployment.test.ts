@@ -265,6 +265,33 @@ describe("the queue's bounds", () => {
 });
 
 describe("an executor", () => {
+  test("is given no more bytes at once than may wait, but any single request", () => {
+    const { clock, executor, submit } = setUp({ credits: 16 }, { maxBytes: 100, maxRequests: 100 });
+    const sent = [submit(1000, 0, request(20)), ...Array.from({ length: 4 }, () => submit(1000, 0, request(3)))];
+    expect(executor.inFlight).toBe(1);
+    clock.advance(10);
+    expect(executor.inFlight).toBe(4); // 96 of 100 bytes
+    clock.advance(100);
+    expect(sent.map(({ ending }) => ending?.code)).toEqual(["OK", "OK", "OK", "OK", "OK"]);
+  });
+
+  test("may give up batching: then rows need not agree, and each request counts as one row", () => {
+    const port = (name: string) => ({ name, type: { kind: "tensor", dtype: "float32", shape: null } as const });
+    const signature: Signature = { inputs: [port("a"), port("b")], outputs: [port("y")] };
+    const { clock, executor, submit } = setUp({ signature });
+    const tensor = (name: string, rows: number): NamedTensor => {
+      return { name, dtype: "float32", shape: [rows], data: new Float32Array(rows) };
+    };
+    const uneven: InferenceRequest = { inputs: [tensor("a", 2), tensor("b", 3)], outputs: null };
+    const before = submit(1000, 0, uneven);
+    executor.batching = { mode: "off", maxRows: 1, reason: "rows mix", padAxis: null };
+    const after = submit(1000, 0, uneven);
+    clock.advance(10);
+    expect(before.ending?.code).toBe("INPUT_SHAPE_MISMATCH");
+    const outcome = after.ending!.outcome;
+    expect(outcome.ok && outcome.times.run.batchRows).toBe(1);
+  });
+
   test("that recovers lets requests wait", () => {
     let isFirst = true;
     const kills = (): boolean => isFirst && !(isFirst = false);

@@ -36,6 +36,7 @@ export class Deployment implements Variant {
   readonly #ignoreExecutor: () => void;
   #executorState: ExecutorState;
   #inFlight = 0;
+  #inFlightBytes = 0;
   #holds = 0;
   /** Why nothing is admitted any more; null while it is. */
   #closedFor: SlipwayError | null = null;
@@ -98,7 +99,7 @@ export class Deployment implements Variant {
     }
     this.#watch.add(ticket, now);
     this.#hooks.admitted(this, context);
-    if (this.#queue.size === 0 && this.#hasCredit()) this.#dispatch(ticket, now);
+    if (this.#queue.size === 0 && this.#hasCredit(ticket.sizeBytes)) this.#dispatch(ticket, now);
     else {
       this.#pace.began(now);
       this.#queue.push(ticket, now);
@@ -168,7 +169,8 @@ export class Deployment implements Variant {
     if (context.deadline <= now) {
       throw new SlipwayError("DEADLINE_EXCEEDED", "The request's deadline had passed before it was admitted.");
     }
-    if (this.#queue.size > 0 || !this.#hasCredit()) this.#checkRoom(conforming.sizeBytes, priority, context, now);
+    const { sizeBytes } = conforming;
+    if (this.#queue.size > 0 || !this.#hasCredit(sizeBytes)) this.#checkRoom(sizeBytes, priority, context, now);
     return new Ticket(request, conforming, context, priority, now, done);
   }
 
@@ -236,14 +238,17 @@ export class Deployment implements Variant {
       : new SlipwayError("ENDPOINT_NOT_READY", `"${this.endpoint}" version ${this.version} can't answer: ${reason}`);
   }
 
-  #hasCredit(): boolean {
-    return this.#inFlight < this.executor.credits && this.#executorState === "ready";
+  /** Whether a request may go to the runners now: they take so many, and no more bytes than may wait. */
+  #hasCredit(sizeBytes: number): boolean {
+    if (this.#executorState !== "ready" || this.#inFlight >= this.executor.credits) return false;
+    return this.#inFlight === 0 || this.#inFlightBytes + sizeBytes <= this.#queue.limits.maxBytes;
   }
 
   #dispatch(ticket: Ticket, now: number): void {
     ticket.state = "running";
     ticket.dispatchedAt = now;
     this.#inFlight++;
+    this.#inFlightBytes += ticket.sizeBytes;
     ticket.cancelRun = this.executor.run(ticket, (outcome) => this.#answered(ticket, outcome));
   }
 
@@ -299,8 +304,10 @@ export class Deployment implements Variant {
   #leave(ticket: Ticket, now: number): void {
     assert(ticket.state !== "ended", "A request ended twice.");
     this.#watch.remove(ticket);
-    if (ticket.state === "running") this.#inFlight--;
-    else if (this.#queue.remove(ticket) && this.#queue.size === 0) this.#pace.rested(now);
+    if (ticket.state === "running") {
+      this.#inFlight--;
+      this.#inFlightBytes -= ticket.sizeBytes;
+    } else if (this.#queue.remove(ticket) && this.#queue.size === 0) this.#pace.rested(now);
     ticket.state = "ended";
     ticket.cancelRun = null;
   }
@@ -308,8 +315,9 @@ export class Deployment implements Variant {
   /** Hands over whose turn it is while credits are free, passing over what can't be answered in time any more. */
   #pump(now: number): void {
     const queue = this.#queue;
-    while (queue.size > 0 && this.#hasCredit()) {
-      const ticket = queue.pop()!;
+    for (let ticket = queue.peek(); ticket !== undefined; ticket = queue.peek()) {
+      if (!this.#hasCredit(ticket.sizeBytes)) break;
+      queue.pop();
       if (queue.size === 0) this.#pace.rested(now);
       if (this.#isTooLate(ticket, now)) {
         this.#answer(ticket, { ok: false, error: this.#deadlineExceeded(ticket, now) }, now);

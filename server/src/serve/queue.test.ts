@@ -99,6 +99,7 @@ describe("the queue", () => {
             naive.items.push(next);
           } else if (each.kind === "pop") {
             const expected = naive.sorted()[0];
+            expect(queue.peek()).toBe(expected);
             expect(queue.pop()).toBe(expected);
             if (expected !== undefined) naive.take(expected);
           } else if (naive.items.length > 0) {

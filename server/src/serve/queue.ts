@@ -83,6 +83,11 @@ export class RequestQueue<T extends Waiting> {
     this.#atTurn[slot]!++;
   }
 
+  /** The request whose turn it is. */
+  peek(): T | undefined {
+    return this.#heap.peek();
+  }
+
   /** Takes the request whose turn it is. */
   pop(): T | undefined {
     const item = this.#heap.pop();

@@ -1,7 +1,7 @@
 // An executor without a model, for simulations: batches take time by a cost model, and requests may kill it. It checks
 // what it is owed (credits, rows, nothing after closing) and what it owes (one outcome each, none after a cancel).
 import { assert, type Clock, SlipwayError } from "@slipway/core/base";
-import type { NamedTensor, Signature } from "@slipway/core/tensor";
+import { type NamedTensor, type Signature, sizeBytes } from "@slipway/core/tensor";
 import type {
   BatchingPlan,
   CancelRun,
@@ -41,7 +41,8 @@ const DYNAMIC: BatchingPlan = { mode: "dynamic", maxRows: 8, reason: null, padAx
 /** Answers each request with its own inputs, named as the wanted outputs. */
 export class SimulatedExecutor implements Executor {
   readonly signature: Signature;
-  readonly batching: BatchingPlan;
+  /** May change, as when rows turn out to mix. */
+  batching: BatchingPlan;
   readonly credits: number;
   readonly #options: SimulatedExecutorOptions;
   readonly #listeners = new Set<(state: ExecutorState) => void>();
@@ -54,6 +55,7 @@ export class SimulatedExecutor implements Executor {
   runs = 0;
   answered = 0;
   mostInFlight = 0;
+  mostBytesInFlight = 0;
 
   constructor(options: SimulatedExecutorOptions) {
     this.#options = options;
@@ -73,6 +75,12 @@ export class SimulatedExecutor implements Executor {
     const entry = { request, done, arrivedAt: this.#options.clock.now(), isAlone: false, isOver: false };
     this.#waiting.push(entry);
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
+    const open = [...this.#waiting, ...this.#running.filter(({ isOver }) => !isOver)];
+    const bytes = open.map((other) => other.request.inputs.reduce((sum, input) => sum + sizeBytes(input), 0));
+    this.mostBytesInFlight = Math.max(
+      this.mostBytesInFlight,
+      bytes.reduce((sum, each) => sum + each, 0),
+    );
     this.#options.clock.soon(() => this.#start());
     return () => {
       entry.isOver = true;
