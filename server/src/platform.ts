@@ -146,13 +146,13 @@ async function startServer(
     log,
   });
   async function stopAll(drainTimeoutMs: number): Promise<void> {
-    log.info("stopping");
+    log.debug("stopping");
     await Promise.all([inference.close(drainTimeoutMs), serving.close(drainTimeoutMs)]);
     live.close();
     images.close();
     await admin.close();
     await store.close();
-    log.info("stopped");
+    log.debug("stopped");
   }
 
   try {
