@@ -13,7 +13,7 @@ const CONNECTION = Symbol("connection");
 export interface Connection {
   /** Those that are not answered. */
   readonly exchanges: Set<Exchange>;
-  /** The newest answer, sent or not; node sends them in order. */
+  /** The newest answer, until it is sent; node sends them in order. */
   lastReply: InferenceReply | null;
   isBroken: boolean;
 }

@@ -7,6 +7,8 @@ export type Coding = "gzip" | "deflate";
 /** Smaller answers are sent as they are: compressing would cost more than it saves. */
 export const SMALLEST_COMPRESSED_BYTES = 8192;
 const CHUNK_BYTES = 64 * 1024;
+/** Bodies inflated at once. */
+const INFLATING = 4;
 
 /**
  * The coding of a request body; null for none.
@@ -31,24 +33,57 @@ export function codingOf(contentEncoding: string | undefined): Coding | null {
   }
 }
 
+/** Gets the bytes, or a SlipwayError REQUEST_TOO_LARGE or REQUEST_MALFORMED. */
+type Inflated = (error: SlipwayError | null, bytes: Uint8Array) => void;
+
+interface Waiting {
+  readonly body: Uint8Array;
+  readonly coding: Coding;
+  readonly isWanted: () => boolean;
+  readonly done: Inflated;
+}
+
 /**
- * Inflates a body on another thread, giving up as soon as it is larger than allowed.
- * @param done gets a SlipwayError REQUEST_TOO_LARGE or REQUEST_MALFORMED, or the bytes
+ * Inflates bodies on other threads, a few at a time: each may become as large as a body may be, so their number bounds
+ * the memory that small compressed bodies can claim. The others wait, in order.
  */
-export function decompress(
-  body: Uint8Array,
-  coding: Coding,
-  maxBytes: number,
-  done: (error: SlipwayError | null, bytes: Uint8Array) => void,
-): void {
-  const options = { maxOutputLength: maxBytes, chunkSize: CHUNK_BYTES };
-  const finish = (error: Error | null, bytes: Uint8Array) => {
-    if (error === null) done(null, bytes);
-    else done(inflateError(error, coding, maxBytes), body);
-  };
-  if (coding === "gzip") gunzip(body, options, finish);
-  else if (hasZlibHeader(body)) inflate(body, options, finish);
-  else inflateRaw(body, options, finish);
+export class Inflater {
+  readonly #maxBytes: number;
+  readonly #waiting: Waiting[] = [];
+  #running = 0;
+
+  /** @param maxBytes where to give up on a body */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** @param isWanted asked when its turn comes; where it is false, `done` is not called */
+  inflate(body: Uint8Array, coding: Coding, isWanted: () => boolean, done: Inflated): void {
+    this.#waiting.push({ body, coding, isWanted, done });
+    this.#next();
+  }
+
+  #next(): void {
+    while (this.#running < INFLATING) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      if (next.isWanted()) this.#run(next);
+    }
+  }
+
+  #run({ body, coding, done }: Waiting): void {
+    this.#running++;
+    const options = { maxOutputLength: this.#maxBytes, chunkSize: CHUNK_BYTES };
+    const finish = (error: Error | null, bytes: Uint8Array) => {
+      this.#running--;
+      if (error === null) done(null, bytes);
+      else done(inflateError(error, coding, this.#maxBytes), body);
+      this.#next();
+    };
+    if (coding === "gzip") gunzip(body, options, finish);
+    else if (hasZlibHeader(body)) inflate(body, options, finish);
+    else inflateRaw(body, options, finish);
+  }
 }
 
 /** HTTP's deflate is the zlib format; some clients send the bare stream all the same. */

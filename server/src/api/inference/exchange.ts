@@ -4,14 +4,7 @@ import { IncomingMessage, type ServerResponse } from "node:http";
 import { type ErrorCode, SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
 import { errorBody, OK, retryAfterSeconds, statusOf } from "../status.ts";
 import type { Connection } from "./connection.ts";
-import {
-  acceptedCoding,
-  type Coding,
-  codingOf,
-  compress,
-  decompress,
-  SMALLEST_COMPRESSED_BYTES,
-} from "./content-encoding.ts";
+import { acceptedCoding, type Coding, codingOf, compress, SMALLEST_COMPRESSED_BYTES } from "./content-encoding.ts";
 import type { Front } from "./front.ts";
 import { INFERENCE_ID_HEADER, REQUEST_ID_HEADER } from "./request-context.ts";
 
@@ -115,8 +108,9 @@ export class Exchange {
     this.#chunk = this.#chunks = null;
     this.#state = "working";
     if (this.#coding !== null) {
-      decompress(body, this.#coding, this.front.server.maxBodyBytes, (error, bytes) => {
-        if (this.#state !== "working") return;
+      const isWanted = () => this.#state === "working";
+      this.front.inflater.inflate(body, this.#coding, isWanted, (error, bytes) => {
+        if (!isWanted()) return;
         if (error === null) this.#handle(bytes);
         else this.refuse(error);
       });
@@ -226,12 +220,13 @@ export class Exchange {
       this.inferenceId,
     ];
     const requestId = this.request.headers[REQUEST_ID_HEADER];
-    if (requestId !== undefined && requestId.length <= MAX_REQUEST_ID)
-      headers.push(REQUEST_ID_HEADER, String(requestId));
+    if (typeof requestId === "string" && isEchoed(requestId)) headers.push(REQUEST_ID_HEADER, requestId);
     if (more !== null) headers.push(...more);
     if (front.isClosing) reply.shouldKeepAlive = false;
     reply.writeHead(status, headers);
     reply.end(body);
+    // Kept only while it is on its way, so that an idle connection does not keep its last exchange alive.
+    if (reply.writableFinished && this.connection.lastReply === reply) this.connection.lastReply = null;
     front.ports.onAnswer?.(this.routeName, status, code);
   }
 
@@ -256,8 +251,10 @@ export class Exchange {
   }
 }
 
-/** A client's own id longer than this is not sent back. */
-const MAX_REQUEST_ID = 200;
+/** Whether a client's own id is sent back: visible ASCII, and not long. */
+function isEchoed(requestId: string): boolean {
+  return /^[!-~]{1,200}$/.test(requestId);
+}
 
 function bodyTooLarge(what: string, maxBytes: number): SlipwayError {
   return new SlipwayError(

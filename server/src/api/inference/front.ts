@@ -3,6 +3,7 @@ import type { Clock } from "@slipway/core/base";
 import type { Settings } from "#config";
 import type { Serving } from "#serve";
 import type { Connection } from "./connection.ts";
+import type { Inflater } from "./content-encoding.ts";
 import type { InferencePorts } from "./ports.ts";
 
 export interface Front {
@@ -14,6 +15,7 @@ export interface Front {
   /** Of Slipway, for GET /v2. */
   readonly version: string;
   readonly nextInferenceId: () => string;
+  readonly inflater: Inflater;
   /** Bytes of request bodies that arrived and are not decoded yet, over all connections. */
   heldBytes: number;
   readonly maxHeldBytes: number;

@@ -6,6 +6,7 @@ import type { Settings } from "#config";
 import type { Serving } from "#serve";
 import { EXPECTATION_FAILED, statusOf } from "../status.ts";
 import { connectionOf, refuseBroken, trackConnection } from "./connection.ts";
+import { Inflater } from "./content-encoding.ts";
 import {
   answerConfig,
   answerLive,
@@ -63,6 +64,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
     queue,
     version: options.version,
     nextInferenceId: createInferenceIds(options.random(8)),
+    inflater: new Inflater(limits.maxBodyBytes),
     heldBytes: 0,
     maxHeldBytes: limits.maxBodyBytes * HELD_BODIES,
     connections: new Set(),
@@ -108,6 +110,9 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
 function handle(exchange: Exchange): void {
   try {
     const { request } = exchange;
+    if (request.headers.host === undefined && request.httpVersion === "1.1") {
+      throw new SlipwayError("REQUEST_MALFORMED", "The request has no Host header, which HTTP/1.1 asks for.");
+    }
     const route = parseRoute(request.url!);
     exchange.routeName = routeName(route);
     const method = methodOf(route);
