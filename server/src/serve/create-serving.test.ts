@@ -235,6 +235,37 @@ describe("deploying", () => {
     expect(serving.route("e", null).version).toBe("2");
   });
 
+  test("what is to happen before the switch happens before it, and its failure leaves the old one live", async () => {
+    const { clock, serving, changes } = setUp();
+    await serving.deploy(specOf(clock, "1").spec);
+    const seen: string[] = [];
+    const beforeSwitch = async (candidate: Variant): Promise<void> => {
+      seen.push(`${candidate.version} over ${serving.route("e", null).version}`);
+      await new Promise<void>((resolve) => clock.after(10, resolve));
+      if (candidate.version === "2") throw new SlipwayError("DISK_FULL", "No room for the record.");
+    };
+    const second = specOf(clock, "2");
+    const failed = rejection(serving.deploy(second.spec, { beforeSwitch }));
+    await clock.advanceAsync(10);
+    expect((await failed).code).toBe("DISK_FULL");
+    expect(second.executor.status().state).toBe("closed");
+    const third = serving.deploy(specOf(clock, "3").spec, { beforeSwitch });
+    await clock.advanceAsync(10);
+    await third;
+    expect(serving.route("e", null).version).toBe("3");
+    expect(seen).toEqual(["2 over 1", "3 over 1"]);
+    expect(changes).toEqual([
+      "e 1 loading",
+      "e 1 ready",
+      "e 2 loading",
+      "e 2 failed",
+      "e 3 loading",
+      "e 3 ready",
+      "e 1 draining",
+      "e 1 unloaded",
+    ]);
+  });
+
   test("can be given up, also when the model loads all the same", async () => {
     const { clock, serving } = setUp();
     const abort = new AbortController();
@@ -413,6 +444,25 @@ describe("closing", () => {
     await closed;
     await clock.advanceAsync(5000);
     expect((await deployed).code).toBe("SHUTTING_DOWN");
+    expect(executor.status().state).toBe("closed");
+  });
+
+  test("ends what only goes live after it", async () => {
+    const { clock, serving } = setUp();
+    const old = specOf(clock, "1");
+    await serving.deploy(old.spec);
+    const { spec, executor } = specOf(clock, "2");
+    const beforeSwitch = (): Promise<void> => new Promise((resolve) => clock.after(5000, resolve));
+    const deploying = serving.deploy(spec, { beforeSwitch });
+    await clock.advanceAsync(1);
+    const closed = serving.close(100);
+    await clock.advanceAsync(100);
+    await closed;
+    expect(old.executor.status().state).toBe("closed");
+    await clock.advanceAsync(5000);
+    const late = submit(clock, await deploying);
+    await clock.advanceAsync(1);
+    expect(late.outcome).toMatchObject({ ok: false, error: { code: "SHUTTING_DOWN" } });
     expect(executor.status().state).toBe("closed");
   });
 

@@ -26,6 +26,7 @@ export class Endpoint implements RoutingState {
   #failed: { readonly spec: DeploymentSpec; readonly error: SlipwayError } | null = null;
   readonly #draining = new Map<Deployment, Promise<void>>();
   #isExpected = false;
+  #isClosed = false;
   #waiting = 0;
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -100,9 +101,7 @@ export class Endpoint implements RoutingState {
     await this.#oneByOne(async () => {
       this.#isExpected = false;
       this.#failed = null;
-      const live = this.#live;
-      this.#live = null;
-      if (live !== null) this.#retire(live);
+      this.#takeOut(null);
     });
     await Promise.all(this.#draining.values());
   }
@@ -120,11 +119,9 @@ export class Endpoint implements RoutingState {
     for (const deployment of this.#draining.keys()) deployment.refuseAll(error);
     this.#live?.refuseAll(error);
     await Promise.race([this.#tail, cutOff]); // what is loading was told to give up
-    const live = this.#live;
-    this.#live = null;
+    this.#isClosed = true;
     this.#isExpected = false;
-    if (live !== null) this.#retire(live);
-    for (const deployment of this.#draining.keys()) deployment.refuseAll(error);
+    this.#takeOut(error);
     const drained = Promise.all(this.#draining.values());
     await Promise.race([drained, cutOff]);
     for (const deployment of this.#draining.keys()) deployment.endAll(error);
@@ -133,28 +130,45 @@ export class Endpoint implements RoutingState {
 
   async #loadAndSwitch(spec: DeploymentSpec, options: DeployOptions, signal: AbortSignal): Promise<Deployment> {
     signal.throwIfAborted();
-    const { clock, hooks, checkMemory } = this.#ports;
+    const { hooks, checkMemory } = this.#ports;
     checkMemory(claimOf(spec));
     this.#loading = spec;
     hooks.changed(unloadedStatus(spec, "loading", null));
-    const executor = await spec.load(signal);
+    const candidate = await this.#prepare(spec, options, signal);
     const old = this.#live;
-    let deployment: Deployment;
+    this.#loading = null;
+    this.#live = candidate;
+    this.#changed(candidate);
+    if (old !== null) this.#retire(old);
+    if (this.#isClosed) this.#takeOut(shuttingDown());
+    return candidate;
+  }
+
+  /** Loads a deployment and finds out that it may go live. */
+  async #prepare(spec: DeploymentSpec, options: DeployOptions, signal: AbortSignal): Promise<Deployment> {
+    const { clock, hooks } = this.#ports;
+    const executor = await spec.load(signal);
+    let candidate: Deployment | null = null;
     try {
       signal.throwIfAborted();
-      if (options.allowBreaking !== true && old !== null) refuseBreaking(old, spec, executor);
+      if (options.allowBreaking !== true && this.#live !== null) refuseBreaking(this.#live, spec, executor);
       const onChange = (changed: Deployment): void => this.#changed(changed);
-      deployment = new Deployment({ clock, hooks, onChange }, spec, executor);
-      await options.beforeSwitch?.(deployment);
+      candidate = new Deployment({ clock, hooks, onChange }, spec, executor);
+      await options.beforeSwitch?.(candidate);
+      return candidate;
     } catch (error) {
-      await executor.close();
+      await (candidate === null ? executor.close() : candidate.close(replaced(candidate)));
       throw error;
     }
-    this.#loading = null;
-    this.#live = deployment;
-    this.#changed(deployment);
-    if (old !== null) this.#retire(old);
-    return deployment;
+  }
+
+  /** Ends what is live: routing no longer meets it, and it drains. */
+  #takeOut(refusal: SlipwayError | null): void {
+    const live = this.#live;
+    this.#live = null;
+    if (live === null) return;
+    if (refusal !== null) live.refuseAll(refusal);
+    this.#retire(live);
   }
 
   /** Lets a deployment that is no longer live finish what it admitted, then unloads it. */
@@ -194,11 +208,12 @@ export class Endpoint implements RoutingState {
     const executor = deployment.executor.status();
     const isLive = deployment === this.#live;
     const isReady = canAnswer(deployment);
+    const liveState = isReady ? "ready" : "not-ready";
     return {
       deploymentId: deployment.deploymentId,
       endpoint: deployment.endpoint,
       version: deployment.version,
-      state: isLive ? (isReady ? "ready" : "not-ready") : "draining",
+      state: isLive ? liveState : this.#draining.has(deployment) ? "draining" : "loading",
       reason: isReady ? null : (executor.reason ?? `its runners are ${executor.state}`),
       isLive,
       queuedRequests: deployment.queuedRequests,
