@@ -2,8 +2,8 @@
 // and is what simulations and the conformance suite hold other engines against.
 import { assert, SlipwayError } from "#base";
 import {
-  byteSourceFromBytes,
   type ByteSource,
+  byteSourceFromBytes,
   type ExternalReference,
   type Model,
   type Node,
@@ -12,7 +12,7 @@ import {
 } from "#graph";
 import type { NamedTensor, Port, Signature, Tensor, TensorType } from "#tensor";
 import type { Backend, ModelBytes, Session, SessionSettings } from "./backend.ts";
-import { type Operator, OPERATORS } from "./reference-operators.ts";
+import { OPERATORS, type Operator } from "./reference-operators.ts";
 
 /** @param read turns the bytes of an ONNX file into a graph */
 export function createReferenceBackend(read: (bytes: Uint8Array) => Model): Backend {

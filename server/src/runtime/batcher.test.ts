@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type BatchItem, Batcher, type BatchLimits } from "./batcher.ts";
+import { Batcher, type BatchItem, type BatchLimits } from "./batcher.ts";
 import { CostModel } from "./cost-model.ts";
 
 const LIMITS: BatchLimits = { maxRows: 8, maxElements: 1e9, padAxis: null, patienceMs: 200 };

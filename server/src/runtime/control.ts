@@ -1,6 +1,6 @@
 // The control messages between a server and its runner: few, never in the way of a request, and so plain JSON.
 import type { SessionSettings } from "@slipway/core/backend";
-import { type ErrorCode, ERRORS, SlipwayError } from "@slipway/core/base";
+import { ERRORS, type ErrorCode, SlipwayError } from "@slipway/core/base";
 import type { Signature } from "@slipway/core/tensor";
 import type { BatchingPlan } from "./executor.ts";
 import { frameError } from "./frames.ts";

@@ -10,7 +10,7 @@ import {
   type NumericDType,
   type TensorData,
 } from "@slipway/core/tensor";
-import { aligned, FRAME_VERSION, frameError, FrameKind, HEADER_BYTES, MAX_FRAME_BYTES } from "./frames.ts";
+import { aligned, FRAME_VERSION, FrameKind, frameError, HEADER_BYTES, MAX_FRAME_BYTES } from "./frames.ts";
 
 const SLAB_BYTES = 256 * 1024;
 /** A claimed length alone reserves no more than this; after that memory grows with what arrived. */

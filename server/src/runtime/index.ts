@@ -12,8 +12,8 @@ export type {
   RunRequest,
   RunTimes,
 } from "./executor.ts";
-export { type ModelFile, type ModelFiles, readModelFiles } from "./model-files.ts";
 export { ImagePreparer } from "./images/preparer.ts";
+export type { ModelFile, ModelFiles } from "./model-files.ts";
 export { createOnnxRuntimeBackend } from "./onnxruntime.ts";
 export { systemClock } from "./system-clock.ts";
 export { planThreads, type ThreadPlan } from "./thread-plan.ts";

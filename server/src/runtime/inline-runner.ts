@@ -1,7 +1,8 @@
 // A runner inside this process, for tiny models one trusts: the same frames, batches and answers, without a process
 // around them. Nothing contains it, and a run can't be ended.
-import type { RunnerListener, StartRunner } from "./runner-handle.ts";
+
 import { RunnerCore, type RunnerPorts } from "./runner.ts";
+import type { RunnerListener, StartRunner } from "./runner-handle.ts";
 
 export function inlineRunner(ports: RunnerPorts): StartRunner {
   return (listener: RunnerListener) => {

@@ -11,8 +11,8 @@ import {
 import {
   createGraph,
   createModel,
-  createValueInfo,
   createNode,
+  createValueInfo,
   type GraphBuilder,
   graphBuilder,
   type Initializer,

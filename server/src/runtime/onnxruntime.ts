@@ -3,10 +3,12 @@
 //
 // The public API is used throughout. Its cost over the private binding was measured at 2 to 4 µs a run (a turn of the
 // event loop and a few checks), which batches divide; not worth depending on internals.
-import { assert, SlipwayError } from "@slipway/core/base";
+import { createRequire } from "node:module";
 import type { Backend, ModelBytes, Session, SessionSettings } from "@slipway/core/backend";
+import { assert, SlipwayError } from "@slipway/core/base";
 import type { NamedTensor, Signature, TensorData } from "@slipway/core/tensor";
-import { env, InferenceSession, listSupportedBackends, type Tensor } from "onnxruntime-node";
+import type * as ort from "onnxruntime-node";
+import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { loadErrorFrom, runErrorFrom } from "./engine-errors.ts";
 import { type EnginePort, readModelFacts, signatureOf } from "./model-facts.ts";
 import { checkSessionKeys } from "./session-keys.ts";
@@ -14,21 +16,32 @@ import { checkSessionKeys } from "./session-keys.ts";
 /** A model's bytes are protobuf, which ends at 2 GiB; weights beyond that come as external data. */
 const MAX_MODEL_BYTES = 2 ** 31 - 1;
 
-/** The back end of ONNX Runtime in this process. */
+type Engine = Pick<typeof ort, "env" | "InferenceSession" | "listSupportedBackends">;
+
+const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { readonly version: string };
+let engine: Promise<Engine> | undefined;
+
+/** The back end of ONNX Runtime in this process. The native library is loaded with the first model, not before. */
 export function createOnnxRuntimeBackend(): Backend {
-  env.logLevel = "fatal";
-  // Builds for Linux also carry a telemetry client, with a thread, a log in the temporary directory and a store in the
-  // home directory; it starts with the first session unless the environment forbids it.
-  process.env["ORT_DISABLE_TELEMETRY"] = "1";
   return {
-    name: `onnxruntime-node ${env.versions.node ?? env.versions.common}`,
+    name: `onnxruntime-node ${version}`,
     load,
     residentBytes: () => process.memoryUsage.rss(),
   };
 }
 
+async function importEngine(): Promise<Engine> {
+  // Builds for Linux also carry a telemetry client, with a thread, a log in the temporary directory and a store in the
+  // home directory; it starts with the first session unless the environment forbids it.
+  process.env["ORT_DISABLE_TELEMETRY"] = "1";
+  const imported = await import("onnxruntime-node");
+  imported.env.logLevel = "fatal";
+  return imported;
+}
+
 async function load(model: ModelBytes, settings: SessionSettings): Promise<Session> {
-  checkExecutionProviders(settings.executionProviders);
+  const loaded = await (engine ??= importEngine());
+  checkExecutionProviders(loaded, settings.executionProviders);
   checkSessionKeys(settings.configEntries);
   if (model.model.byteLength > MAX_MODEL_BYTES) {
     throw new SlipwayError(
@@ -39,7 +52,7 @@ async function load(model: ModelBytes, settings: SessionSettings): Promise<Sessi
   const facts = readModelFacts(model);
   let session: InferenceSession;
   try {
-    session = await InferenceSession.create(model.model, sessionOptions(model, settings));
+    session = await loaded.InferenceSession.create(model.model, sessionOptions(model, settings));
   } catch (error) {
     throw loadErrorFrom(error);
   }
@@ -117,8 +130,8 @@ function namedTensor(name: string, tensor: Tensor): NamedTensor {
   };
 }
 
-function checkExecutionProviders(names: readonly string[]): void {
-  const known = listSupportedBackends().map(({ name }) => name);
+function checkExecutionProviders(loaded: Engine, names: readonly string[]): void {
+  const known = loaded.listSupportedBackends().map(({ name }) => name);
   for (const name of names) {
     if (!known.includes(name)) {
       throw new SlipwayError(

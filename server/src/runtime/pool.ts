@@ -18,7 +18,7 @@ import type {
 } from "./executor.ts";
 import { type FrameBody, FrameReader } from "./frame-reader.ts";
 import type { FrameWriter } from "./frame-writer.ts";
-import { FrameFlag, frameError, FrameKind } from "./frames.ts";
+import { FrameFlag, FrameKind, frameError } from "./frames.ts";
 import { deathCause, deathError, exitText, type KillCause, loadError, type RunnerLimits } from "./runner-exit.ts";
 import type { RunnerExit, RunnerHandle, StartRunner } from "./runner-handle.ts";
 import { type Entry, expire, fail, Slot, succeed } from "./runner-slot.ts";

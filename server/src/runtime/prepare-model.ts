@@ -4,8 +4,8 @@ import type { Session } from "@slipway/core/backend";
 import { SlipwayError } from "@slipway/core/base";
 import {
   createData,
-  DTYPES,
   type Dimension,
+  DTYPES,
   type NamedTensor,
   type Signature,
   type Tensor,

@@ -2,8 +2,8 @@
 // until that closes, and ends at once when it does, so that no runner outlives its server.
 import { Socket } from "node:net";
 import { Worker } from "node:worker_threads";
-import { createOnnxRuntimeBackend } from "./onnxruntime.ts";
 import { readModelFiles } from "./model-files.ts";
+import { createOnnxRuntimeBackend } from "./onnxruntime.ts";
 import { RunnerCore } from "./runner.ts";
 import { systemClock } from "./system-clock.ts";
 

@@ -4,7 +4,7 @@ import type { NamedTensor } from "@slipway/core/tensor";
 import type { ControlMessage } from "./control.ts";
 import type { RunOutcome, RunRequest, RunTimes } from "./executor.ts";
 import { FrameWriter } from "./frame-writer.ts";
-import { frameError, FrameKind } from "./frames.ts";
+import { FrameKind, frameError } from "./frames.ts";
 import type { KillCause } from "./runner-exit.ts";
 import type { RunnerHandle } from "./runner-handle.ts";
 

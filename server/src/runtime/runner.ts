@@ -6,14 +6,14 @@ import { assert, type Clock, type ErrorCode, SlipwayError, slipwayErrorFrom } fr
 import type { NamedTensor, NumericData, NumericDType, Tensor } from "@slipway/core/tensor";
 import { createData } from "@slipway/core/tensor";
 import { joinRows, trimRows } from "./batch-tensors.ts";
-import { type BatchItem, Batcher } from "./batcher.ts";
-import { prepareModel, type PreparedModel } from "./prepare-model.ts";
+import { Batcher, type BatchItem } from "./batcher.ts";
 import { type ControlMessage, controlMessage, type LoadedModel, type LoadOrder } from "./control.ts";
 import { CostModel } from "./cost-model.ts";
 import { type FrameBody, FrameReader, type FrameTensor } from "./frame-reader.ts";
 import { FrameWriter, type Send } from "./frame-writer.ts";
-import { FrameFlag, frameError, FrameKind } from "./frames.ts";
+import { FrameFlag, FrameKind, frameError } from "./frames.ts";
 import type { ModelFiles } from "./model-files.ts";
+import { type PreparedModel, prepareModel } from "./prepare-model.ts";
 
 /** A request overtakes others for having a sooner deadline only while those have waited less than this. */
 const PATIENCE_MS = 200;
@@ -213,7 +213,9 @@ export class RunnerCore {
     this.#isRunning = true;
     void this.#run(batch, now).finally(() => {
       this.#isRunning = false;
-      this.#pumpSoon();
+      // With others waiting, the answers leave together with the word of what runs next.
+      if (batcher.size > 0) this.#pumpSoon();
+      else this.#flush();
     });
   }
 

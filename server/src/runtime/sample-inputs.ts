@@ -1,8 +1,8 @@
 // Made-up inputs that fit a signature: to warm a model up, and to see whether its rows are independent.
 import {
   createData,
-  DTYPES,
   type Dimension,
+  DTYPES,
   elementCount,
   float16FromNumber,
   type NamedTensor,

@@ -6,8 +6,8 @@ import { graphBuilder } from "@slipway/core/graph";
 import { bytesFromModel, modelFromBytes } from "@slipway/core/onnx";
 import type { NamedTensor } from "@slipway/core/tensor";
 import type { LoadOrder } from "./control.ts";
-import type { RunnerHandle, RunnerListener, StartRunner } from "./runner-handle.ts";
 import { RunnerCore, type RunnerPeer } from "./runner.ts";
+import type { RunnerHandle, RunnerListener, StartRunner } from "./runner-handle.ts";
 
 /** Values of an input that do something to the runner that runs them. */
 export const POISON = { crash: 1_000_001, hang: 1_000_002, hog: 1_000_003 } as const;
