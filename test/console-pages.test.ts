@@ -9,7 +9,7 @@ import { imageTaskOf } from "../console/src/draw/image-task.ts";
 import { type FeedState, mergeSeconds } from "../console/src/feed.ts";
 import { processingText } from "../console/src/model/processing-text.ts";
 import { wellness } from "../console/src/overview/well.ts";
-import { bytesText, durationText, msText, rateText, valueText } from "../console/src/parts/format.ts";
+import { amountText, bytesText, durationText, msText, rateText, valueText } from "../console/src/parts/format.ts";
 import { roundUp } from "../console/src/parts/scale.ts";
 import { processingOf } from "../console/src/processing.ts";
 import { routeFromPath, versionPath } from "../console/src/router.ts";
@@ -152,6 +152,10 @@ test("numbers as people read them", () => {
     "47 h",
     "3 d",
   ]);
+  expect(amountText("server.maxBodyBytes", 67_108_864)).toBe("64 MiB");
+  expect(amountText("runtime.runTimeoutMs", 30_000)).toBe("30 s");
+  expect(amountText("queue.agingMs", 500)).toBeNull();
+  expect(amountText("queue.maxRequests", 4096)).toBeNull();
   expect([null, "", "a", 4, false, ["cpu"]].map(valueText)).toEqual(["none", '""', "a", "4", "false", '["cpu"]']);
   expect([0, 0.3, 1, 1.01, 7, 84, 5000.1].map(roundUp)).toEqual([1, 0.5, 1, 2, 10, 100, 10_000]);
 });

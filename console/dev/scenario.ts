@@ -245,16 +245,22 @@ function endpointsAt(now: number, name: ScenarioName): EndpointView[] {
 }
 
 const DECISIONS = (now: number): DecisionView[] => [
-  { at: now - 3 * HOUR, actor: "cli", kind: "deploy", subject: "digits", text: "digits 2 replaced digits 1" },
-  { at: now - 4 * HOUR, actor: "cli", kind: "import", subject: "digits", text: "Registered digits 2" },
+  {
+    at: now - 3 * HOUR,
+    actor: "cli",
+    kind: "deployed",
+    subject: "digits",
+    text: "digits serves digits@2, before digits@1",
+  },
+  { at: now - 4 * HOUR, actor: "cli", kind: "imported", subject: "digits", text: "digits@2 from model.onnx" },
   {
     at: now - 2 * DAY,
     actor: "console",
-    kind: "release",
+    kind: "released",
     subject: "sentiment",
-    text: "Ended the quarantine of sentiment 1",
+    text: "sentiment@1 left quarantine",
   },
-  { at: now - 9 * DAY, actor: "cli", kind: "deploy", subject: "sentiment", text: "sentiment 1 went live" },
+  { at: now - 9 * DAY, actor: "cli", kind: "deployed", subject: "sentiment", text: "sentiment serves sentiment@1" },
 ];
 
 const CONFIG: ConfigView = {

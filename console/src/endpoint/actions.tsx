@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { client, type EndpointView } from "../api.ts";
 import { Confirm } from "../parts/confirm.tsx";
+import { versionText } from "../parts/format.ts";
 
 type Act = "rollback" | "unload" | "release";
 
@@ -25,21 +26,16 @@ export function Actions({ endpoint, isQuarantined }: { endpoint: EndpointView; i
       </button>
       {act === "rollback" && previous !== null && (
         <Confirm
-          title={`Roll ${name} back to ${previous.name} ${previous.number}?`}
+          title={`Roll ${name} back to ${versionText(previous)}?`}
           action="Roll back"
           doing="Rolling back…"
           run={() => client.rollback({ params, body: { reason: null } })}
           onClose={close}
         >
           <p>
-            {previous.name} {previous.number} is loaded and warmed up; then {name} switches to it
-            {live !== null && (
-              <>
-                {" "}
-                from {live.name} {live.number}, which finishes what it has begun
-              </>
-            )}
-            . No request is lost. Rolling back again returns to where you are now.
+            {versionText(previous)} is loaded and warmed up; then {name} switches to it
+            {live !== null && <> from {versionText(live)}, which finishes what it has begun</>}. No request is lost.
+            Rolling back again returns to where you are now.
           </p>
         </Confirm>
       )}
@@ -55,7 +51,7 @@ export function Actions({ endpoint, isQuarantined }: { endpoint: EndpointView; i
         >
           <p>
             {name} finishes what it has begun and stops. Requests to it then get the error{" "}
-            <code>ENDPOINT_NOT_READY</code> until a version is deployed again. Its versions stay registered.
+            <code>ENDPOINT_NOT_FOUND</code> until a version is deployed again. Its versions stay registered.
           </p>
         </Confirm>
       )}
@@ -68,8 +64,8 @@ export function Actions({ endpoint, isQuarantined }: { endpoint: EndpointView; i
           onClose={close}
         >
           <p>
-            New runners are started for {live.name} {live.number} and it answers again. If inputs still kill its
-            runners, it is quarantined again; look at the deaths below first.
+            New runners are started for {versionText(live)} and it answers again. If inputs still kill its runners, it
+            is quarantined again; look at the deaths below first.
           </p>
         </Confirm>
       )}

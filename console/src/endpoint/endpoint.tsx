@@ -7,7 +7,7 @@ import { Link } from "../parts/link.tsx";
 import { PageTitle, Section } from "../parts/section.tsx";
 import { StateMark } from "../parts/state-mark.tsx";
 import { Ago } from "../parts/time.tsx";
-import { durationText, valueText } from "../parts/format.ts";
+import { durationText, valueText, versionText } from "../parts/format.ts";
 import { useResource } from "../resource.ts";
 import { versionPath } from "../router.ts";
 import { Charts } from "../traffic/charts.tsx";
@@ -115,10 +115,8 @@ function Facts({ endpoint, now }: { endpoint: EndpointView; now: number }) {
           "nothing now"
         ) : (
           <>
-            <Link href={versionPath(live.name, live.number)}>
-              {live.name} {live.number}
-            </Link>
-            , changed <Ago at={endpoint.changedAt} now={now} />
+            <Link href={versionPath(live.name, live.number)}>{versionText(live)}</Link>, changed{" "}
+            <Ago at={endpoint.changedAt} now={now} />
           </>
         )}
       </dd>
@@ -127,9 +125,7 @@ function Facts({ endpoint, now }: { endpoint: EndpointView; now: number }) {
         {previous === null ? (
           <span className="quiet">nothing to roll back to</span>
         ) : (
-          <Link href={versionPath(previous.name, previous.number)}>
-            {previous.name} {previous.number}
-          </Link>
+          <Link href={versionPath(previous.name, previous.number)}>{versionText(previous)}</Link>
         )}
       </dd>
       <dt>Settings</dt>

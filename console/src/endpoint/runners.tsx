@@ -1,6 +1,6 @@
 // The processes behind an endpoint: which there are, how they died before, and what holds them.
 import type { DeploymentView } from "../api.ts";
-import { megabytesText, wholeText } from "../parts/format.ts";
+import { megabytesText, versionText, wholeText } from "../parts/format.ts";
 import { Link } from "../parts/link.tsx";
 import { StateMark } from "../parts/state-mark.tsx";
 import { Ago } from "../parts/time.tsx";
@@ -145,9 +145,7 @@ export function Deployments({ deployments, now }: { deployments: readonly Deploy
           {deployments.map((deployment) => (
             <tr key={deployment.id}>
               <th scope="row" className="nowrap">
-                <Link href={versionPath(deployment.name, deployment.number)}>
-                  {deployment.name} {deployment.number}
-                </Link>
+                <Link href={versionPath(deployment.name, deployment.number)}>{versionText(deployment)}</Link>
                 {deployment.isLive && " (live)"}
               </th>
               <td>

@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { ApiError, client, type EndpointView, type VersionView } from "../api.ts";
 import { Confirm } from "../parts/confirm.tsx";
+import { versionText } from "../parts/format.ts";
 
 interface DeployDialogProps {
   readonly version: VersionView;
@@ -18,7 +19,7 @@ export function DeployDialog({ version, endpoints, onClose, onDeployed }: Deploy
   const live = endpoints.find((candidate) => candidate.name === endpoint)?.live ?? null;
   return (
     <Confirm
-      title={`Deploy ${name} ${number}`}
+      title={`Deploy ${versionText(version)}`}
       action="Deploy"
       doing="Loading and warming up…"
       isBlocked={endpoint.trim() === ""}
@@ -53,13 +54,13 @@ export function DeployDialog({ version, endpoints, onClose, onDeployed }: Deploy
         </datalist>
       </label>
       <p>
-        {name} {number} is loaded and warmed up; then{" "}
+        {versionText(version)} is loaded and warmed up; then{" "}
         {live === null ? (
           <>{endpoint.trim() || "the endpoint"} begins to answer with it.</>
         ) : (
           <>
-            {endpoint} switches to it from {live.name} {live.number}, which finishes what it has begun. No request is
-            lost, and one click rolls back.
+            {endpoint} switches to it from {versionText(live)}, which finishes what it has begun. No request is lost,
+            and one click rolls back.
           </>
         )}
       </p>

@@ -52,6 +52,11 @@ export function RequestPanel({ options, isServed }: { options: RequestOptions; i
         </div>
       </div>
       <Command text={requestSnippets(options, form)[language]} label={`request in ${language}`} />
+      {form === "image" && (
+        <p className="quiet request-note">
+          <code>image.png</code> stands for a file of yours; a JPEG is sent as <code>image/jpeg</code>.
+        </p>
+      )}
       {!isServed && (
         <p className="quiet request-note">
           The endpoint {options.endpoint} does not serve this version now; deploy it first.

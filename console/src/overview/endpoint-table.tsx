@@ -1,6 +1,6 @@
 // Every endpoint in a row: how it is, what it serves and what it does now.
 import type { EndpointView, LiveView } from "../api.ts";
-import { megabytesText, msText, rateText, wholeText } from "../parts/format.ts";
+import { megabytesText, msText, rateText, versionText, wholeText } from "../parts/format.ts";
 import { Link } from "../parts/link.tsx";
 import { Sparkline } from "../parts/sparkline.tsx";
 import { StateMark } from "../parts/state-mark.tsx";
@@ -69,9 +69,7 @@ function Row({ endpoint, live }: { endpoint: EndpointView; live: readonly LiveVi
         {endpoint.live === null ? (
           "–"
         ) : (
-          <Link href={versionPath(endpoint.live.name, endpoint.live.number)}>
-            {endpoint.live.name} {endpoint.live.number}
-          </Link>
+          <Link href={versionPath(endpoint.live.name, endpoint.live.number)}>{versionText(endpoint.live)}</Link>
         )}
       </td>
       <td className="number">{rateText(now?.requestsPerSecond)}</td>

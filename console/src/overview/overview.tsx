@@ -26,10 +26,13 @@ export function Overview() {
   const shown = served.find(({ name }) => name === chosen) ?? served[0];
   return (
     <>
-      <div className="well" data-level={level} role="status">
+      <div className="well" data-level={level}>
         <WellMark level={level} />
         <div>
-          <PageTitle title="Overview">{title}</PageTitle>
+          {/* Only the heading is announced when it changes; the numbers below change each second. */}
+          <div role="status">
+            <PageTitle title="Overview">{title}</PageTitle>
+          </div>
           <p>{text}</p>
         </div>
       </div>

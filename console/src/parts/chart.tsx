@@ -11,8 +11,8 @@ import "./chart.css";
 export interface ChartSeries {
   readonly label: string;
   readonly values: readonly (number | null)[];
-  /** One of the five colours of the palette. */
-  readonly color: 1 | 2 | 3 | 4 | 5;
+  /** One of the palette's colours. */
+  readonly color: 1 | 2 | 3 | 4 | 5 | 6;
   /** Tells lines apart without their colour. */
   readonly dash?: readonly number[];
 }
@@ -77,8 +77,8 @@ export function Chart(props: ChartProps) {
           </button>
         </span>
       </figcaption>
-      {series.length > 1 && (
-        <ul className="legend" data-area={props.kind === "stacked"}>
+      {series.length > 1 ? (
+        <ul className="legend">
           {series.map((line) => (
             <li key={line.label}>
               <Swatch series={line} isArea={props.kind === "stacked"} />
@@ -86,9 +86,12 @@ export function Chart(props: ChartProps) {
             </li>
           ))}
         </ul>
+      ) : (
+        // Holds the legend's row, so that the plots of neighbours align.
+        <div className="legend" />
       )}
       {isTable ? (
-        <ChartTable {...props} hasLegend={series.length > 1} />
+        <ChartTable {...props} />
       ) : (
         <Plot
           {...props}
@@ -108,9 +111,15 @@ function lastKnown(series: readonly ChartSeries[]): number | null {
 
 function Swatch({ series, isArea }: { series: ChartSeries; isArea: boolean }) {
   return (
-    <svg className="swatch" viewBox="0 0 16 10" aria-hidden="true" style={{ color: `var(--chart-${series.color})` }}>
+    <svg
+      className="swatch"
+      data-area={isArea}
+      viewBox={isArea ? "0 0 8 10" : "0 0 16 10"}
+      aria-hidden="true"
+      style={{ color: `var(--chart-${series.color})` }}
+    >
       {isArea ? (
-        <rect y="1" width="16" height="8" fill="currentColor" />
+        <rect y="1" width="8" height="8" fill="currentColor" />
       ) : (
         <path d="M0 5 H16" stroke="currentColor" strokeWidth="2" strokeDasharray={series.dash?.join(" ")} />
       )}
@@ -165,24 +174,16 @@ function Plot(props: ChartProps & { onCursor: (index: number | null) => void; su
   useEffect(() => {
     plot.current?.setData(data);
   }, [data]);
-  return (
-    <div ref={holder} className="plot" role="img" aria-label={props.summary} data-legend={props.series.length > 1} />
-  );
+  return <div ref={holder} className="plot" role="img" aria-label={props.summary} />;
 }
 
-function ChartTable(props: ChartProps & { hasLegend: boolean }) {
+function ChartTable(props: ChartProps) {
   const order = props.x.map((_, i) => i);
   // Time reads newest first; categories in their order.
   if (props.kind !== "bars") order.reverse();
   return (
     // Scrolls, so the keyboard must reach it.
-    <div
-      className="plot plot-table"
-      tabIndex={0}
-      role="region"
-      aria-label={`Table of ${props.title}`}
-      data-legend={props.hasLegend}
-    >
+    <div className="plot plot-table" tabIndex={0} role="region" aria-label={`Table of ${props.title}`}>
       <table className="table">
         <caption className="hidden-visually">{props.title}</caption>
         <thead>

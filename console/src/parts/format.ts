@@ -46,6 +46,20 @@ export function bytesText(bytes: number): string {
   return `${unit === 0 || value >= 99.95 ? WHOLE.format(value) : ONE.format(value)} ${BYTE_UNITS[unit]}`;
 }
 
+/** A version as every part of Slipway writes it: `digits@2`. */
+export function versionText({ name, number }: { readonly name: string; readonly number: number }): string {
+  return `${name}@${number}`;
+}
+
+/** What a number of the configuration amounts to, by the unit its key ends in; null where that says nothing more. */
+export function amountText(key: string, value: unknown): string | null {
+  if (typeof value !== "number" || value < 1000) return null;
+  if (key.endsWith("Ms")) return durationText(value);
+  if (!key.endsWith("Bytes")) return null;
+  const power = Math.min(4, Math.floor(Math.log2(value) / 10));
+  return `${Number((value / 2 ** (10 * power)).toPrecision(3))} ${["B", "KiB", "MiB", "GiB", "TiB"][power]}`;
+}
+
 /** A share of one: `98.2 %`. */
 export function percentText(share: number): string {
   return `${ONE.format(share * 100)} %`;

@@ -1,7 +1,7 @@
 // The effective configuration: each key with its value, where it came from and what it means.
 import { client, type ConfigView } from "../api.ts";
 import { Failure } from "../parts/failure.tsx";
-import { valueText } from "../parts/format.ts";
+import { amountText, valueText } from "../parts/format.ts";
 import { PageTitle, Section } from "../parts/section.tsx";
 import { useResource } from "../resource.ts";
 import { useQueryParameter } from "../router.ts";
@@ -18,6 +18,10 @@ function grouped(keys: readonly Key[]): [string, Key[]][] {
     groups.set(name, [...(groups.get(name) ?? []), key]);
   }
   return [...groups];
+}
+
+function Amount({ text }: { text: string | null }) {
+  return text === null ? null : <span className="quiet"> ({text})</span>;
 }
 
 export function Settings() {
@@ -65,6 +69,7 @@ export function Settings() {
                     </th>
                     <td>
                       <code>{valueText(value)}</code>
+                      <Amount text={amountText(key, value)} />
                     </td>
                     <td>{source}</td>
                     <td className="quiet">{description}</td>

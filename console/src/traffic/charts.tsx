@@ -3,13 +3,13 @@ import { useMemo } from "react";
 import { Chart, type ChartSeries } from "../parts/chart.tsx";
 import { megabytesText, msText, rateText, timeText, wholeText } from "../parts/format.ts";
 import { useQueryParameter } from "../router.ts";
-import { batchBuckets, minuteOf, type Second, STAGES } from "./series.ts";
+import { batchBuckets, minuteOf, otherMs, type Second, STAGES } from "./series.ts";
 import type { TrafficView } from "../api.ts";
 import "./traffic.css";
 
 const DASHES = { p50: undefined, p90: [6, 3], p99: [2, 3] } as const;
 /** The model's own work in the accent, waiting in warm colours. */
-const STAGE_COLORS = { queue: 2, wait: 4, input: 3, infer: 1, output: 5 } as const;
+const STAGE_COLORS = { queue: 2, wait: 4, input: 3, infer: 1, output: 6 } as const;
 
 export function Charts({ seconds, maxRows }: { seconds: readonly Second[]; maxRows: number }) {
   const [stagePercentile, setStagePercentile] = useQueryParameter("stages");
@@ -66,7 +66,10 @@ export function Charts({ seconds, maxRows }: { seconds: readonly Second[]; maxRo
         note={percentile === "p99" ? "99th percentile by stage" : "median by stage"}
         unit="ms"
         format={msText}
-        series={STAGES.map((stage) => line(stage, STAGE_COLORS[stage], (t) => t.stages?.[stage][percentile] ?? null))}
+        series={[
+          ...STAGES.map((stage) => line(stage, STAGE_COLORS[stage], (t) => t.stages?.[stage][percentile] ?? null)),
+          line("other", 5, (t) => otherMs(t, percentile)),
+        ]}
         end={
           <button
             type="button"

@@ -18,7 +18,7 @@ export function Figures({ endpoint, seconds }: { endpoint: EndpointView; seconds
     ["Rows a batch", rateText(minute.latest?.batches?.meanRows), "", "#batching"],
     ["Waiting", wholeText(now?.queued), "", "#traffic"],
     ["Runner memory", megabytesText(now?.residentBytes), "MB", "#runners"],
-    ["Unanswered, 1 min", wholeText(minute.unanswered), "", "#endings"],
+    ["Unanswered/min", wholeText(minute.unanswered), "", "#endings"],
   ] as const;
   return (
     <ul className="figures">

@@ -75,6 +75,15 @@ export function addCounts(
   return sum;
 }
 
+/**
+ * Time outside the stages, milliseconds: reading and writing the protocol, preparing records. Percentiles do not add up,
+ * so this is about what is missing to the total; null without an answer.
+ */
+export function otherMs({ stages }: TrafficView, percentile: Percentile): number | null {
+  if (stages === null) return null;
+  return Math.max(0, stages.total[percentile] - STAGES.reduce((sum, stage) => sum + stages[stage][percentile], 0));
+}
+
 /** What the seconds say together. */
 export interface Minute {
   /** Endings by code; OK for answers. */

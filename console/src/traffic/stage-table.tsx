@@ -1,6 +1,6 @@
 // Latency by stage as numbers: what each stage is, and its percentiles in the latest second that had answers.
 import { msText } from "../parts/format.ts";
-import { type Minute, PERCENTILES, STAGE_TEXT, STAGES } from "./series.ts";
+import { type Minute, otherMs, PERCENTILES, STAGE_TEXT, STAGES } from "./series.ts";
 
 export function StageTable({ minute }: { minute: Minute }) {
   const stages = minute.latest?.stages ?? null;
@@ -33,6 +33,15 @@ export function StageTable({ minute }: { minute: Minute }) {
               ))}
             </tr>
           ))}
+          <tr>
+            <th scope="row">other</th>
+            <td className="secondary quiet">Reading and writing the protocol, preparing records</td>
+            {PERCENTILES.map((percentile) => (
+              <td className="number" key={percentile}>
+                {msText(minute.latest === null ? null : otherMs(minute.latest, percentile))}
+              </td>
+            ))}
+          </tr>
         </tbody>
       </table>
     </div>
