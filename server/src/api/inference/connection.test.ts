@@ -1,4 +1,5 @@
 // What clients do below HTTP, on real sockets: cut, slow, smuggled, pipelined and oversized requests.
+import * as fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { connectRaw, type MemoryListener, type RawConnection, startMemoryListener } from "./memory-listener.ts";
 import type { Settings } from "#config";
@@ -210,6 +211,35 @@ describe("requests whose end is in doubt", () => {
     connection.send(`${HEAD}Transfer-Encoding: chunked\r\n\r\n${body}`);
     expect(outline(await connection.ended())).toEqual(["400 REQUEST_MALFORMED"]);
     expect(listener.server.inFlight()).toBe(0);
+  });
+});
+
+describe("any bytes at all", () => {
+  it("are answered or hung up on, and leave nothing behind", async () => {
+    const [listener, first] = await start();
+    first.socket.destroy();
+    const original = Buffer.from(`${whole()}${LIVE}${HEAD}Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`);
+    const edit = fc.record({
+      at: fc.nat(original.length - 1),
+      bytes: fc.oneof(fc.constantFrom("\r\n", "\r\n\r\n", "\0", ":", " ", "9", "-1"), fc.string({ maxLength: 3 })),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(edit, { maxLength: 4 }), fc.nat(original.length), async (edits, cut) => {
+        let text = original.toString("latin1");
+        for (const { at, bytes } of edits) text = text.slice(0, at) + bytes + text.slice(at + bytes.length);
+        const connection = await connectRaw(listener.port);
+        connection.socket.end(Buffer.from(cut % 2 === 0 ? text : text.slice(0, cut), "latin1"));
+        const heard = await connection.ended();
+        for (const answer of heard === "" ? [] : outline(heard)) expect(answer).toMatch(/^(200|4\d\d [A-Z_]+)$/);
+      }),
+      { numRuns: 200 },
+    );
+    await expect.poll(() => listener.server.inFlight()).toBe(0);
+    expect(listener.logged).toEqual([]);
+    const last = await connectRaw(listener.port);
+    last.send(whole());
+    expect(outline(await last.answers(1))).toEqual(["200"]);
+    last.socket.destroy();
   });
 });
 
