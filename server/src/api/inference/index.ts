@@ -6,5 +6,4 @@ export {
   type PredictRecord,
   type RecordsPort,
 } from "./ports.ts";
-export { PURPOSE_HEADER, INFERENCE_ID_HEADER, REQUEST_ID_HEADER, TIMEOUT_HEADER } from "./request-context.ts";
 export { createInferenceServer, type InferenceServer, type InferenceServerOptions } from "./server.ts";
