@@ -10,26 +10,25 @@ export interface TryIt {
   readonly line: string;
 }
 
+/** A server that just became ready. */
+export interface Announcement {
+  readonly version: string;
+  readonly server: RunningServer;
+  /** Null where nothing is kept. */
+  readonly dataDirectory: string | null;
+  readonly tries: readonly TryIt[];
+  /** When the command began, on the clock of its surroundings. */
+  readonly startedAt: number;
+}
+
 /** Tells that the server is ready; one line of JSON where that is wanted. */
-export function announce(
-  context: CommandContext,
-  version: string,
-  server: RunningServer,
-  tries: readonly TryIt[],
-  startedAt: number,
-): void {
-  const { terminal, configuration, environment } = context;
+export function announce(context: CommandContext, announcement: Announcement): void {
+  const { terminal, environment } = context;
+  const { version, server, dataDirectory, tries, startedAt } = announcement;
   context.progress.end();
   const { consoleAddress, inferenceAddress } = server;
   if (context.isJson) {
-    const facts = {
-      event: "ready",
-      version,
-      consoleAddress,
-      inferenceAddress,
-      dataDirectory: configuration.settings.dataDir,
-      tries,
-    };
+    const facts = { event: "ready", version, consoleAddress, inferenceAddress, dataDirectory, tries };
     terminal.out(`${JSON.stringify(facts)}\n`);
     return;
   }

@@ -32,7 +32,14 @@ export const serve: Command = {
       const server = await platform.start(configurationFor(context.configuration, directory, repository));
       try {
         for (const { name, source } of models) await deployFiles(server, source, name, context.progress);
-        announce(context, platform.version, server, tries(models, server.inferenceAddress), startedAt);
+        const announced = {
+          version: platform.version,
+          server,
+          dataDirectory: null,
+          tries: triesFor(models, server.inferenceAddress),
+          startedAt,
+        };
+        announce(context, announced);
         await untilStopped(context, server);
       } catch (error) {
         await server.stop(0);
@@ -86,7 +93,7 @@ function configurationFor(configuration: Configuration, dataDir: string, reposit
   return { ...configuration, settings: { ...settings, dataDir, repository: repository ?? settings.repository } };
 }
 
-function tries(models: readonly NamedSource[], address: string): TryIt[] {
+function triesFor(models: readonly NamedSource[], address: string): TryIt[] {
   const [first] = models;
   if (first === undefined) return [];
   return [

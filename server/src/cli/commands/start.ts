@@ -27,7 +27,8 @@ export const start: Command = {
     const server = await platform.start(context.configuration);
     try {
       const tries = await firstSteps(context, server, platform.exampleDirectory);
-      announce(context, platform.version, server, tries, startedAt);
+      const { dataDir: dataDirectory } = context.configuration.settings;
+      announce(context, { version: platform.version, server, dataDirectory, tries, startedAt });
       await untilStopped(context, server);
     } catch (error) {
       await server.stop(0);
