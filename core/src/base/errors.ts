@@ -268,7 +268,7 @@ export const ERRORS = {
   MEMORY_BUDGET: fact(
     "conflict",
     "Loading would go over the memory budget of this machine.",
-    "Unload something, or raise `runtime.memoryBudgetBytes`.",
+    "Unload something, or raise `memoryBudgetBytes`.",
   ),
   DATA_DIRECTORY_LOCKED: fact(
     "conflict",
