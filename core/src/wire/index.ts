@@ -14,10 +14,10 @@ export {
   serverMetadata,
   type TensorMetadata,
 } from "./oip/metadata.ts";
-export { modelConfig, type ModelConfigFacts } from "./oip/model-config.ts";
+export { type ModelConfigFacts, modelConfig } from "./oip/model-config.ts";
+export { decodeRawRequest } from "./oip/raw-request.ts";
 export {
   decodeInferRequest,
-  decodeRawRequest,
   type InferRequest,
   type ParameterMap,
   type ParameterValue,

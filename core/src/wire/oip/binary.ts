@@ -4,9 +4,9 @@ import { SlipwayError } from "#base";
 import {
   byteLength,
   bytesFromData,
-  dataFromBytes,
   DTYPES,
   type DType,
+  dataFromBytes,
   elementCount,
   type NumericData,
   type Tensor,

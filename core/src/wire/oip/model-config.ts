@@ -1,6 +1,6 @@
 // A deployment as Triton's ModelConfig in JSON: the names of model_config.proto in snake case, enums by name, and every
 // primitive field printed even where it has its default, as Triton's own answer does; perf_analyzer and others read it.
-import { type DType, DTYPES, type Port, type Signature } from "#tensor";
+import { DTYPES, type DType, type Port, type Signature } from "#tensor";
 import { dims, PLATFORM } from "./metadata.ts";
 
 /** What a deployment is, as far as a ModelConfig can say it. */

@@ -1,7 +1,8 @@
 // JSON numbers from their bytes, bit for bit what `Number()` of the same text gives, without making the text for the
 // numbers people send. Beside JSON's grammar the tokens NaN, Inf and Infinity are read, as Triton does.
-import { fail, failExpecting, type Scanner, skipLiteral, textAt } from "./scan.ts";
+
 import type { ErrorCode } from "#base";
+import { fail, failExpecting, type Scanner, skipLiteral, textAt } from "./scan.ts";
 
 const MINUS = 0x2d;
 const PLUS = 0x2b;

@@ -2,7 +2,8 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DTYPES, type DType, type NamedTensor, type Signature } from "#tensor";
 import { binaryFromTensor } from "./binary.ts";
-import { decodeInferRequest, decodeRawRequest, type InferRequest } from "./request.ts";
+import { decodeRawRequest } from "./raw-request.ts";
+import { decodeInferRequest, type InferRequest } from "./request.ts";
 
 const encoder = new TextEncoder();
 

@@ -1,6 +1,6 @@
 // Reads JSON straight from its bytes: the grammar, as a cursor that moves over a body once. Objects and arrays are walked
 // by their reader, so nothing is built that a request does not keep. Numbers are in `numbers.ts`.
-import { LIMITS, SlipwayError, type ErrorCode } from "#base";
+import { type ErrorCode, LIMITS, SlipwayError } from "#base";
 
 /** A cursor over a JSON text, and where in the request it is, for messages. */
 export interface Scanner {

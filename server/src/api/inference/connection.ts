@@ -1,12 +1,13 @@
 // A client's connection: the exchanges on it, and how it ends. Errors below HTTP (a head or chunk that can't be parsed,
 // a request that does not arrive in time) come here, and are answered after what was asked before them.
+
+import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { SlipwayError } from "@slipway/core/base";
 import { errorBody, HEAD_TOO_LARGE, statusOf } from "../status.ts";
 import type { Exchange, InferenceReply } from "./exchange.ts";
 import type { Front } from "./front.ts";
 import { INFERENCE_ID_HEADER } from "./request-context.ts";
-import { STATUS_CODES } from "node:http";
 
 const CONNECTION = Symbol("connection");
 

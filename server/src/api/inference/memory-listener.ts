@@ -1,7 +1,7 @@
 // An inference listener over real serving and real sockets, whose models are mirrors in memory: for tests.
 import { randomBytes } from "node:crypto";
-import { connect, type Socket } from "node:net";
 import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { type Clock, SlipwayError } from "@slipway/core/base";
 import type { DType, Signature } from "@slipway/core/tensor";
 import { Settings } from "#config";

@@ -1,8 +1,8 @@
 // POST …/predict: records in (an image, or JSON instances), labels and scores out, through the version's processing.
 import { SlipwayError } from "@slipway/core/base";
 import { parseJson } from "@slipway/core/wire";
-import type { PredictRecord } from "./ports.ts";
 import type { Exchange } from "./exchange.ts";
+import type { PredictRecord } from "./ports.ts";
 import { requestContext } from "./request-context.ts";
 
 /** Records of one request. */

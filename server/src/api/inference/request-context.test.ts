@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { describe, expect, it } from "vitest";
 import type { ParameterValue } from "@slipway/core/wire";
+import { describe, expect, it } from "vitest";
 import { requestContext } from "./request-context.ts";
 
 const defaults = { defaultTimeoutMs: 30_000, maxTimeoutMs: 60_000 };
