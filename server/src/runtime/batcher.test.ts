@@ -126,6 +126,15 @@ describe("a batcher", () => {
     expect(batcher.next(0).batch.length).toBe(7);
   });
 
+  it("does not let one that will be late whatever happens keep others from its batch", () => {
+    const cost = new CostModel();
+    for (let rows = 1; rows <= 16; rows++) cost.observe(rows * 4, 100);
+    const batcher = batcherOf({}, cost);
+    batcher.add(item({ deadline: 50 }));
+    for (let i = 0; i < 3; i++) batcher.add(item({ deadline: 500 }));
+    expect(batcher.next(0).batch.length).toBe(4);
+  });
+
   it("starves no shape: a request waits for others only as long as the patience", () => {
     const batcher = batcherOf({ maxRows: 4 });
     const odd = item({ inputs: [{ dtype: "float32", shape: [1, 7] }], arrivedAt: 0, deadline: 1e9 });

@@ -166,9 +166,11 @@ class BatchLoad {
     const itemRows = Math.max(1, item.rows);
     const rows = this.#rows + itemRows;
     const widest = Math.max(this.#widest, item.elements / itemRows);
-    const deadline = Math.min(this.#deadline, item.deadline);
+    const elements = rows * widest;
+    const isHopeless = isFirst && this.#now + this.#cost.estimateMs(elements) > item.deadline;
+    // One that will be late whatever joins it shall not keep others from joining.
+    const deadline = isHopeless ? Number.POSITIVE_INFINITY : Math.min(this.#deadline, item.deadline);
     if (!isFirst) {
-      const elements = rows * widest;
       if (rows > this.#limits.maxRows || elements > this.#limits.maxElements) return false;
       if (this.#now + this.#cost.estimateMs(elements) > deadline) return false;
     }

@@ -117,6 +117,28 @@ describe("a pool", () => {
     expect(simulation.runs.map(({ rows }) => rows)).toEqual([6]);
   });
 
+  it("pads shorter requests to share a run, and cuts their answers back", async () => {
+    const { clock, pool } = await open({ order: simulatedOrder({ padAxis: 1 }) });
+    send(pool, request(clock, [0, 0]));
+    await clock.advanceAsync(3);
+    const short = send(pool, request(clock, [1, 2, 3, 4], { rows: 2, outputs: ["y", "z"] }));
+    const long = send(pool, request(clock, [1, 2, 3], { outputs: ["y", "z"] }));
+    await clock.advanceAsync(100);
+    expect(short.outcome).toMatchObject({
+      outputs: [
+        { shape: [2, 2], data: Float32Array.of(3, 5, 7, 9) },
+        { shape: [2], data: Float32Array.of(3, 7) },
+      ],
+      times: { batchRequests: 2, batchRows: 3 },
+    });
+    expect(long.outcome).toMatchObject({
+      outputs: [
+        { shape: [1, 3], data: Float32Array.of(3, 5, 7) },
+        { shape: [1], data: Float32Array.of(6) },
+      ],
+    });
+  });
+
   it("never waits when idle", async () => {
     const { clock, pool, simulation } = await open();
     simulation.runs.length = 0;
@@ -340,11 +362,18 @@ describe("a pool", () => {
 });
 
 describe("under random load, cancels and deaths", () => {
-  for (let seed = 1; seed <= 25; seed++) {
+  for (let seed = 1; seed <= 40; seed++) {
     it(`every request ends exactly once, rightly (seed ${seed})`, async () => {
       const random = seeded(seed * 7919);
       const instances = 1 + Math.floor(random() * 3);
-      const { clock, pool, simulation } = await open({ seed, instances, runMs: (rows) => 2 + rows * random() * 4 });
+      const order = simulatedOrder({ padAxis: random() < 0.5 ? 1 : null });
+      const { clock, pool, simulation } = await open({
+        seed,
+        instances,
+        order,
+        runMs: (rows) => 2 + rows * random() * 4,
+      });
+      expect(pool.batching).toMatchObject({ mode: "dynamic", padAxis: order.batching.padAxis, reason: null });
       let outsideKills = random() < 0.5 ? 1 : 0;
       const all: {
         sent: ReturnType<typeof send>;

@@ -46,6 +46,8 @@ const FIRST_BACKOFF_MS = 100;
 const LAST_BACKOFF_MS = 30_000;
 /** A runner that lived this long is no sign of a runner that can't live. */
 const STEADY_MS = 10_000;
+/** Kills that do not put in question what the runner says. */
+const OUTSPOKEN: ReadonlySet<KillCause> = new Set(["run-timeout", "memory"]);
 /** Deaths of a request's runner, other than by the run limit, after which it is held to be the cause. */
 const LAST_ATTEMPT = 2;
 
@@ -205,6 +207,7 @@ export class RunnerPool implements Executor {
 
   #writeRun(writer: FrameWriter, entry: Entry, now: number): void {
     const { inputs, outputs, rows, deadline } = entry.request;
+    assert(outputs.length > 0, "A request asks for no output.");
     writer.begin(FrameKind.run, entry.isAlone ? FrameFlag.alone : 0, entry.stream, 0, deadline - now);
     const isAll =
       outputs.length === this.#outputNames.length && outputs.every((name, i) => name === this.#outputNames[i]);
@@ -385,13 +388,16 @@ export class RunnerPool implements Executor {
   }
 
   #receive(slot: Slot, reader: FrameReader, chunk: Uint8Array): void {
-    if (slot.killCause !== null) return;
+    // What a runner had sent before it was killed still counts: it says what was answered and what was running.
+    const isHeard = slot.killCause === null || (slot.state === "ready" && OUTSPOKEN.has(slot.killCause));
+    if (!isHeard) return;
     try {
       reader.push(chunk);
     } catch (error) {
       // Whatever a runner sends, the server stands.
       this.#options.log("a runner broke the protocol", { error: String(error) });
       this.#kill(slot, "protocol");
+      slot.killCause = "protocol";
     }
   }
 
@@ -426,7 +432,7 @@ export class RunnerPool implements Executor {
     if (this.#state === "closed" || this.#state === "quarantined") return;
     const text = exitText(killCause, exit, this.#options);
     if (!wasReady) {
-      this.#onLoadFailed(slot, refusal ?? loadError(killCause, text, this.#options));
+      this.#onLoadFailed(slot, refusal ?? loadError(killCause, text, this.#options), exit.lastWords);
       return;
     }
     for (const entry of running) entry.deaths++;
@@ -437,7 +443,13 @@ export class RunnerPool implements Executor {
       text,
       inputFingerprint: culprit === null ? null : this.#options.fingerprint(culprit.request.inputs),
     };
-    this.#options.log("a runner died", { cause: death.cause, text, running: running.length, waiting: others.length });
+    this.#options.log("a runner died", {
+      cause: death.cause,
+      text,
+      running: running.length,
+      waiting: others.length,
+      lastWords: exit.lastWords,
+    });
     if (culprit !== null) fail(culprit, deathError(killCause, text, this.#options));
     const isQuarantine = this.#record.add(death);
     for (const entry of running) if (entry !== culprit) entry.isAlone = true;
@@ -457,8 +469,8 @@ export class RunnerPool implements Executor {
     return killCause === "run-timeout" || entry.deaths >= LAST_ATTEMPT ? entry : null;
   }
 
-  #onLoadFailed(slot: Slot, error: SlipwayError): void {
-    this.#options.log("a runner could not load the model", { code: error.code, error: error.message });
+  #onLoadFailed(slot: Slot, error: SlipwayError, lastWords: string): void {
+    this.#options.log("a runner could not load the model", { code: error.code, error: error.message, lastWords });
     if (this.#firstLoad !== null) {
       this.#firstLoad.reject(error);
       this.#firstLoad = null;

@@ -1,4 +1,5 @@
 import { DEFAULT_SESSION_SETTINGS, type Session } from "@slipway/core/backend";
+import { FakeClock } from "@slipway/core/base";
 import { type GraphBuilder, graphBuilder } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
 import { describe, expect, it } from "vitest";
@@ -19,7 +20,7 @@ async function prepare(
     DEFAULT_SESSION_SETTINGS,
   );
   const batching: BatchingOrder = { mode: "auto", maxRows: 16, padAxis: null, ...order };
-  return prepareModel(session, { batching, warmUpRuns: 2 });
+  return prepareModel(session, { batching, warmUpRuns: 2 }, new FakeClock());
 }
 
 const f32 = "float32";
@@ -200,5 +201,5 @@ it("a bug in a session is not taken for a property of the model", async () => {
     unload: () => Promise.resolve(),
   };
   const batching: BatchingOrder = { mode: "auto", maxRows: 16, padAxis: null };
-  await expect(prepareModel(broken, { batching, warmUpRuns: 1 })).rejects.toThrow("a bug");
+  await expect(prepareModel(broken, { batching, warmUpRuns: 1 }, new FakeClock())).rejects.toThrow("a bug");
 });

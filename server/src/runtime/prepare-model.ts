@@ -1,7 +1,7 @@
 // What happens between a model's load and its first request: it is run on made-up inputs until it is warm, and it is
 // found out whether requests may share its runs. Both are trials; neither fails the load.
 import type { Session } from "@slipway/core/backend";
-import { SlipwayError } from "@slipway/core/base";
+import { type Clock, SlipwayError } from "@slipway/core/base";
 import {
   createData,
   type Dimension,
@@ -21,6 +21,9 @@ export interface PreparedModel {
   readonly padding: Padding | null;
 }
 
+/** A run of the largest batch that would take longer than this is left to the first requests. */
+const LONG_WARM_UP_MS = 2_000;
+
 /** Why requests can't share runs; thrown and caught within this file. */
 class NoBatching extends Error {}
 
@@ -28,8 +31,9 @@ class NoBatching extends Error {}
 export async function prepareModel(
   session: Session,
   order: Pick<LoadOrder, "batching" | "warmUpRuns">,
+  clock: Clock,
 ): Promise<PreparedModel> {
-  const trial = new Trial(session);
+  const trial = new Trial(session, clock);
   await trial.findFreeLength();
   for (let run = 0; run < order.warmUpRuns && trial.freeLength !== null; run++) await trial.run(trial.row(run));
   try {
@@ -41,7 +45,7 @@ export async function prepareModel(
     return { plan: { mode: "off", maxRows: 1, reason: error.message, padAxis: null }, padding: null };
   }
   const { maxRows, padAxis } = order.batching;
-  if (order.warmUpRuns > 0) await warmLargestBatch(trial, maxRows);
+  if (order.warmUpRuns > 0 && trial.lastMs * maxRows < LONG_WARM_UP_MS) await warmLargestBatch(trial, maxRows);
   if (padAxis === null) return { plan: { mode: "dynamic", maxRows, reason: null, padAxis: null }, padding: null };
   try {
     const padding = paddingOf(session.signature, padAxis);
@@ -68,14 +72,18 @@ class Trial {
   /** Length of open axes the model takes; null when it took none of those tried. */
   freeLength: number | null = null;
   refusal = "";
+  /** How long the last run took. */
+  lastMs = 0;
+  readonly #clock: Clock;
 
-  constructor(session: Session) {
+  constructor(session: Session, clock: Clock) {
     this.session = session;
+    this.#clock = clock;
     this.outputs = session.signature.outputs.map(({ name }) => name);
   }
 
   async findFreeLength(): Promise<void> {
-    const isFixed = session0IsFixed(this.session.signature);
+    const isFixed = hasOnlyRowsOpen(this.session.signature);
     for (const length of isFixed ? FREE_AXIS_LENGTHS.slice(0, 1) : FREE_AXIS_LENGTHS) {
       try {
         await this.run(sampleInputs(this.session.signature, { rows: 1, freeLength: length, scale: 1, seed: 1 }));
@@ -94,12 +102,15 @@ class Trial {
   }
 
   async run(inputs: readonly NamedTensor[]): Promise<NamedTensor[]> {
-    return this.session.run(inputs, this.outputs);
+    const startedAt = this.#clock.now();
+    const answers = await this.session.run(inputs, this.outputs);
+    this.lastMs = this.#clock.now() - startedAt;
+    return answers;
   }
 }
 
 /** Whether no axis but the first is open, so that there is nothing to try. */
-function session0IsFixed(signature: Signature): boolean {
+function hasOnlyRowsOpen(signature: Signature): boolean {
   return signature.inputs.every(
     ({ type }) => type.kind === "tensor" && (type.shape ?? []).slice(1).every((length) => typeof length === "number"),
   );

@@ -42,7 +42,10 @@ export function loadError(killCause: KillCause | null, text: string, { memoryLim
   const sentence = `While loading, ${text}.`;
   if (killCause === "load-timeout") return new SlipwayError("MODEL_LOAD_TIMEOUT", sentence);
   if (killCause === "memory") {
-    return new SlipwayError("MODEL_TOO_LARGE", `${sentence} Raise runtime.memoryLimitBytes, now ${memoryLimitBytes}.`);
+    return new SlipwayError(
+      "MODEL_TOO_LARGE",
+      `${sentence} Raise runtime.memoryLimitBytes, now ${memoryLimitBytes}, or lower runtime.maxBatchRows.`,
+    );
   }
   return new SlipwayError("MODEL_LOAD_FAILED", sentence);
 }

@@ -15,6 +15,8 @@ export interface ProcessOptions {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** The runner's end of the link; see runner-main.ts. */
+const LINK_DESCRIPTOR = 3;
 const LAST_WORDS_LENGTH = 2_000;
 // Sources run as they are; what is published is compiled beside its declaration.
 const isSource = import.meta.url.endsWith(".ts");
@@ -36,6 +38,12 @@ export function processRunner(options: ProcessOptions): StartRunner {
       stdio: ["ignore", "ignore", "pipe", "pipe"],
       windowsHide: true,
     });
+    // Out of descriptors or processes, there is a child without streams, and an error to come.
+    if (child.stderr === null || child.stdio?.[LINK_DESCRIPTOR] === undefined) {
+      child.on("error", () => undefined);
+      rmSync(directory, { recursive: true, force: true });
+      throw new Error("The runner's process could not be made.");
+    }
     return new ProcessHandle(child, directory, listener);
   };
 }
@@ -49,7 +57,7 @@ class ProcessHandle implements RunnerHandle {
 
   constructor(child: ChildProcess, directory: string, listener: RunnerListener) {
     this.#child = child;
-    this.#socket = child.stdio[3] as Socket;
+    this.#socket = child.stdio[LINK_DESCRIPTOR] as Socket;
     this.#memory = new MemoryFile(child.pid);
     let lastWords = "";
     child.stderr!.on("data", (chunk: Buffer) => {

@@ -127,7 +127,7 @@ export class RunnerCore {
   async #load(order: LoadOrder): Promise<LoadedModel> {
     const { backend, readFiles } = this.#ports;
     const session = await backend.load(await readFiles(order.files), order.session);
-    const model = await prepareModel(session, order);
+    const model = await prepareModel(session, order, this.#ports.clock);
     if (this.#isClosed) {
       await session.unload();
       throw new SlipwayError("SHUTTING_DOWN", "The runner was closed while it loaded the model.");
@@ -164,8 +164,11 @@ export class RunnerCore {
     for (const port of outputs) if (port >= loaded.outputNames.length) throw frameError(`output ${port}`);
     const inputs: (FrameTensor | undefined)[] = Array.from({ length: loaded.inputNames.length });
     let elements = 0;
+    // Rows that are not what the request says could end up in another's answer: such a request runs by itself.
+    let isAlone = (frame.flags & FrameFlag.alone) !== 0 || loaded.model.plan.mode === "off";
     while (frame.left > 0) {
       const tensor = frame.tensor();
+      if (tensor.shape[0] !== rows) isAlone = true;
       if (tensor.port >= inputs.length || inputs[tensor.port] !== undefined) throw frameError(`input ${tensor.port}`);
       inputs[tensor.port] = tensor;
       elements += tensor.data.length;
@@ -179,7 +182,7 @@ export class RunnerCore {
       elements,
       arrivedAt: now,
       deadline: now + frame.remainingMs,
-      isAlone: (frame.flags & FrameFlag.alone) !== 0 || loaded.model.plan.mode === "off",
+      isAlone,
       isCancelled: false,
     };
     peer.open.set(frame.stream, item);
