@@ -1,5 +1,6 @@
 // What a MODEL argument names: a file or directory, `name`, `name@version`, or a model's hash.
 import { isName, SlipwayError } from "@slipway/core/base";
+import { nearest } from "#config";
 import type { Client, ModelView, VersionView } from "slipway/client";
 
 export type ModelReference =
@@ -47,7 +48,12 @@ export async function findVersion(
   if (number !== null) return await client.getVersion({ params: { name, number } });
   const [newest] = await client.listVersions({ query: { name } });
   if (newest !== undefined) return newest;
-  throw new SlipwayError("MODEL_NOT_FOUND", `No version is named "${name}".`);
+  const known = (await client.listVersions({ query: {} })).map((version) => version.name);
+  const meant = nearest(name, known);
+  throw new SlipwayError(
+    "MODEL_NOT_FOUND",
+    `No version is named "${name}".${meant === null ? "" : ` Did you mean ${meant}?`}`,
+  );
 }
 
 /** The registered model a reference names. */

@@ -11,11 +11,9 @@ export {
 } from "./load.ts";
 export {
   DeploymentSettings,
-  LogSettings,
   QueueSettings,
   RuntimeSettings,
-  ServerSettings,
   Settings,
 } from "./settings.ts";
-export { nearest, suggestion } from "./suggest.ts";
-export { durationFromText, expectation, textFromValue } from "./values.ts";
+export { nearest } from "./suggest.ts";
+export { durationFromText, textFromValue } from "./values.ts";

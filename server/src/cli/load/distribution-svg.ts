@@ -4,8 +4,10 @@ import { count, duration } from "../text.ts";
 import type { LatencyBand, LatencySummary } from "./latencies.ts";
 
 const WIDTH = 720;
-const HEIGHT = 360;
-const MARGIN = { top: 56, right: 24, bottom: 48, left: 56 };
+const HEIGHT = 372;
+/** Texts of marks nearer than this would run into each other. */
+const TIGHT = 110;
+const MARGIN = { top: 68, right: 24, bottom: 48, left: 56 };
 
 /** A picture of the distribution. `title` and `subtitle` say what was measured. */
 export function distributionSvg(
@@ -44,12 +46,14 @@ export function distributionSvg(
     parts.push(text(x(ms), HEIGHT - MARGIN.bottom + 18, "quiet middle", duration(ms)));
   parts.push(line("axis", MARGIN.left, y(0), WIDTH - MARGIN.right, y(0)));
   parts.push(text((WIDTH + MARGIN.left - MARGIN.right) / 2, HEIGHT - 10, "quiet middle", "latency (logarithmic)"));
-  for (const [name, ms] of [
-    ["p50", latency.p50Ms],
-    ["p99", latency.p99Ms],
+  // Two marks that stand close together have their texts on their outer sides.
+  const isTight = x(latency.p99Ms) - x(latency.p50Ms) < TIGHT;
+  for (const [name, ms, anchor] of [
+    ["p50", latency.p50Ms, isTight ? "end" : "middle"],
+    ["p99", latency.p99Ms, isTight ? "start" : "middle"],
   ] as const) {
     parts.push(line("mark", x(ms), MARGIN.top, x(ms), y(0)));
-    parts.push(text(x(ms), MARGIN.top - 4, "middle", `${name} ${duration(ms)}`));
+    parts.push(text(x(ms), MARGIN.top - 4, anchor, `${name} ${duration(ms)}`));
   }
   return `${parts.join("\n")}\n</svg>\n`;
 }
