@@ -69,6 +69,9 @@ export type Decoded<N extends MessageName> = {
   readonly unknown: readonly ByteRange[];
 };
 
+// Shared, because most fields are absent and a file may hold millions of messages.
+const NOTHING: readonly never[] = [];
+
 interface NamedField extends Field {
   readonly name: string;
 }
@@ -139,7 +142,7 @@ export function decodeMessage<N extends MessageName>(decoding: Decoding, embedde
   }
   const { source } = decoding.window;
   decoded["origin"] = new ByteRange(source, start, end);
-  decoded["unknown"] = unknown?.map((range) => new ByteRange(source, range.start, range.end)) ?? [];
+  decoded["unknown"] = unknown?.map((range) => new ByteRange(source, range.start, range.end)) ?? NOTHING;
   return decoded as Decoded<N>;
 }
 
@@ -218,7 +221,8 @@ function eachRecord(decoding: Decoding, repeated: Repeated, visit: (cursor: Curs
 }
 
 /** The messages of a repeated field, not yet decoded themselves. */
-export function messagesOf<N extends MessageName>(decoding: Decoding, repeated: Repeated<N>): Embedded<N>[] {
+export function messagesOf<N extends MessageName>(decoding: Decoding, repeated: Repeated<N>): readonly Embedded<N>[] {
+  if (repeated.runs.length === 0) return NOTHING;
   const messages: Embedded<N>[] = [];
   eachRecord(decoding, repeated, (cursor) => {
     const length = cursor.length();
@@ -230,7 +234,8 @@ export function messagesOf<N extends MessageName>(decoding: Decoding, repeated: 
   return messages;
 }
 
-export function stringsOf(decoding: Decoding, repeated: Repeated<"string">): string[] {
+export function stringsOf(decoding: Decoding, repeated: Repeated<"string">): readonly string[] {
+  if (repeated.runs.length === 0) return NOTHING;
   const texts: string[] = [];
   eachRecord(decoding, repeated, (cursor) => {
     decoding.spend(1);

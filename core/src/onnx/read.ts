@@ -36,11 +36,11 @@ import { typeOf } from "./read-type.ts";
 import { ATTRIBUTE_TYPES, type MessageName } from "./schema.ts";
 
 export interface ReadOptions {
-  /** Messages and texts a file may hold, since even an empty one costs memory; 8 million unless said. */
+  /** Messages and texts a file may hold, since even an empty one costs memory; 4 million unless said. */
   readonly maxItems?: number;
 }
 
-const MAX_ITEMS = 8_000_000;
+const MAX_ITEMS = 4_000_000;
 
 /**
  * The model an ONNX file holds. Weights are not copied: they stay views on `bytes`, which must not be written to.
@@ -81,6 +81,9 @@ const KINDS = new Map<number, AttributeKind>(
   (Object.entries(ATTRIBUTE_TYPES) as [AttributeKind, number][]).map(([kind, number]) => [number, kind]),
 );
 
+// Shared, because most objects have none and a file may hold millions.
+const NO_METADATA: Metadata = new Map();
+
 class ModelReader {
   readonly #decoding: Decoding;
   #nodes = 0;
@@ -94,7 +97,8 @@ class ModelReader {
   }
 
   #each<N extends MessageName, T>(repeated: Repeated<N>, read: (embedded: Embedded<N>) => T): readonly T[] {
-    return messagesOf(this.#decoding, repeated).map(read);
+    const messages: readonly never[] | readonly Embedded<N>[] = messagesOf(this.#decoding, repeated);
+    return messages.length === 0 ? (messages as readonly never[]) : messages.map(read);
   }
 
   model(embedded: Embedded<"Model">): Model {
@@ -136,6 +140,7 @@ class ModelReader {
   }
 
   #metadata(repeated: Repeated<"StringStringEntry">): Metadata {
+    if (repeated.runs.length === 0) return NO_METADATA;
     const metadata = new Map<string, string>();
     for (const embedded of messagesOf(this.#decoding, repeated)) {
       const { key = "", value = "" } = this.#decode(embedded);
