@@ -11,25 +11,23 @@ export function Figures({ endpoint, seconds }: { endpoint: EndpointView; seconds
   const minute = minuteOf(seconds);
   const total = minute.latest?.stages?.total;
   const path = endpointPath(endpoint.name);
+  // Units stand in the labels: behind a number of changing length they would move each second.
   const figures = [
-    ["Requests", rateText(now?.requestsPerSecond), "/s", "#traffic"],
-    ["Median latency", msText(total?.p50), "ms", "#stages"],
-    ["99th percentile", msText(total?.p99), "ms", "#stages"],
-    ["Rows a batch", rateText(minute.latest?.batches?.meanRows), "", "#batching"],
-    ["Waiting", wholeText(now?.queued), "", "#traffic"],
-    ["Runner memory", megabytesText(now?.residentBytes), "MB", "#runners"],
-    ["Unanswered/min", wholeText(minute.unanswered), "", "#endings"],
+    ["Requests/s", rateText(now?.requestsPerSecond), "#traffic"],
+    ["Median latency, ms", msText(total?.p50), "#stages"],
+    ["99th percentile, ms", msText(total?.p99), "#stages"],
+    ["Rows a batch", rateText(minute.latest?.batches?.meanRows), "#batching"],
+    ["Waiting", wholeText(now?.queued), "#traffic"],
+    ["Memory, MB", megabytesText(now?.residentBytes), "#runners"],
+    ["Unanswered/min", wholeText(minute.unanswered), "#endings"],
   ] as const;
   return (
     <ul className="figures">
-      {figures.map(([label, value, unit, anchor]) => (
+      {figures.map(([label, value, anchor]) => (
         <li key={label} data-tone={anchor === "#endings" && minute.unanswered > 0 ? "bad" : undefined}>
           <Link href={`${path}${anchor}`}>
             <span className="figure-label">{label}</span>
-            <span className="figure-value">
-              {value}
-              {unit !== "" && <small> {unit}</small>}
-            </span>
+            <span className="figure-value">{value}</span>
           </Link>
         </li>
       ))}
