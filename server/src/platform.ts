@@ -22,7 +22,7 @@ import {
 import type { OfflineStore, Platform, RunningServer } from "#cli";
 import { type Configuration, loadConfiguration, type Settings } from "#config";
 import { Launcher, processingOf, serveRepository } from "#launch";
-import { createLog, LiveWindow, type Log, metricsText, TrafficBook } from "#monitor";
+import { AnswerBook, createLog, LiveWindow, type Log, metricsText, TrafficBook } from "#monitor";
 import { openRegistry, type Registry } from "#registry";
 import { createOnnxRuntimeBackend, ImagePreparer, planThreads, systemClock } from "#runtime";
 import { createServing, type RequestContext, type Serving, type Variant, type VariantStatus } from "#serve";
@@ -84,6 +84,7 @@ async function startServer(
   const images = new ImagePreparer({ clock, environment: childEnvironment(surroundings) });
   const live = new LiveWindow({ clock, book, status: () => serving.status(), keepSeconds: LIVE_SECONDS });
   const records = createRecords(images);
+  const answers = new AnswerBook();
   const inference = createInferenceServer({
     serving,
     settings,
@@ -95,6 +96,7 @@ async function startServer(
     repository: () => repositoryIndex(serving.status(), [...parts.endpointNames]),
     labels: (variant, output) => processingOf(variant).labels(output),
     log,
+    onAnswer: answers.count,
   });
   const backend = createOnnxRuntimeBackend().name;
   const startedAt = clock.wall();
@@ -132,7 +134,7 @@ async function startServer(
     version,
     handlers,
     metrics: () =>
-      metricsText(book, serving.status(), {
+      metricsText(book, answers, serving.status(), {
         version,
         backend,
         node: process.version,

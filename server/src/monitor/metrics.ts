@@ -2,6 +2,7 @@
 // observation costs nanoseconds; a metrics library would keep a second, slower copy of them.
 // METRICS is the table docs/metrics.md prints and a test holds it against.
 import type { VariantStatus } from "#serve";
+import type { AnswerBook } from "./answers.ts";
 import { STAGES, type TrafficBook } from "./traffic.ts";
 
 /** Bucket bounds of latency histograms, as powers of two in microseconds: 64 µs to 67 s. */
@@ -31,6 +32,11 @@ export const METRICS = {
     type: "counter",
     help: "Requests that were not admitted, by code",
     labels: [...variantLabels, "code"],
+  },
+  slipway_http_answers_total: {
+    type: "counter",
+    help: "Answers of the inference listener by route and code, whether or not they reached a queue",
+    labels: ["route", "status", "code"],
   },
   slipway_requests_queued: { type: "gauge", help: "Requests waiting in the front's queue", labels: variantLabels },
   slipway_requests_in_flight: {
@@ -73,7 +79,12 @@ export interface ProcessFacts {
 }
 
 /** The whole of /metrics. */
-export function metricsText(book: TrafficBook, variants: readonly VariantStatus[], facts: ProcessFacts): string {
+export function metricsText(
+  book: TrafficBook,
+  answers: AnswerBook,
+  variants: readonly VariantStatus[],
+  facts: ProcessFacts,
+): string {
   const page = new Page();
   for (const traffic of book.all()) {
     const labels = { endpoint: traffic.endpoint, version: traffic.version };
@@ -93,6 +104,9 @@ export function metricsText(book: TrafficBook, variants: readonly VariantStatus[
       page.add("slipway_stage_seconds", { ...labels, stage }, histogram.sumMs / 1000, "_sum");
       page.add("slipway_stage_seconds", { ...labels, stage }, histogram.count, "_count");
     }
+  }
+  for (const { route, status, code, count } of answers.all()) {
+    page.add("slipway_http_answers_total", { route, status: String(status), code }, count);
   }
   for (const variant of variants) {
     if (variant.state === "unloaded" || variant.state === "failed") continue;

@@ -5,7 +5,7 @@ import type { Readable } from "node:stream";
 import { SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Log } from "#monitor";
-import { statusOf } from "../status.ts";
+import { OK, statusOf } from "../status.ts";
 import { type ConsoleFile, readConsole } from "./console-files.ts";
 import { createGuard, type Guard } from "./guard.ts";
 import { callHandler, type Handlers } from "./handlers.ts";
@@ -77,6 +77,7 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
   );
   addOperations(app, options.handlers, guard);
   addPredict(app, options, guard);
+  addRepository(app, options.handlers, guard);
   const document = openApiDocument(options.version);
   app.get("/api/openapi.json", () => document);
   addConsole(app, readConsole(options.consoleDirectory), guard);
@@ -136,6 +137,34 @@ function addPredict(app: FastifyInstance, options: AdminServerOptions, guard: Gu
         bytes,
         leaving(reply),
       );
+    },
+  });
+}
+
+/**
+ * The repository extension's control routes, as Triton's clients call them: they load and unload models, so they are here
+ * and not on the inference port. Configurations and files inside the request are refused: they would be a second way in.
+ */
+function addRepository(app: FastifyInstance, handlers: Handlers, guard: Guard): void {
+  app.route<{ Params: { model: string; action: string } }>({
+    method: "POST",
+    url: "/v2/repository/models/:model/:action",
+    onRequest: async (request) => guard.checkToken(request.headers),
+    handler: async (request, reply) => {
+      const { model, action } = request.params;
+      const { parameters = {} } = (request.body ?? {}) as { parameters?: Readonly<Record<string, unknown>> };
+      const refused = Object.keys(parameters).find((name) => name !== "unload_dependents");
+      if (refused !== undefined) {
+        throw new SlipwayError(
+          "PARAMETER_INVALID",
+          `The parameter "${refused}" is not taken: a model is imported first, then loaded as it was imported.`,
+        );
+      }
+      const params = { endpoint: model };
+      if (action === "load") await callHandler(handlers, "deploy", { params }, leaving(reply));
+      else if (action === "unload") await callHandler(handlers, "unload", { params }, leaving(reply));
+      else throw new SlipwayError("ROUTE_NOT_FOUND", `A model is loaded or unloaded; there is no "${action}".`);
+      return await reply.code(OK).send();
     },
   });
 }
