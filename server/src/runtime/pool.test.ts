@@ -292,6 +292,36 @@ describe("a pool", () => {
     expect(codeOf(sent.outcome)).toBe("ok");
   });
 
+  it("is released once, however often that is asked, also while its runners are still ending", async () => {
+    const { clock, pool, simulation } = await open({ maxDistinctDeaths: 1, instances: 2 });
+    send(pool, request(clock, [POISON.crash, 1]));
+    while (pool.status().state !== "quarantined") await clock.advanceAsync(1);
+    const started = simulation.started;
+    const released = Promise.all([pool.release(), pool.release()]);
+    await clock.advanceAsync(5_000);
+    await released;
+    expect(simulation.started - started).toBe(2);
+    expect(simulation.live.size).toBe(2);
+    expect(pool.status().state).toBe("ready");
+  });
+
+  it("can be closed while it is released", async () => {
+    const { clock, pool, simulation } = await open({ maxDistinctDeaths: 1 });
+    send(pool, request(clock, [POISON.crash, 1]));
+    await clock.advanceAsync(3_000);
+    const released = pool.release().then(
+      () => "released",
+      (error: SlipwayError) => error.code,
+    );
+    await clock.advanceAsync(2);
+    const closed = pool.close();
+    await clock.advanceAsync(1_000);
+    await closed;
+    expect(await released).toBe("SHUTTING_DOWN");
+    expect(pool.status().state).toBe("closed");
+    expect(simulation.live.size).toBe(0);
+  });
+
   it("stays quarantined when a release can't start a runner", async () => {
     const { clock, pool, simulation } = await open({ maxDistinctDeaths: 1 });
     send(pool, request(clock, [POISON.crash, 1]));

@@ -3,7 +3,7 @@
 // RunnerHandle and time through Clock, so that simulations drive it.
 import { assert, type CancelTimer, type Clock, SlipwayError, slipwayErrorFrom, unreachable } from "@slipway/core/base";
 import type { NamedTensor, Signature } from "@slipway/core/tensor";
-import { type ControlMessage, controlMessage, failureOf, type LoadedModel, type LoadOrder } from "./control.ts";
+import type { ControlMessage, LoadedModel, LoadOrder } from "./control.ts";
 import { DeathRecord } from "./death-record.ts";
 import type {
   BatchingPlan,
@@ -14,14 +14,12 @@ import type {
   RunnerDeath,
   RunOutcome,
   RunRequest,
-  RunTimes,
 } from "./executor.ts";
-import { type FrameBody, FrameReader } from "./frame-reader.ts";
-import type { FrameWriter } from "./frame-writer.ts";
-import { FrameFlag, FrameKind, frameError } from "./frames.ts";
+import { frameError } from "./frames.ts";
+import { type Entry, expire, fail } from "./pool-entry.ts";
 import { deathCause, deathError, exitText, type KillCause, loadError, type RunnerLimits } from "./runner-exit.ts";
 import type { RunnerExit, RunnerHandle, StartRunner } from "./runner-handle.ts";
-import { type Entry, expire, fail, Slot, succeed } from "./runner-slot.ts";
+import { type PortNames, portNames, Slot, type SlotEvents } from "./runner-slot.ts";
 
 export interface PoolOptions extends RunnerLimits {
   readonly order: LoadOrder;
@@ -46,8 +44,6 @@ const FIRST_BACKOFF_MS = 100;
 const LAST_BACKOFF_MS = 30_000;
 /** A runner that lived this long is no sign of a runner that can't live. */
 const STEADY_MS = 10_000;
-/** Kills that do not put in question what the runner says. */
-const OUTSPOKEN: ReadonlySet<KillCause> = new Set(["run-timeout", "memory"]);
 /** Deaths of a request's runner, other than by the run limit, after which it is held to be the cause. */
 const LAST_ATTEMPT = 2;
 
@@ -60,14 +56,20 @@ export class RunnerPool implements Executor {
   readonly #startedAt: number;
   #loaded: LoadedModel | null = null;
   #batching: BatchingPlan | null = null;
-  #outputNames: readonly string[] = [];
-  readonly #inputPorts = new Map<string, number>();
-  readonly #outputPorts = new Map<string, number>();
+  #names: PortNames | null = null;
   #state: ExecutorState = "loading";
   #reason: string | null = null;
   #loadMs = 0;
   #cancelSweep: CancelTimer | null = null;
   #sweeps = 0;
+  #release: Promise<void> | null = null;
+  readonly #events: SlotEvents = {
+    onControl: (slot, message) => this.#onControl(slot, message),
+    onBroken: (slot, error) => {
+      this.#options.log("a runner broke the protocol", { runner: slot.id, error: String(error) });
+    },
+    outputNames: () => this.#names?.outputs ?? [],
+  };
   #firstLoad: { resolve: () => void; reject: (error: SlipwayError) => void } | null = null;
 
   private constructor(options: PoolOptions) {
@@ -149,26 +151,35 @@ export class RunnerPool implements Executor {
   async release(): Promise<void> {
     if (this.#state === "closed") throw new SlipwayError("STATE_CONFLICT", "The deployment was closed.");
     this.#record.forget();
-    if (this.#state !== "quarantined") return;
-    this.#setState("recovering", "released from quarantine, starting runners");
-    await this.#endAll("closed");
-    try {
-      await this.#startAll();
-    } catch (error) {
-      await this.#endAll("closed");
-      this.#setState("quarantined", `its runners could not be started again: ${slipwayErrorFrom(error).message}`);
-      throw error;
-    }
+    if (this.#state !== "quarantined" && this.#release === null) return;
+    this.#release ??= this.#startAgain().finally(() => {
+      this.#release = null;
+    });
+    await this.#release;
   }
 
   async close(): Promise<void> {
     if (this.#state !== "closed") {
       this.#setState("closed", "closed");
+      this.#firstLoad?.reject(new SlipwayError("SHUTTING_DOWN", "The deployment was closed while it started."));
       this.#failAll(new SlipwayError("SHUTTING_DOWN", "The deployment was unloaded before the request was answered."));
     }
     this.#cancelSweep?.();
     this.#cancelSweep = null;
     await this.#endAll("closed");
+  }
+
+  async #startAgain(): Promise<void> {
+    await this.#endAll("closed");
+    this.#setState("recovering", "released from quarantine, starting runners");
+    try {
+      await this.#startAll();
+    } catch (error) {
+      if (this.#state === "closed") throw error;
+      this.#setState("quarantined", `its runners could not be started again: ${slipwayErrorFrom(error).message}`);
+      await this.#endAll("closed");
+      throw error;
+    }
   }
 
   // Requests
@@ -190,39 +201,12 @@ export class RunnerPool implements Executor {
   }
 
   #dispatch(slot: Slot, entry: Entry): void {
-    const now = this.#options.clock.now();
-    entry.stream = slot.nextStream();
-    entry.isRunning = false;
     try {
-      this.#writeRun(slot.writer!, entry, now);
+      slot.send(entry, this.#names!);
     } catch (error) {
       if (!(error instanceof SlipwayError)) throw error;
       this.#options.clock.soon(() => fail(entry, error));
-      return;
     }
-    if (slot.inFlight.size === 0) slot.progressAt = now;
-    slot.inFlight.set(entry.stream, entry);
-    this.#flushSoon(slot);
-  }
-
-  #writeRun(writer: FrameWriter, entry: Entry, now: number): void {
-    const { inputs, outputs, rows, deadline } = entry.request;
-    assert(outputs.length > 0, "A request asks for no output.");
-    writer.begin(FrameKind.run, entry.isAlone ? FrameFlag.alone : 0, entry.stream, 0, deadline - now);
-    const isAll =
-      outputs.length === this.#outputNames.length && outputs.every((name, i) => name === this.#outputNames[i]);
-    writer.u32Pair(rows, isAll ? 0 : outputs.length);
-    if (!isAll) writer.u16List(outputs.map((name) => portOf(this.#outputPorts, name)));
-    for (const { name, dtype, shape, data } of inputs) {
-      writer.tensor(portOf(this.#inputPorts, name), dtype, shape, shape[0] ?? 0, data, 0, data.length);
-    }
-    writer.end();
-  }
-
-  #flushSoon(slot: Slot): void {
-    if (slot.isFlushDue) return;
-    slot.isFlushDue = true;
-    this.#options.clock.soon(slot.flush);
   }
 
   #cancel(entry: Entry): void {
@@ -234,9 +218,7 @@ export class RunnerPool implements Executor {
       if (index !== -1) this.#waiting.splice(index, 1);
       return;
     }
-    slot.writer!.begin(FrameKind.cancel, 0, entry.stream, 0, 0);
-    slot.writer!.end();
-    this.#flushSoon(slot);
+    slot.cancel(entry);
   }
 
   #slotOf(entry: Entry): Slot | null {
@@ -258,59 +240,7 @@ export class RunnerPool implements Executor {
     }
   }
 
-  // Frames from a runner
-
-  #onFrame(slot: Slot, frame: FrameBody): void {
-    switch (frame.kind) {
-      case FrameKind.result:
-        this.#onResult(slot, frame);
-        break;
-      case FrameKind.failure: {
-        const error = failureOf(frame.json());
-        fail(this.#ended(slot, frame.stream), error);
-        break;
-      }
-      case FrameKind.begin:
-        slot.progressAt = this.#options.clock.now();
-        for (const stream of beginStreams(frame)) slot.entry(stream).isRunning = true;
-        break;
-      case FrameKind.control:
-        this.#onControl(slot, controlMessage(frame.json()));
-        break;
-      default:
-        throw frameError(`kind ${frame.kind} at a server`);
-    }
-  }
-
-  #onResult(slot: Slot, frame: FrameBody): void {
-    const times: RunTimes = {
-      queueNs: frame.f32(),
-      inputNs: frame.f32(),
-      inferNs: frame.f32(),
-      outputNs: frame.f32(),
-      batchRows: frame.u32(),
-      batchRequests: frame.u32(),
-    };
-    const outputs: NamedTensor[] = [];
-    while (frame.left > 0) {
-      const { port, dtype, shape, data } = frame.tensor();
-      const name = this.#outputNames[port];
-      if (name === undefined) throw frameError(`output ${port}`);
-      outputs.push({ name, dtype, shape, data });
-    }
-    const entry = this.#ended(slot, frame.stream);
-    slot.runs++;
-    slot.failures = 0;
-    succeed(entry, outputs, times);
-  }
-
-  /** Takes the stream out of what is in flight. */
-  #ended(slot: Slot, stream: number): Entry {
-    const entry = slot.entry(stream);
-    slot.inFlight.delete(stream);
-    slot.progressAt = this.#options.clock.now();
-    return entry;
-  }
+  // What runners say
 
   #onControl(slot: Slot, message: ControlMessage): void {
     switch (message.type) {
@@ -338,9 +268,7 @@ export class RunnerPool implements Executor {
   #onLoaded(slot: Slot, model: LoadedModel): void {
     if (this.#loaded === null) {
       this.#loaded = model;
-      this.#outputNames = model.signature.outputs.map(({ name }) => name);
-      for (const [port, { name }] of model.signature.inputs.entries()) this.#inputPorts.set(name, port);
-      for (const [port, name] of this.#outputNames.entries()) this.#outputPorts.set(name, port);
+      this.#names = portNames(model.signature);
     }
     this.#batching ??= model.batching;
     slot.state = "ready";
@@ -360,7 +288,9 @@ export class RunnerPool implements Executor {
   async #startAll(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#firstLoad = { resolve, reject };
-    while (this.#slots.length < this.#options.instances) this.#slots.push(new Slot(this.#slots.length));
+    while (this.#slots.length < this.#options.instances) {
+      this.#slots.push(new Slot(this.#slots.length, this.#options.clock, this.#events));
+    }
     for (const slot of this.#slots) {
       slot.failures = 0;
       this.#start(slot);
@@ -371,40 +301,19 @@ export class RunnerPool implements Executor {
   #start(slot: Slot): void {
     const { clock, start, order } = this.#options;
     assert(slot.handle === null, "A runner was started twice.");
-    const reader = new FrameReader((frame) => this.#onFrame(slot, frame));
     let handle: RunnerHandle | null = null;
     try {
       handle = start({
-        receive: (chunk) => this.#receive(slot, reader, chunk),
+        receive: (chunk) => slot.receive(chunk),
         exited: (exit) => this.#onExit(slot, exit),
       });
     } catch (error) {
       this.#options.log("a runner could not be started", { error: String(error) });
       clock.soon(() => this.#onExit(slot, { code: null, signal: null, lastWords: String(error) }));
     }
-    slot.opened(handle, handle?.send ?? (() => true), clock.now(), clock.wall());
+    slot.opened(handle);
     slot.control({ type: "load", order });
     this.#armSweep();
-  }
-
-  #receive(slot: Slot, reader: FrameReader, chunk: Uint8Array): void {
-    // What a runner had sent before it was killed still counts: it says what was answered and what was running.
-    const isHeard = slot.killCause === null || (slot.state === "ready" && OUTSPOKEN.has(slot.killCause));
-    if (!isHeard) return;
-    try {
-      reader.push(chunk);
-    } catch (error) {
-      // Whatever a runner sends, the server stands.
-      this.#options.log("a runner broke the protocol", { error: String(error) });
-      this.#kill(slot, "protocol");
-      slot.killCause = "protocol";
-    }
-  }
-
-  #kill(slot: Slot, cause: KillCause): void {
-    if (slot.handle === null || slot.killCause !== null) return;
-    slot.killCause = cause;
-    slot.handle.kill();
   }
 
   async #endAll(cause: KillCause): Promise<void> {
@@ -417,7 +326,7 @@ export class RunnerPool implements Executor {
     slot.cancelRestart = null;
     if (slot.handle === null) return;
     const gone = new Promise<void>((resolve) => slot.onGone.push(resolve));
-    this.#kill(slot, cause);
+    slot.kill(cause);
     await gone;
   }
 
@@ -542,9 +451,9 @@ export class RunnerPool implements Executor {
 
   #checkLimits(slot: Slot, now: number, isMemoryDue: boolean): void {
     const { loadTimeoutMs, runTimeoutMs, memoryLimitBytes } = this.#options;
-    if (slot.state === "starting" && now - slot.openedAt > loadTimeoutMs) this.#kill(slot, "load-timeout");
-    if (slot.inFlight.size > 0 && now - slot.progressAt > runTimeoutMs) this.#kill(slot, "run-timeout");
-    if (isMemoryDue && (slot.residentBytes() ?? 0) > memoryLimitBytes) this.#kill(slot, "memory");
+    if (slot.state === "starting" && now - slot.openedAt > loadTimeoutMs) slot.kill("load-timeout");
+    if (slot.inFlight.size > 0 && now - slot.progressAt > runTimeoutMs) slot.kill("run-timeout");
+    if (isMemoryDue && (slot.residentBytes() ?? 0) > memoryLimitBytes) slot.kill("memory");
   }
 
   #dropEnded(): void {
@@ -552,17 +461,4 @@ export class RunnerPool implements Executor {
       if (this.#waiting[index]!.done === null) this.#waiting.splice(index, 1);
     }
   }
-}
-
-function beginStreams(frame: FrameBody): number[] {
-  const count = frame.u32();
-  frame.u32();
-  if (4 * count > frame.left) throw frameError(`${count} streams`);
-  return frame.u32List(count);
-}
-
-function portOf(ports: ReadonlyMap<string, number>, name: string): number {
-  const port = ports.get(name);
-  assert(port !== undefined, `A request names ${JSON.stringify(name)}, which the signature does not have.`);
-  return port;
 }
