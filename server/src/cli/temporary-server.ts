@@ -6,7 +6,6 @@ import path from "node:path";
 import type { CommandContext } from "./command.ts";
 import { importFiles, type ModelSource } from "./model-files.ts";
 import type { RunningServer } from "./platform.ts";
-import type { Progress } from "./terminal.ts";
 
 /** Runs `work` with a data directory that is removed afterwards, whatever happens. */
 export async function withTemporaryDirectory<Result>(work: (directory: string) => Promise<Result>): Promise<Result> {
@@ -47,9 +46,9 @@ export async function deployFiles(
   server: RunningServer,
   source: ModelSource,
   name: string,
-  progress: Progress,
+  { progress, signal }: Pick<CommandContext, "progress" | "signal">,
 ): Promise<void> {
   await importFiles(server.client, source, { name, note: null }, progress);
   progress.step(`Loading ${name} …`);
-  await server.client.deploy({ params: { endpoint: name }, body: { name } });
+  await server.client.deploy({ params: { endpoint: name }, body: { name } }, { signal });
 }

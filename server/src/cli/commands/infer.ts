@@ -40,7 +40,7 @@ export const infer: Command = {
       const name = nameFromPath(source.file);
       return await withTemporaryDirectory((directory) =>
         withTemporaryServer(context, directory, async (server) => {
-          await deployFiles(server, source, name, context.progress);
+          await deployFiles(server, source, name, context);
           await ask(context, modelUrl(server.inferenceAddress, name, null), positional);
         }),
       );

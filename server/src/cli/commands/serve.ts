@@ -31,7 +31,7 @@ export const serve: Command = {
       const platform = await context.platform();
       const server = await platform.start(configurationFor(context.configuration, directory, repository));
       try {
-        for (const { name, source } of models) await deployFiles(server, source, name, context.progress);
+        for (const { name, source } of models) await deployFiles(server, source, name, context);
         const announced = {
           version: platform.version,
           server,

@@ -49,7 +49,7 @@ async function firstSteps(
     context.options["empty"] !== true &&
     (await client.listVersions({ query: {} })).length === 0
   ) {
-    await deployFiles(server, modelSource("/", example, undefined), EXAMPLE, context.progress);
+    await deployFiles(server, modelSource("/", example, undefined), EXAMPLE, context);
   }
   const endpoints = await client.listEndpoints();
   if (endpoints.length === 0) {
