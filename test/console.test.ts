@@ -10,6 +10,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createFixture, type Fixture } from "../console/dev/fixture.ts";
 import type { ScenarioName } from "../console/dev/scenario.ts";
+import { importModel, removeDirectory, startPlatform, temporaryDirectory } from "./platform.ts";
 import { launchBrowser } from "./support/browser.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
@@ -206,6 +207,39 @@ describe("drawing", () => {
     await page.getByRole("img", { name: "Chosen: seven.png" }).waitFor();
     await context.close();
   });
+});
+
+test("with the real server: the printed address lets in, and every sample digit is recognised", async () => {
+  const data = temporaryDirectory();
+  const server = await startPlatform(data);
+  const context = await browser.newContext({ viewport: DESKTOP, locale: "en-US" });
+  try {
+    const example = path.join(ROOT, "examples", "digits");
+    const processing: unknown = JSON.parse(await readFile(path.join(example, "processing.json"), "utf8"));
+    await importModel(server, "digits", await readFile(path.join(example, "model.onnx")), processing);
+    await server.client.deploy({ params: { endpoint: "digits" }, body: {} });
+    const page = await context.newPage();
+    await page.goto(server.consoleAddress);
+    expect(new URL(page.url()).search).toBe("");
+    // From here on the console just built stands in for the one the checkout may or may not have built.
+    await context.route(/^(?!.*\/api\/)/, async (route) => {
+      const { pathname } = new URL(route.request().url());
+      const file = path.extname(pathname) === "" ? "index.html" : pathname.slice(1);
+      await route.fulfill({ path: path.join(directory, file) });
+    });
+    await page.goto(new URL("/", server.consoleAddress).href);
+    await page.getByRole("heading", { name: "All is well" }).waitFor();
+    for (const digit of "0123456789") {
+      await page.getByRole("button", { name: `Sample ${digit}` }).click();
+      await expect.poll(() => page.locator(".answer-best").textContent(), SOON).toMatch(new RegExp(`^${digit} `));
+    }
+    // The drawing's own requests are the traffic it shows.
+    await expect.poll(() => page.locator(".shown-endings").textContent(), SOON).toContain("Answered");
+  } finally {
+    await context.close();
+    await server.stop(1000);
+    removeDirectory(data);
+  }
 });
 
 describe("what it says of the server", () => {
