@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { sql } from "kysely";
+import { DatabaseSync } from "node:sqlite";
 import { expect } from "vitest";
 import { openRegistry, type Registry } from "../../server/src/registry/index.ts";
 import { openStore, readServerFile, type Store } from "../../server/src/store/index.ts";
@@ -74,7 +74,7 @@ async function look(directory: string, known: Known, context: string): Promise<v
   const store = await openStore({ path: directory, clock, random: randomBytes, holder });
   try {
     const registry = openRegistry({ database: store.database, blobs: store.blobs, clock, random: randomBytes });
-    await lookAtDatabase(store, context);
+    lookAtDatabase(store.directory.databaseFile, context);
     await lookAtVersions(registry, store, known, context);
     await lookAtEndpoint(registry, known, context);
   } finally {
@@ -82,13 +82,14 @@ async function look(directory: string, known: Known, context: string): Promise<v
   }
 }
 
-async function lookAtDatabase({ database }: Store, context: string): Promise<void> {
-  const check = await sql<{ integrity_check: string }>`PRAGMA integrity_check`.execute(database);
-  expect(
-    check.rows.map((row) => row.integrity_check),
-    context,
-  ).toEqual(["ok"]);
-  expect((await sql`PRAGMA foreign_key_check`.execute(database)).rows, context).toEqual([]);
+function lookAtDatabase(file: string, context: string): void {
+  const database = new DatabaseSync(file);
+  try {
+    expect(database.prepare("PRAGMA integrity_check").all(), context).toEqual([{ integrity_check: "ok" }]);
+    expect(database.prepare("PRAGMA foreign_key_check").all(), context).toEqual([]);
+  } finally {
+    database.close();
+  }
 }
 
 async function lookAtVersions(registry: Registry, store: Store, known: Known, context: string): Promise<void> {

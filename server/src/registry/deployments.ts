@@ -72,8 +72,10 @@ export async function promote(
   authority: Authority,
 ): Promise<Promotion> {
   return await context.database.transaction().execute(async (queries) => {
+    const { endpoint: endpointName } = await getDeployment(context, queries, deploymentId);
+    await lockEndpoint(context, queries, endpointName);
     const deployment = await getDeployment(context, queries, deploymentId);
-    const before = await getEndpoint(context, queries, deployment.endpoint);
+    const before = await getEndpoint(context, queries, endpointName);
     if (before.liveDeploymentId === deployment.id) return { endpoint: before, deployment, replaced: null };
     if (deployment.state === "failed")
       throw new SlipwayError(
@@ -174,6 +176,7 @@ export async function rollbackTarget(context: RegistryContext, endpointName: str
  */
 export async function unload(context: RegistryContext, endpointName: string, authority: Authority): Promise<Endpoint> {
   return await context.database.transaction().execute(async (queries) => {
+    await lockEndpoint(context, queries, endpointName);
     const before = await getEndpoint(context, queries, endpointName);
     if (before.liveDeploymentId === null) return before;
     const retired = await changeState(context, queries, before.liveDeploymentId, "retired", "unloaded");
@@ -263,6 +266,16 @@ export async function getEndpoint(context: RegistryContext, queries: Queries, na
     `No endpoint is called ${JSON.stringify(name.slice(0, 200))}.${didYouMean(suggestions, "See `slipway status` for those there are.")}`,
     { details: { suggestions } },
   );
+}
+
+/** Keeps other servers from changing an endpoint until the transaction ends, by writing its row before reading it. */
+async function lockEndpoint(context: RegistryContext, queries: Queries, name: string): Promise<void> {
+  await queries
+    .updateTable("endpoint")
+    .set((set) => ({ changed_at: set.ref("changed_at") }))
+    .where("tenant", "=", context.tenant)
+    .where("name", "=", name)
+    .execute();
 }
 
 async function changeState(

@@ -128,6 +128,17 @@ describe("importing a file", () => {
   });
 });
 
+test("an import that fails leaves the bytes to one that needs them and succeeded meanwhile", async () => {
+  await write("model.onnx", sampleModel(1));
+  const accept = async () => {
+    await importHere();
+    throw new SlipwayError("MODEL_LOAD_FAILED", "The trial run failed.");
+  };
+  const request = { ...FACTS, name: "other", file: path.join(folder, "model.onnx"), limitBytes: null, accept };
+  expect((await errorOf(opened.registry.importFile(request))).code).toBe("MODEL_LOAD_FAILED");
+  await opened.store.blobs.verify(hashOf(sampleModel(1)));
+});
+
 describe("external data", () => {
   test("comes along, and the model is named by all of it", async () => {
     await mkdir(path.join(folder, "weights"));

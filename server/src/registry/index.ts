@@ -1,9 +1,7 @@
 // The registry: models and their versions, what endpoints serve, and the log of what was decided.
-export { canonicalJson } from "./canonical-json.ts";
 export type { NewDecision } from "./decisions.ts";
 export type { NewDeployment, Promotion } from "./deployments.ts";
 export type { Garbage, GarbageItem } from "./gc.ts";
-export { createIdentifiers } from "./identifiers.ts";
 export type { Candidate, FileImport, Imported, ImportRequest, StoredImport } from "./import.ts";
 export { type LocalFile, openExternalFile, openNamedFile } from "./local-files.ts";
 export type { ResolvedModel } from "./references.ts";
@@ -14,7 +12,7 @@ export {
   type RepositoryListing,
   type RepositoryNote,
 } from "./repository-directory.ts";
-export { type ScanStoredModel, scanStoredModel } from "./scan.ts";
+export type { ScanStoredModel } from "./scan.ts";
 export type {
   Authority,
   Decision,

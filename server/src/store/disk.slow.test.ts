@@ -24,11 +24,11 @@ async function mountSmallDisk(sizeMib: number): Promise<string | null> {
   const mountPoint = path.join(await temporaryDirectory(), "disk");
   await mkdir(mountPoint);
   try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${sizeMib}m`, "tmpfs", mountPoint], { stdio: "ignore" });
+    execFileSync("/bin/mount", ["-t", "tmpfs", "-o", `size=${sizeMib}m`, "tmpfs", mountPoint], { stdio: "ignore" });
   } catch {
     return null;
   }
-  onTestFinished(() => void execFileSync("umount", ["-l", mountPoint]));
+  onTestFinished(() => void execFileSync("/bin/umount", ["-l", mountPoint]));
   return mountPoint;
 }
 

@@ -1,5 +1,4 @@
 // What Slipway keeps, and where: a database for facts, blobs for bytes, both in a data directory one process writes.
-export { openBlobDirectory } from "./blob-directory.ts";
 export {
   type BlobBytes,
   type BlobPlace,
@@ -11,8 +10,8 @@ export {
   type PutOptions,
   type StoredBlob,
 } from "./blobs.ts";
-export { type DataDirectory, openDataDirectory, readServerFile } from "./data-directory.ts";
-export { type Database, openDatabase } from "./database.ts";
+export { type DataDirectory, readServerFile } from "./data-directory.ts";
+export type { Database } from "./database.ts";
 export { systemCode } from "./disk-errors.ts";
 export { type FileSystem, READ_SAFELY } from "./files.ts";
 export type { Holder, ServerFile } from "./server-file.ts";
