@@ -4,6 +4,5 @@ export { type AdminServer, createAdminServer } from "./admin/server.ts";
 export { createInferenceServer, type InferenceServer, type RecordsPort } from "./inference/index.ts";
 export { checkListenAddress, httpAddress } from "./addresses.ts";
 export { createHandlers, type HandlerPorts } from "./admin/create-handlers.ts";
-export { recordsFromBody } from "./inference/predict.ts";
-export { createRecords } from "./records.ts";
+export { createPredict, createRecords } from "./records.ts";
 export { modelStatistics, repositoryIndex } from "./statistics.ts";

@@ -1,11 +1,13 @@
 // The records route's work: records become a variant's inputs, its outputs become answers. Images are prepared in a
 // process of their own; everything else takes microseconds and happens here.
-import { SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
+import { type Clock, SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
 import type { CompiledProcessing, JsonValue, RecordAnswer } from "@slipway/core/processing";
 import type { NamedTensor } from "@slipway/core/tensor";
 import { processingOf, type ServedProcessing } from "#launch";
 import type { ImagePreparer } from "#runtime";
-import type { RequestContext, Variant } from "#serve";
+import type { RequestContext, Serving, Variant } from "#serve";
+import type { AdminServerOptions } from "./admin/server.ts";
+import { recordsFromBody } from "./inference/predict.ts";
 import type { PredictOutcome, PredictRecord, RecordsPort } from "./inference/index.ts";
 
 export function createRecords(images: ImagePreparer): RecordsPort {
@@ -112,4 +114,55 @@ async function prepared(
 
 function predictionFrom(answer: RecordAnswer): unknown {
   return answer.kind === "labels" ? { labels: answer.labels } : answer.outputs;
+}
+
+export interface PredictPorts {
+  readonly serving: Serving;
+  readonly records: RecordsPort;
+  readonly clock: Clock;
+  readonly randomBytes: (sizeBytes: number) => Buffer;
+  readonly timeoutMs: number;
+}
+
+/** The console's way to the records route: the same admission, queue and record as any other request. */
+export function createPredict({
+  serving,
+  records,
+  clock,
+  randomBytes,
+  timeoutMs,
+}: PredictPorts): AdminServerOptions["predict"] {
+  return (endpoint, contentType, body, signal) => {
+    const variant = serving.route(endpoint, null);
+    const arrivedAt = clock.now();
+    const context: RequestContext = {
+      inferenceId: `console-${randomBytes(8).toString("hex")}`,
+      tenant: "default",
+      principal: null,
+      purpose: "console",
+      priority: 0,
+      arrivedAt,
+      deadline: arrivedAt + timeoutMs,
+      traceparent: null,
+    };
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const cancel = records.predict(variant, recordsFromBody(contentType, body), context, (outcome) => {
+      if (!outcome.ok) reject(outcome.error);
+      else {
+        const { inferenceId } = context;
+        const { predictions } = outcome;
+        resolve({
+          model_name: variant.endpoint,
+          model_version: variant.version,
+          inference_id: inferenceId,
+          predictions,
+        });
+      }
+    });
+    signal.addEventListener("abort", () => {
+      cancel();
+      reject(new SlipwayError("REQUEST_CANCELLED", "The page went away before the answer."));
+    });
+    return promise;
+  };
 }

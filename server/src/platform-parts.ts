@@ -1,0 +1,111 @@
+// The parts every use of a data directory needs, running server or single command: store, registry, serving, launcher.
+// Clock, randomness and environment enter here, for the composition root alone.
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Settings } from "#config";
+import { Launcher } from "#launch";
+import { createLog, type Log, TrafficBook } from "#monitor";
+import { openRegistry, type Registry } from "#registry";
+import { createOnnxRuntimeBackend, planThreads, systemClock } from "#runtime";
+import { createServing, type Serving, type VariantStatus } from "#serve";
+import { openStore, type Store } from "#store";
+
+export const clock = systemClock;
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+export const CONSOLE_DIRECTORY = path.resolve(here, "../../console/dist");
+export const EXAMPLE_DIRECTORY = path.resolve(here, "../../examples/digits");
+export const VERSION = (JSON.parse(readFileSync(path.resolve(here, "../package.json"), "utf8")) as { version: string })
+  .version;
+
+/** Of the machine's memory, what runners may need together unless configured. */
+const BUDGET_SHARE = 0.8;
+
+/** What this process is surrounded by. */
+export interface PlatformSurroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Where log lines go, and whether a person reads them. */
+  readonly logTo: { readonly write: (line: string) => void; readonly isTerminal: boolean };
+}
+
+export interface Parts {
+  readonly log: Log;
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly book: TrafficBook;
+  readonly serving: Serving;
+  readonly launcher: Launcher;
+  /** Every endpoint there is or was since the start, for the repository index. */
+  readonly endpointNames: Set<string>;
+  readonly backend: string;
+}
+
+/**
+ * Opens a data directory and what stands on it.
+ * @param holder what this process is doing, for those who find the directory locked
+ * @throws SlipwayError DATA_DIRECTORY_*, DISK_*
+ */
+export async function openParts(
+  settings: Settings,
+  holder: string,
+  surroundings: PlatformSurroundings,
+): Promise<Parts> {
+  const log = logFor(settings, surroundings);
+  const store = await openStore({
+    path: path.resolve(settings.dataDir),
+    clock,
+    random: randomBytes,
+    holder: { pid: process.pid, what: holder },
+  });
+  const registry = openRegistry({ database: store.database, blobs: store.blobs, clock, random: randomBytes });
+  const book = new TrafficBook(() => clock.wall());
+  const endpointNames = new Set<string>();
+  const naming = { onVariantChanged: ({ endpoint }: VariantStatus) => void endpointNames.add(endpoint) };
+  const serving = createServing({ clock, hooks: [book.hooks, naming], memoryBudgetBytes: memoryBudgetBytes(settings) });
+  const launcher = new Launcher({
+    registry,
+    blobs: store.blobs,
+    serving,
+    settings,
+    clock,
+    randomBytes,
+    runnerEnvironment: childEnvironment(surroundings),
+    log: (text, facts) => log.info(facts, text),
+  });
+  return { log, store, registry, book, serving, launcher, endpointNames, backend: createOnnxRuntimeBackend().name };
+}
+
+/** What is known of the process and the machine, for status. */
+export function processFacts(settings: Settings, { store, backend }: Parts) {
+  const cores = os.availableParallelism();
+  return {
+    version: VERSION,
+    pid: process.pid,
+    dataDirectory: store.directory.path,
+    backend,
+    node: process.version,
+    cores,
+    threadPlan: planThreads(settings.runtime, cores).text,
+    totalMemoryBytes: os.totalmem(),
+    residentBytes: process.memoryUsage.rss(),
+  };
+}
+
+/** All that child processes see of the environment. */
+export function childEnvironment({ environment }: PlatformSurroundings): Record<string, string> {
+  const cache = environment["NODE_COMPILE_CACHE"];
+  return cache === undefined ? {} : { NODE_COMPILE_CACHE: cache };
+}
+
+function memoryBudgetBytes(settings: Settings): number {
+  return settings.memoryBudgetBytes === 0 ? Math.floor(os.totalmem() * BUDGET_SHARE) : settings.memoryBudgetBytes;
+}
+
+function logFor(settings: Settings, { logTo }: PlatformSurroundings): Log {
+  const { level, format } = settings.log;
+  const isText = format === "text" || (format === "auto" && logTo.isTerminal);
+  return createLog({ level, format: isText ? "text" : "json", write: logTo.write });
+}
