@@ -31,7 +31,7 @@ export async function containmentOf(memoryLimitBytes: number): Promise<Containme
   probed ??= probe();
   const { network, parentDeath, limits } = await probed;
   const command: string[] = [];
-  const text = ["own process, killed at its limits", "empty working directory", "empty environment"];
+  const text = ["own process, killed at its limits", "empty working directory without a name", "empty environment"];
   if (network !== null) {
     command.push(...network);
     text.push("own network namespace, without any network");

@@ -1,5 +1,6 @@
 // The entry of a runner process: its standard input's place is taken by descriptor 3, a socket to the server. It serves
 // until that closes, and ends at once when it does, so that no runner outlives its server.
+import { rmdirSync } from "node:fs";
 import { Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import { readModelFiles } from "./model-files.ts";
@@ -11,7 +12,8 @@ const LINK_DESCRIPTOR = 3;
 
 // What the terminal sends to all of a group is the server's to decide: it drains, then ends its runners.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
-if (process.argv.includes("--watch-parent")) watchParent(process.ppid);
+if (process.argv.includes("--watch-parent")) watchParent(process.ppid, forgetDirectory);
+else forgetDirectory();
 
 const socket = new Socket({ fd: LINK_DESCRIPTOR, readable: true, writable: true });
 const core = new RunnerCore({
@@ -33,8 +35,24 @@ socket.on("data", (chunk: Uint8Array) => peer.receive(chunk));
 socket.on("error", () => process.exit(0));
 socket.on("close", () => process.exit(0));
 
+/**
+ * Takes the name of the empty directory this runs in away: nothing is left behind should the server be killed, and no
+ * file can be made in it. Where a directory in use can't be removed, the server does it at the end.
+ */
+function forgetDirectory(): void {
+  try {
+    rmdirSync(process.cwd());
+  } catch {
+    // See above.
+  }
+}
+
 /** Ends this process when its parent changed, from a thread of its own, since a run blocks this one. */
-function watchParent(parent: number): void {
+function watchParent(parent: number, whenWatching: () => void): void {
   const source = `setInterval(() => { if (process.ppid !== ${parent}) process.kill(process.pid, "SIGKILL"); }, 500);`;
-  new Worker(source, { eval: true, stdout: true, stderr: true, resourceLimits: { maxOldGenerationSizeMb: 8 } }).unref();
+  const watcher = new Worker(source, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 8 } });
+  // A thread can only start in a directory that has a name.
+  watcher.once("online", whenWatching);
+  watcher.once("error", () => process.exit(1));
+  watcher.unref();
 }
