@@ -15,7 +15,7 @@ const response = await fetch(${JSON.stringify(url)}, {
   headers: { "content-type": "image/png" },
   body: await readFile("image.png"),
 });
-${READ}console.log(answer.predictions);`;
+${READ}console.log(JSON.stringify(answer.predictions, null, 2));`;
 }
 
 export function instancesRequest(url: string, instances: readonly JsonValue[]): string {
@@ -24,7 +24,7 @@ export function instancesRequest(url: string, instances: readonly JsonValue[]): 
   headers: { "content-type": "application/json" },
   body: JSON.stringify({ instances: ${JSON.stringify(instances)} }),
 });
-${READ}console.log(answer.predictions);`;
+${READ}console.log(JSON.stringify(answer.predictions, null, 2));`;
 }
 
 export function tensorRequest(url: string, inputs: readonly SampleInput[]): string {
@@ -46,7 +46,7 @@ ${described.join("\n")}
     ],
   }),
 });
-${READ}console.log(answer.outputs);`;
+${READ}console.log(JSON.stringify(answer.outputs));`;
 }
 
 function data(input: SampleInput): string {
