@@ -183,6 +183,16 @@ describe("a version's life", () => {
     expect(await answerOf([1, 2, 3])).toMatchObject({ outputs: [{ data: [4, 8, 12] }] });
   });
 
+  test("processing that does not suit the model is refused at import, naming the step", async () => {
+    const importing = importModel(server, "scale", scaleModel(9), {
+      schemaVersion: 1,
+      before: [{ step: "decode-image", channels: "rgb" }],
+    });
+    await expect(importing).rejects.toMatchObject({ code: "PROCESSING_INVALID" });
+    const listed = await server.client.listVersions({ query: { name: "scale" } });
+    expect(listed.map(({ processing }) => processing)).toEqual(listed.map(() => null));
+  });
+
   test("a model that can't be loaded leaves what was live, and says why", async () => {
     const { client } = server;
     const g = graphBuilder({ opset: 17 });

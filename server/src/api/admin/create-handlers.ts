@@ -2,9 +2,9 @@
 // for a data directory opened without one; what differs is said by `server`.
 import type { Clock } from "@slipway/core/base";
 import type { Configuration } from "#config";
-import type { Launcher } from "#launch";
+import { type Launcher, ServedProcessing } from "#launch";
 import type { LiveWindow } from "#monitor";
-import type { Authority, Deployment, Endpoint, JsonObject, Promotion, Registry } from "#registry";
+import type { Authority, Candidate, Deployment, Endpoint, JsonObject, Promotion, Registry } from "#registry";
 import type { Serving } from "#serve";
 import type { OperationOutput } from "../client.ts";
 import { decisionView, deploymentView, endpointView, modelView, versionView } from "./create-views.ts";
@@ -93,6 +93,8 @@ export function createHandlers(ports: HandlerPorts): Handlers {
         source,
         note,
         number: null,
+        // Processing that does not suit the model is refused here, not when somebody deploys it.
+        accept: async ({ scan }: Candidate) => void new ServedProcessing(processing, scan.signature),
       };
       const { version, model, isNew } = await registry.importStored({ ...request, ...authority(null) });
       return { version: versionView(version, model), isNew };
