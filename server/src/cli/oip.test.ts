@@ -68,3 +68,20 @@ test("inputs are made up for every type, fit their signature, and are the same f
     ]);
   }
 });
+
+test("negative zero keeps its sign", () => {
+  const tensor = { name: "x", dtype: "float64", shape: [2], data: Float64Array.of(-0, 0) } as const;
+  const { body } = encodeRequest([tensor], { isBinary: false, isBinaryAnswer: false });
+  expect(decodeInferRequest(body).inputs[0]!.data).toEqual(Float64Array.of(-0, 0));
+});
+
+test("numbers of float32 are sent with as few digits as they need", () => {
+  const tensor = {
+    name: "x",
+    dtype: "float32",
+    shape: [5],
+    data: Float32Array.of(0.1, -0, 0.123456, 1e-30, 16_777_217),
+  } as const;
+  const { body } = encodeRequest([tensor], { isBinary: false, isBinaryAnswer: false });
+  expect(Buffer.from(body).toString()).toContain('"data":[0.1,-0,0.123456,1e-30,16777216]');
+});

@@ -84,6 +84,20 @@ function jsonData({ dtype, data }: NamedTensor): string | null {
   if (dtype === "bool") return JSON.stringify(Array.from(data as Uint8Array, (value) => value !== 0));
   if (dtype === "string") return JSON.stringify(data);
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return `[${data.join()}]`;
-  const numbers = data as Float64Array;
-  return numbers.every((value) => Number.isFinite(value)) ? `[${numbers.join()}]` : null;
+  const numbers = data as Float32Array | Float64Array;
+  if (!numbers.every((value) => Number.isFinite(value))) return null;
+  return `[${Array.from(numbers, dtype === "float32" ? textOfFloat32 : textOfNumber).join()}]`;
+}
+
+function textOfNumber(value: number): string {
+  return Object.is(value, -0) ? "-0" : String(value);
+}
+
+/** The shortest decimal that reads back as the same float32: 0.1, not the 0.10000000149011612 it is as a float64. */
+function textOfFloat32(value: number): string {
+  for (const digits of [3, 6]) {
+    const short = Number(value.toPrecision(digits));
+    if (Object.is(Math.fround(short), value)) return String(short);
+  }
+  return textOfNumber(value);
 }
