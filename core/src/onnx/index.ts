@@ -5,6 +5,7 @@ export {
   externalFilesOf,
   unsafeReason,
 } from "./external-data.ts";
+export { type ExternalizedModel, type ExternalizeOptions, externalizeWeights } from "./externalize.ts";
 export { EARLIEST_SURE_OPSET, LATEST_IR_VERSION, OPERATOR_SETS, type OperatorSet, operatorSince } from "./operators.ts";
 export { modelFromBytes, type ReadOptions } from "./read.ts";
 export { type ModelScan, type OperatorCount, scanModel } from "./scan.ts";

@@ -138,13 +138,11 @@ function attributesOf(graph: fc.Arbitrary<Graph>): fc.Arbitrary<Attribute> {
     .chain((attribute) => text.map((docString): Attribute => ({ ...attribute, docString })));
 }
 
-const valueInfo = fc
-  .record({ name, type: fc.option(types), docString: text, metadata })
-  .map((parts) => ({
-    ...createValueInfo(parts.name, parts.type),
-    docString: parts.docString,
-    metadata: parts.metadata,
-  }));
+const valueInfo = fc.record({ name, type: fc.option(types), docString: text, metadata }).map((parts) => ({
+  ...createValueInfo(parts.name, parts.type),
+  docString: parts.docString,
+  metadata: parts.metadata,
+}));
 
 function nodesOf(graph: fc.Arbitrary<Graph>) {
   const parts = {
