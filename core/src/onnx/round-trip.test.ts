@@ -11,12 +11,13 @@ import {
   createNode,
   createValueInfo,
   type Graph,
+  graphBuilder,
   type Initializer,
   type Model,
   tensorFromInitializer,
   tensorsOfModel,
 } from "@slipway/core/graph";
-import { createData, DTYPES, type DType, storedLength, type ValueType } from "@slipway/core/tensor";
+import { createData, createTensor, DTYPES, type DType, storedLength, type ValueType } from "@slipway/core/tensor";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bytesFromModel, chunksFromModel, modelFromBytes, modelSizeBytes } from "./index.ts";
@@ -300,6 +301,19 @@ describe("a changed model", () => {
     const written = bytesFromModel({ ...model, graph: { ...model.graph, inputs } });
     expect(Buffer.from(written).includes(Buffer.from(type))).toBe(true);
     expect(modelFromBytes(written).graph.inputs[0]).toMatchObject({ name: "renamed", type: { shape: [2] } });
+  });
+
+  it("comes in few chunks, however many nodes it has", () => {
+    const g = graphBuilder();
+    let value = g.input("x", "float32", [1]);
+    for (let index = 0; index < 5000; index++) value = g.op("Neg", [value], {}, { name: `node ${index}`.repeat(20) });
+    const large = g.constant(createTensor("float32", [100_000], new Float32Array(100_000)));
+    g.output("y", g.op("Add", [value, large]));
+    const model = g.model();
+    const chunks = Array.from(chunksFromModel(model));
+    expect(Buffer.concat(chunks).equals(bytesFromModel(model))).toBe(true);
+    expect(chunks.length).toBeLessThan(2 + modelSizeBytes(model) / 65_536);
+    expect(chunks).toContainEqual(new Uint8Array(400_000));
   });
 
   it("is refused when a tensor's data does not fill its shape", () => {

@@ -23,8 +23,10 @@ import { originOf } from "./origin.ts";
 import { ATTRIBUTE_TYPES, DATA_LOCATION_EXTERNAL } from "./schema.ts";
 import { Encoder } from "./wire.ts";
 
-/** Bytes given out at a time of what is not in memory. */
+/** The most bytes given out at a time. */
 const CHUNK_BYTES = 16 * 2 ** 20;
+/** Parts under this are joined: thousands of chunks would be thousands of writes. */
+const SMALL_BYTES = 64 * 1024;
 /** The most that is put together as one array; larger models are written in chunks. */
 const MAX_WHOLE_BYTES = 2 ** 31;
 
@@ -34,15 +36,43 @@ const MAX_WHOLE_BYTES = 2 ** 31;
  * @throws SlipwayError MODEL_INVALID when a tensor's data does not fit its shape
  */
 export function* chunksFromModel(model: Model): Generator<Uint8Array, void, undefined> {
-  const encoded = encodeModel(model);
+  yield* chunksOf(encodeModel(model));
+}
+
+function* chunksOf(encoded: Encoded): Generator<Uint8Array, void, undefined> {
+  let small: Uint8Array[] = [];
+  let smallBytes = 0;
   for (const part of encoded instanceof Encoder ? encoded.parts : [encoded]) {
-    if (!("read" in part)) yield part;
-    else {
-      for (let start = 0; start < part.sizeBytes; start += CHUNK_BYTES) {
-        yield part.read(start, Math.min(start + CHUNK_BYTES, part.sizeBytes));
-      }
+    const sizeBytes = "read" in part ? part.sizeBytes : part.byteLength;
+    if (sizeBytes < SMALL_BYTES) {
+      small.push("read" in part ? part.read(0, sizeBytes) : part);
+      smallBytes += sizeBytes;
     }
+    if (smallBytes >= SMALL_BYTES || (smallBytes > 0 && sizeBytes >= SMALL_BYTES)) {
+      yield joined(small, smallBytes);
+      small = [];
+      smallBytes = 0;
+    }
+    if (sizeBytes >= SMALL_BYTES) yield* piecesOf(part, sizeBytes);
   }
+  if (smallBytes > 0) yield joined(small, smallBytes);
+}
+
+function* piecesOf(part: Uint8Array | ByteSource, sizeBytes: number): Generator<Uint8Array, void, undefined> {
+  for (let start = 0; start < sizeBytes; start += CHUNK_BYTES) {
+    const end = Math.min(start + CHUNK_BYTES, sizeBytes);
+    yield "read" in part ? part.read(start, end) : part.subarray(start, end);
+  }
+}
+
+function joined(parts: Iterable<Uint8Array>, sizeBytes: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(sizeBytes);
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.byteLength;
+  }
+  return bytes;
 }
 
 /** How many bytes `chunksFromModel` yields. */
@@ -55,20 +85,15 @@ export function modelSizeBytes(model: Model): number {
  * @throws SlipwayError MODEL_INVALID as `chunksFromModel`; MODEL_TOO_LARGE over 2 GiB
  */
 export function bytesFromModel(model: Model): Uint8Array<ArrayBuffer> {
-  const { sizeBytes } = encodeModel(model);
+  const encoded = encodeModel(model);
+  const { sizeBytes } = encoded;
   if (sizeBytes > MAX_WHOLE_BYTES) {
     throw new SlipwayError(
       "MODEL_TOO_LARGE",
       `The model takes ${sizeBytes} bytes; over 2 GiB it must be written in chunks.`,
     );
   }
-  const bytes = new Uint8Array(sizeBytes);
-  let offset = 0;
-  for (const chunk of chunksFromModel(model)) {
-    bytes.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return bytes;
+  return joined(chunksOf(encoded), sizeBytes);
 }
 
 function encodeModel(model: Model): Encoded {

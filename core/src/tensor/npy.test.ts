@@ -90,7 +90,46 @@ test("versions 2 and 3, a scalar and an empty shape", () => {
   }
 });
 
+test("the other byte order is swapped, number by number", () => {
+  const swapped = (descr: string, ...bytes: number[]) =>
+    npy(`{'descr': '${descr}', 'fortran_order': False, 'shape': (1,), }`, Uint8Array.from(bytes));
+  expect(tensorFromNpy(swapped(">i4", 0, 0, 1, 2)).data).toEqual(Int32Array.of(258));
+  expect(tensorFromNpy(swapped(">f2", 0x3c, 0)).data).toEqual(Uint16Array.of(0x3c00));
+  expect(tensorFromNpy(swapped(">i8", 255, 255, 255, 255, 255, 255, 255, 254)).data).toEqual(BigInt64Array.of(-2n));
+  // 1 + 2i: each half is swapped, not the whole.
+  expect(tensorFromNpy(swapped(">c8", 0x3f, 0x80, 0, 0, 0x40, 0, 0, 0)).data).toEqual(Float32Array.of(1, 2));
+  expect(tensorFromNpy(swapped(">U2", 0, 0, 0, 0x61, 0, 1, 0xf6, 0xa2)).data).toEqual(["a\u{1f6a2}"]);
+  expect(tensorFromNpy(swapped("|S3", 0x61, 0x62, 0)).data).toEqual(["ab"]);
+  expect(() => tensorFromNpy(swapped("|S1", 0xff))).toThrow(/UTF-8/);
+  expect(() => tensorFromNpy(swapped("<U1", 0, 0, 0x11, 0))).toThrow(/Unicode/);
+});
+
+test("column-major text and three axes are put in order", () => {
+  const text = npy("{'descr': '|S1', 'fortran_order': True, 'shape': (2, 2), }", Buffer.from("acbd"));
+  expect(tensorFromNpy(text).data).toEqual(["a", "b", "c", "d"]);
+  // numpy.asfortranarray(numpy.arange(8).reshape(2, 2, 2))
+  const cube = npy(
+    "{'descr': '|u1', 'fortran_order': True, 'shape': (2, 2, 2), }",
+    Uint8Array.of(0, 4, 2, 6, 1, 5, 3, 7),
+  );
+  expect(tensorFromNpy(cube).data).toEqual(Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7));
+});
+
+test("what NumPy has no type for is not written", () => {
+  const refused = expect.objectContaining({ code: "REQUEST_MALFORMED" });
+  expect(() => npyFromTensor({ dtype: "bfloat16", shape: [1], data: Uint16Array.of(0) })).toThrow(refused);
+  expect(() => npyFromTensor({ dtype: "string", shape: [1], data: ["a\0"] })).toThrow(refused);
+});
+
 test.each([
+  ["items without bytes", npy("{'descr': '<U0', 'fortran_order': False, 'shape': (4000000000,), }", new Uint8Array(0))],
+  ["a negative length", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", f4())],
+  [
+    "too many elements",
+    npy("{'descr': '|u1', 'fortran_order': False, 'shape': (9999999999999999, 9999999999), }", f4()),
+  ],
+  ["a header cut off", Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, 200, 0, 1)],
+  ["records", npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", f4(1))],
   ["no array file", Buffer.from("hello world, hello")],
   ["Python objects", npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", f4(1))],
   ["data too short", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", f4(1))],
