@@ -194,6 +194,14 @@ describe("padding", () => {
   }
 });
 
+it("a model that refuses made-up rows is served, and its callers see what it refuses", async () => {
+  const { plan } = await prepare((g) => {
+    const x = g.input("x", "int32", ["N", 2]);
+    g.output("y", g.op("Div", [g.values("int32", [1000]), x]), "int32", ["N", 2]);
+  });
+  expect(plan).toMatchObject({ mode: "off", reason: expect.stringContaining("division by zero") });
+});
+
 it("a bug in a session is not taken for a property of the model", async () => {
   const broken: Session = {
     signature: { inputs: [], outputs: [] },

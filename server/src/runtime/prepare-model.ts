@@ -35,7 +35,7 @@ export async function prepareModel(
 ): Promise<PreparedModel> {
   const trial = new Trial(session, clock);
   await trial.findFreeLength();
-  for (let run = 0; run < order.warmUpRuns && trial.freeLength !== null; run++) await trial.run(trial.row(run));
+  if (trial.freeLength !== null) await warmUp(trial, order.warmUpRuns);
   try {
     refuseByConfiguration(order.batching);
     refuseBySignature(session.signature);
@@ -107,6 +107,11 @@ class Trial {
     this.lastMs = this.#clock.now() - startedAt;
     return answers;
   }
+}
+
+/** Runs made-up rows. A model may refuse some of them, such as a zero to divide by, and answer its callers all the same. */
+async function warmUp(trial: Trial, runs: number): Promise<void> {
+  for (let run = 0; run < runs; run++) await ifAccepted(trial.run(trial.row(run)));
 }
 
 /** Whether no axis but the first is open, so that there is nothing to try. */
@@ -240,8 +245,12 @@ function firstDifference(expected: readonly NamedTensor[], actual: readonly Name
 
 /** A run of the most rows there will be, so that its memory is there when it is needed. */
 async function warmLargestBatch(trial: Trial, maxRows: number): Promise<void> {
+  await ifAccepted(trial.run(trial.row(21, { rows: maxRows })));
+}
+
+async function ifAccepted(run: Promise<unknown>): Promise<void> {
   try {
-    await trial.run(trial.row(21, { rows: maxRows }));
+    await run;
   } catch (error) {
     if (!(error instanceof SlipwayError)) throw error;
   }
