@@ -243,6 +243,12 @@ describe("importing what is stored", () => {
     expect((await storedHashes()).length).toBe(2); // sent ahead: kept for the next try, until collected
   });
 
+  test("refuses a model that takes its weights from its own file", async () => {
+    const main = await put(sampleModelWithExternalData("model.onnx"));
+    const error = await errorOf(importStored([{ path: "model.onnx", hash: main }]));
+    expect(error.code).toBe("MODEL_UNSAFE");
+  });
+
   test("refuses bytes that are not what was announced", async () => {
     const putting = opened.registry.putBlob(sampleModel(1), { expectedHash: hashOf(sampleModel(2)) });
     expect((await errorOf(putting)).code).toBe("REQUEST_MALFORMED");

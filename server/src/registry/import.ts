@@ -81,6 +81,7 @@ export async function importStored(context: RegistryContext, request: StoredImpo
       `The ONNX file "${request.mainFile}" is not among the files: ${quoted(files.map((file) => file.path))}.`,
     );
   const scan = await context.scan(await context.blobs.place(main.hash));
+  refuseSelfReference(main.path, scan);
   const needed = new Set([main.path, ...scan.externalFiles.map((file) => file.location)]);
   const missing = [...needed].filter((path) => !files.some((file) => file.path === path));
   if (missing.length > 0)
@@ -115,9 +116,8 @@ export async function importFile(context: RegistryContext, request: FileImport):
     const scan = await context.scan(await context.blobs.place(main.hash));
     const files = [main];
     const folder = path.dirname(request.file);
+    refuseSelfReference(main.path, scan);
     for (const external of scan.externalFiles) {
-      if (external.location === main.path)
-        throw new SlipwayError("MODEL_UNSAFE", `The model refers to its own file "${main.path}" as external data.`);
       files.push(await copy(await openExternalFile(folder, external.location), external.location));
     }
     return await register(context, request, candidateFrom(main.path, files, scan));
@@ -153,6 +153,12 @@ async function store(
       throw new SlipwayError("FILE_UNREADABLE", `The file "${file.path}" was changed while it was read. Try again.`);
     throw error;
   }
+}
+
+/** @throws SlipwayError MODEL_UNSAFE */
+function refuseSelfReference(mainFile: string, scan: ModelScan): void {
+  if (scan.externalFiles.some(({ location }) => location === mainFile))
+    throw new SlipwayError("MODEL_UNSAFE", `The model refers to its own file "${mainFile}" as external data.`);
 }
 
 /** @throws SlipwayError MODEL_INVALID where a reference reaches behind the end of its file */
