@@ -44,7 +44,7 @@ export const RuntimeSettings = z
     loadTimeoutMs: z.int().min(100).max(3_600_000).default(120_000).describe("Hard limit of loading and warming up"),
     memoryLimitBytes: z
       .int()
-      .min(64 * MIB)
+      .min(128 * MIB)
       .max(2 ** 50)
       .default(4 * GIB)
       .describe("Memory ceiling of one runner; over it the runner is killed"),

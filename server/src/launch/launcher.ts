@@ -137,12 +137,13 @@ export class Launcher {
       estimatedBytes:
         (runtime.inline ? 0 : runtime.instances * RUNNER_BASE_BYTES) +
         runtime.instances * WEIGHT_COPIES * model.sizeBytes,
-      load: async () =>
+      load: async (signal) =>
         await createExecutor({
           model: await this.#files(model),
           settings: runtime,
           clock,
           randomBytes,
+          signal,
           environment: runnerEnvironment,
           log: (message, facts) =>
             log(message, { endpoint: deployment.endpoint, version: deployment.number, ...facts }),

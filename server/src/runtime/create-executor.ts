@@ -58,7 +58,7 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
     return RunnerPool.open({
       ...shared,
       start: inlineRunner({ backend: createOnnxRuntimeBackend(), clock, readFiles: readModelFiles }),
-      containment: ["none: the model runs inside the server (runtime.inline)", threads.text],
+      containment: ["none: the model runs inside the server (runtime.inline)"],
     });
   }
   const containment = await containmentOf(settings.memoryLimitBytes);
@@ -69,7 +69,7 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
       scratchDirectory: options.scratchDirectory ?? tmpdir(),
       environment: options.environment ?? {},
     }),
-    containment: [...containment.text, threads.text],
+    containment: containment.text,
   });
 }
 

@@ -1,5 +1,6 @@
 // The administration listener: the console's pages, the API made from the table of operations, metrics and health.
 // It controls the server, so it listens on loopback, wants the token, and refuses pages of other origins.
+import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import type { Readable } from "node:stream";
 import { SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
@@ -52,6 +53,7 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
   const app = Fastify({
     bodyLimit: options.maxBodyBytes,
     logger: false,
+    genReqId: () => randomUUID(),
     forceCloseConnections: true,
     requestTimeout: 0,
   });
@@ -200,11 +202,14 @@ function addConsole(app: FastifyInstance, files: ReadonlyMap<string, ConsoleFile
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
   const known = knownError(error);
   if (known.code === "INTERNAL")
-    log.error({ route: request.routeOptions.url, error: known.cause }, "an administration request broke");
+    log.error(
+      { requestId: request.id, route: request.routeOptions.url, error: known.cause },
+      "an administration request broke",
+    );
   return reply.code(statusOf(known.code)).send({
     error: known.message,
     code: known.code,
-    ...(known.details === undefined ? {} : { details: known.details }),
+    details: { ...known.details, requestId: request.id },
   });
 }
 
