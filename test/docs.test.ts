@@ -6,14 +6,24 @@ import { generatedPages } from "../tools/generated-pages.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 const read = (file: string) => readFileSync(path.join(root, file), "utf8");
-const pages = ["README.md", "ARCHITECTURE.md", "STYLE.md", "CHANGELOG.md", ...readdirSync(path.join(root, "docs")).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`)];
+const pages = [
+  "README.md",
+  "ARCHITECTURE.md",
+  "STYLE.md",
+  "CHANGELOG.md",
+  ...readdirSync(path.join(root, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
 
 describe("pages made from the code are up to date (npm run docs)", () => {
   test.each([...generatedPages()])("%s", (file, text) => expect(read(file)).toBe(text));
 });
 
 test.each(pages)("links of %s lead somewhere", (page) => {
-  const broken = [...read(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map((match) => match[1]!).filter((link) => !existsSync(path.join(root, path.dirname(page), link)));
+  const broken = [...read(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)]
+    .map((match) => match[1]!)
+    .filter((link) => !existsSync(path.join(root, path.dirname(page), link)));
   expect(broken).toEqual([]);
 });
 
