@@ -71,6 +71,8 @@ describe("who may talk to it", () => {
       { "sec-fetch-site": "cross-site", "sec-fetch-mode": "cors" },
       { "sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors" },
       { host: "evil.example" },
+      { origin: "http://6.6.6.6:8010" },
+      { origin: `http://localhost:${admin.port}` },
       { host: `127.0.0.1.evil.example:${admin.port}` },
     ]) {
       const answer = await call("/api/status", { ...bearer(), ...(headers as Record<string, string>) });
@@ -79,6 +81,15 @@ describe("who may talk to it", () => {
     expect(
       (await call("/api/status", { ...bearer(), origin: admin.origin, "sec-fetch-site": "same-origin" })).status,
     ).toBe(200);
+  });
+  test("through a tunnel it is reached by another port", async () => {
+    const tunnelled = {
+      ...bearer(),
+      host: "localhost:9999",
+      origin: "http://localhost:9999",
+      "sec-fetch-site": "same-origin",
+    };
+    expect((await call("/api/status", tunnelled)).status).toBe(200);
   });
   test("health and metrics answer scrapers", async () => {
     expect((await call("/health/live", {})).status).toBe(200);

@@ -4,9 +4,11 @@ import { timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { SlipwayError } from "@slipway/core/base";
 
+const IP_ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/;
+
 export interface GuardOptions {
   readonly token: string;
-  /** Names and addresses this listener is called by, without port. */
+  /** Names this listener is called by, without port. */
   readonly hosts: readonly string[];
   readonly port: () => number;
 }
@@ -29,7 +31,12 @@ export function createGuard({ token, hosts, port }: GuardOptions): Guard {
     const given = Buffer.from(text);
     return given.byteLength === expected.byteLength && timingSafeEqual(given, expected);
   };
-  const isOwnHost = (host: string) => hosts.some((name) => host === name || host === `${name}:${port()}`);
+  // A page can make its visitor's browser call any address, but not choose the Host it sends: rebinding needs a name of
+  // its own. So names must be ours, while bare addresses and any port (a tunnel's) are fine.
+  const isOwnHost = (host: string) => {
+    const name = host.replace(/:\d+$/, "").toLowerCase();
+    return hosts.includes(name) || IP_ADDRESS.test(name);
+  };
   return {
     checkOrigin(headers) {
       if (!isOwnHost(headers.host ?? "")) {
@@ -40,7 +47,7 @@ export function createGuard({ token, hosts, port }: GuardOptions): Guard {
       }
       const { origin } = headers;
       const site = headers["sec-fetch-site"];
-      const isForeign = origin !== undefined && !isOwnHost(origin.replace(/^https?:\/\//, ""));
+      const isForeign = origin !== undefined && origin.replace(/^https?:\/\//, "") !== headers.host;
       if (
         isForeign ||
         (typeof site === "string" &&

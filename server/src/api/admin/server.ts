@@ -59,7 +59,7 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
   });
   const guard = createGuard({
     token: options.token,
-    hosts: ["localhost", "127.0.0.1", "[::1]", options.host, `[${options.host}]`],
+    hosts: ["localhost", options.host.toLowerCase()],
     port: () => (app.server.address() as AddressInfo).port,
   });
   app.addHook("onRequest", async (request, reply) => {
