@@ -160,6 +160,13 @@ describe("bodies", () => {
     connection.socket.destroy();
   });
 
+  it("refuses to be a tunnel, after what was asked before", async () => {
+    const [listener, connection] = await start();
+    connection.send(`${whole()}CONNECT elsewhere:443 HTTP/1.1\r\nHost: elsewhere\r\n\r\n`);
+    expect(outline(await connection.ended())).toEqual(["200", "405 METHOD_NOT_ALLOWED"]);
+    await expect.poll(() => listener.server.inFlight()).toBe(0);
+  });
+
   it.each([
     ["bad UTF-8", Buffer.concat([Buffer.from('{"id":"'), Buffer.of(0xc3, 0x28), Buffer.from('","inputs":[]}')])],
     ["a byte order mark", Buffer.from(`\ufeff${TINY}`)],

@@ -59,7 +59,29 @@ export function refuseBroken(front: Front, error: Error & { code?: string }, soc
     exchange.refuseWith(status, coded);
     return;
   }
-  const end = () => socket.end(rawAnswer(front, status, coded));
+  hangUp(front, connection, socket, status, coded);
+}
+
+/** Answers a CONNECT, which asks for a tunnel: there are none, and Node by itself would hang up without a word. */
+export function refuseTunnel(front: Front, socket: InferenceSocket): void {
+  const connection = socket[CONNECTION];
+  if (connection === undefined || connection.isBroken) return;
+  connection.isBroken = true;
+  socket.on("error", () => {});
+  front.clock.after(LINGER_MS, () => socket.destroy());
+  const error = new SlipwayError("METHOD_NOT_ALLOWED", "There are no tunnels here: CONNECT is not answered.");
+  hangUp(front, connection, socket, statusOf(error.code), error);
+}
+
+/** Sends a connection's last answer, after those that are still on their way. */
+function hangUp(
+  front: Front,
+  connection: Connection,
+  socket: InferenceSocket,
+  status: number,
+  error: SlipwayError,
+): void {
+  const end = () => socket.end(rawAnswer(front, status, error));
   const last = connection.lastReply;
   if (last === null || last.writableFinished) end();
   else last.once("finish", end);

@@ -5,7 +5,7 @@ import { type Clock, SlipwayError, unreachable } from "@slipway/core/base";
 import type { Settings } from "#config";
 import type { Serving } from "#serve";
 import { EXPECTATION_FAILED, statusOf } from "../status.ts";
-import { connectionOf, refuseBroken, trackConnection } from "./connection.ts";
+import { connectionOf, refuseBroken, refuseTunnel, trackConnection } from "./connection.ts";
 import { Inflater } from "./content-encoding.ts";
 import {
   answerConfig,
@@ -100,6 +100,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
     );
   });
   server.on("clientError", (error, socket) => refuseBroken(front, error, socket as Parameters<typeof refuseBroken>[2]));
+  server.on("connect", (_request, socket) => refuseTunnel(front, socket as Parameters<typeof refuseTunnel>[1]));
   return {
     listen: () => listen(server, limits),
     close: (drainTimeoutMs) => close(server, front, drainTimeoutMs),
