@@ -2,12 +2,13 @@
 // It controls the server, so it listens on loopback, wants the token, and refuses pages of other origins.
 import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
-import type { Readable } from "node:stream";
-import { SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
+import { Readable } from "node:stream";
+import { SlipwayError } from "@slipway/core/base";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Log } from "#monitor";
-import { OK, statusOf } from "../status.ts";
+import { OK } from "../status.ts";
 import { type ConsoleFile, readConsole } from "./console-files.ts";
+import { answerError, refuseBroken } from "./errors.ts";
 import { createGuard, type Guard } from "./guard.ts";
 import { callHandler, type Handlers } from "./handlers.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -56,6 +57,8 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
     genReqId: () => randomUUID(),
     forceCloseConnections: true,
     requestTimeout: 0,
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply, options.log),
+    clientErrorHandler: refuseBroken,
   });
   const guard = createGuard({
     token: options.token,
@@ -110,17 +113,23 @@ function addOperations(app: FastifyInstance, handlers: Handlers, guard: Guard): 
       ...(operation.body === "bytes" ? { bodyLimit: Number.MAX_SAFE_INTEGER } : {}),
       onRequest: async (request) => guard.checkToken(request.headers),
       handler: async (request, reply) => {
-        const { params, query, body } = request;
-        if (operation.body !== undefined && operation.body !== "bytes" && isStream(body)) {
-          throw new SlipwayError(
-            "REQUEST_MALFORMED",
-            `This operation takes a JSON body; the content type was "${request.headers["content-type"]}".`,
-          );
-        }
+        const { params, query } = request;
+        const body = operation.body === undefined ? request.body : bodyFor(operation.body, request);
         return await callHandler(handlers, name, { params, query, body }, leaving(reply));
       },
     });
   }
+}
+
+/** The body as its operation takes it: raw bytes as a stream, anything else as what its JSON says. */
+function bodyFor(wanted: NonNullable<Operation["body"]>, { body, headers }: FastifyRequest): unknown {
+  if (wanted === "bytes" && body === undefined) return Readable.from([]);
+  if ((wanted === "bytes") === isStream(body)) return body;
+  const form = wanted === "bytes" ? "raw bytes, as application/octet-stream" : "a JSON body";
+  throw new SlipwayError(
+    "REQUEST_MALFORMED",
+    `This operation takes ${form}; the content type was "${headers["content-type"]}".`,
+  );
 }
 
 function addPredict(app: FastifyInstance, options: AdminServerOptions, guard: Guard): void {
@@ -197,30 +206,6 @@ function addConsole(app: FastifyInstance, files: ReadonlyMap<string, ConsoleFile
       `There is no ${request.method} ${request.url.split("?")[0]}; see /api/openapi.json.`,
     );
   });
-}
-
-function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
-  const known = knownError(error);
-  if (known.code === "INTERNAL")
-    log.error(
-      { requestId: request.id, route: request.routeOptions.url, error: known.cause },
-      "an administration request broke",
-    );
-  return reply.code(statusOf(known.code)).send({
-    error: known.message,
-    code: known.code,
-    details: { ...known.details, requestId: request.id },
-  });
-}
-
-/** Fastify's own refusals (a body that is no JSON, one too large) as ours. */
-function knownError(error: unknown): SlipwayError {
-  const { statusCode, message } = error as { statusCode?: number; message?: string };
-  if (error instanceof SlipwayError || statusCode === undefined || statusCode >= 500) return slipwayErrorFrom(error);
-  return new SlipwayError(
-    statusCode === 413 ? "REQUEST_TOO_LARGE" : "REQUEST_MALFORMED",
-    message ?? "The request can't be read.",
-  );
 }
 
 /** Aborts when the caller goes away before its answer. */
