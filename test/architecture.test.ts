@@ -67,7 +67,8 @@ function sources(package_: string): SourceFile[] {
     });
 }
 
-const isTest = (file: SourceFile) => /\.test\.tsx?$/.test(file.file);
+/** Tests, and what only tests use (`name.testing.ts`); neither is compiled into what is published. */
+const isTest = (file: SourceFile) => /\.(test|testing)\.tsx?$/.test(file.file);
 const core = sources("core");
 const server = sources("server");
 
@@ -138,6 +139,19 @@ describe("packages", () => {
       );
     expect(outside).toEqual([]);
   });
+});
+
+test("what is made for tests is used by tests alone", () => {
+  const found = [...core, ...server].flatMap((file) =>
+    isTest(file)
+      ? []
+      : file.imports.filter((name) => name.includes(".testing.")).map((name) => `${file.file}: ${name}`),
+  );
+  expect(found).toEqual([]);
+  const { exclude } = JSON.parse(readFileSync(path.join(root, "server/tsconfig.json"), "utf8")) as {
+    exclude: string[];
+  };
+  expect(exclude).toContain("src/**/*.testing.ts");
 });
 
 describe("core is pure", () => {

@@ -15,7 +15,7 @@ for (const file of files) {
       : parts.slice(0, Math.min(2, parts.length - 1)).join("/") || ".";
   const row = rows.get(folder) ?? { code: 0, tests: 0, files: 0 };
   const lines = readFileSync(file, "utf8").split("\n").length - 1;
-  if (/\.test\.tsx?$/.test(file) || parts[0] === "test") row.tests += lines;
+  if (/\.(test|testing)\.tsx?$/.test(file) || parts[0] === "test") row.tests += lines;
   else row.code += lines;
   row.files++;
   rows.set(folder, row);

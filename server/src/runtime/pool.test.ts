@@ -2,7 +2,7 @@ import { FakeClock, type SlipwayError } from "@slipway/core/base";
 import { describe, expect, it } from "vitest";
 import type { RunOutcome, RunRequest } from "./executor.ts";
 import { type PoolOptions, RunnerPool } from "./pool.ts";
-import { POISON, Simulation, simulatedOrder } from "./simulation.ts";
+import { POISON, Simulation, simulatedOrder } from "./simulation.testing.ts";
 
 /** Numbers in [0, 1) from a seed. Mulberry32. */
 function seeded(seed: number): () => number {

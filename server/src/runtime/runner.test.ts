@@ -7,7 +7,7 @@ import { FrameReader } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { FrameKind } from "./frames.ts";
 import { RunnerCore, type RunnerPeer } from "./runner.ts";
-import { simulatedModel, simulatedOrder } from "./simulation.ts";
+import { simulatedModel, simulatedOrder } from "./simulation.testing.ts";
 
 interface Heard {
   readonly kind: number;

@@ -5,7 +5,7 @@ import type { Executor } from "#runtime";
 import type { RequestContext } from "./context.ts";
 import { createServing } from "./create-serving.ts";
 import type { DeploymentSpec, InferenceOutcome, Serving, Variant, VariantStatus } from "./serving.ts";
-import { SimulatedExecutor, type SimulatedExecutorOptions } from "./simulated-executor.ts";
+import { SimulatedExecutor, type SimulatedExecutorOptions } from "./simulated-executor.testing.ts";
 
 function signature(input = "x", shape: readonly Dimension[] = ["N", 2]): Signature {
   return {

@@ -5,7 +5,7 @@ import type { RequestContext } from "./context.ts";
 import { Deployment } from "./deployment.ts";
 import { HookList } from "./hooks.ts";
 import type { DeploymentSpec, InferenceOutcome, InferenceRequest, ServeHooks, Variant } from "./serving.ts";
-import { SimulatedExecutor, type SimulatedExecutorOptions } from "./simulated-executor.ts";
+import { SimulatedExecutor, type SimulatedExecutorOptions } from "./simulated-executor.testing.ts";
 
 const SIGNATURE: Signature = {
   inputs: [{ name: "x", type: { kind: "tensor", dtype: "float32", shape: ["N", 2] } }],

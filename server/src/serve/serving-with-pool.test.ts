@@ -11,7 +11,7 @@ import type { RunnerExit, StartRunner } from "../runtime/runner-handle.ts";
 import { RunnerCore } from "../runtime/runner.ts";
 import { createServing } from "./create-serving.ts";
 import type { DeploymentSpec, InferenceOutcome, Serving } from "./serving.ts";
-import { randomFrom } from "./simulated-executor.ts";
+import { randomFrom } from "./simulated-executor.testing.ts";
 
 const LINK_MS = 0.05;
 const RUN_TIMEOUT_MS = 200;

@@ -8,7 +8,7 @@ import type { BatchingPlan } from "#runtime";
 import type { RequestContext } from "./context.ts";
 import { createServing } from "./create-serving.ts";
 import type { DeploymentSpec, InferenceOutcome, Serving, ServeHooks } from "./serving.ts";
-import { randomFrom, SimulatedExecutor, type SimulatedExecutorOptions } from "./simulated-executor.ts";
+import { randomFrom, SimulatedExecutor, type SimulatedExecutorOptions } from "./simulated-executor.testing.ts";
 
 const SIGNATURE: Signature = {
   inputs: [{ name: "x", type: { kind: "tensor", dtype: "float32", shape: ["N", 1] } }],

@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Settings } from "#config";
-import { connectRaw, type MemoryListener, type RawConnection, startMemoryListener } from "./memory-listener.ts";
+import { connectRaw, type MemoryListener, type RawConnection, startMemoryListener } from "./memory-listener.testing.ts";
 
 const TINY = '{"inputs":[{"name":"x","shape":[1,4],"datatype":"FP32","data":[1,2,3,4]}]}';
 const HEAD = "POST /v2/models/mirror/infer HTTP/1.1\r\nHost: a\r\n";

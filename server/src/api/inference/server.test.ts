@@ -1,6 +1,6 @@
 import { deflateRawSync, deflateSync, gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type MemoryListener, startMemoryListener } from "./memory-listener.ts";
+import { type MemoryListener, startMemoryListener } from "./memory-listener.testing.ts";
 
 let listener: MemoryListener;
 beforeAll(async () => {
