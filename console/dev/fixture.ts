@@ -18,7 +18,7 @@ export interface Fixture extends AsyncDisposable {
   refuse(): void;
 }
 
-const DIST = path.join(import.meta.dirname, "..", "dist");
+const DIST = path.resolve(import.meta.dirname, "../../server/dist/console");
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",

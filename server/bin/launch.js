@@ -36,9 +36,14 @@ export function findNode() {
   );
 }
 
-/** Flags and environment every Slipway process starts with. */
+/** What `slipway` runs. A clone runs its sources; what is published holds only the compiled output. */
+const source = path.resolve(here, "../src/main.ts");
+const isSource = existsSync(source);
+export const MAIN = isSource ? source : path.resolve(here, "../dist/main.js");
+
+/** Flags every Slipway process starts with. */
 export function nodeArguments() {
-  return ["--conditions=source", "--disable-warning=ExperimentalWarning"];
+  return [...(isSource ? ["--conditions=source"] : []), "--disable-warning=ExperimentalWarning"];
 }
 
 /** Replaces this process with `node ...arguments_`; where it can't be replaced, runs it as a child and ends as it ends. */

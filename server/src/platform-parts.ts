@@ -16,8 +16,10 @@ import { openStore, type Store } from "#store";
 export const clock = systemClock;
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-export const CONSOLE_DIRECTORY = path.resolve(here, "../../console/dist");
-export const EXAMPLE_DIRECTORY = path.resolve(here, "../../examples/digits");
+/** Where the console is built to; it is published with the compiled output. */
+export const CONSOLE_DIRECTORY = path.resolve(here, "../dist/console");
+/** The digits example: that of the clone, or the copy that is published. */
+export const EXAMPLE_DIRECTORY = path.resolve(here, import.meta.url.endsWith(".ts") ? "../.." : ".", "examples/digits");
 export const VERSION = (JSON.parse(readFileSync(path.resolve(here, "../package.json"), "utf8")) as { version: string })
   .version;
 

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { childScript } from "./child-script.ts";
 import type { Containment } from "./containment.ts";
 import type { RunnerHandle, RunnerListener, StartRunner } from "./runner-handle.ts";
 
@@ -18,9 +18,6 @@ export interface ProcessOptions {
 /** The runner's end of the link; see runner-main.ts. */
 const LINK_DESCRIPTOR = 3;
 const LAST_WORDS_LENGTH = 2_000;
-// Sources run as they are; what is published is compiled beside its declaration.
-const isSource = import.meta.url.endsWith(".ts");
-const ENTRY = fileURLToPath(new URL(isSource ? "./runner-main.ts" : "./runner-main.js", import.meta.url));
 
 export function processRunner(options: ProcessOptions): StartRunner {
   return (listener) => {
@@ -28,8 +25,7 @@ export function processRunner(options: ProcessOptions): StartRunner {
     const [program, ...args] = [
       ...options.containment.command,
       process.execPath,
-      ...(isSource ? ["--conditions=source"] : []),
-      ENTRY,
+      ...childScript(import.meta.url, "runner-main"),
       ...(options.containment.endsWithParent ? [] : ["--watch-parent"]),
     ];
     const child = spawn(program!, args, {

@@ -1,9 +1,9 @@
 // Turning images into model inputs off the front: a child process, started when the first image comes, that works on one
 // request at a time. So the file that kills it is known, and only its request fails.
 import { type ChildProcess, spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { type CancelTimer, type Clock, SlipwayError } from "@slipway/core/base";
 import type { NamedTensor } from "@slipway/core/tensor";
+import { childScript } from "../child-script.ts";
 import { decodeAnswer, encodeRequest, MessageReader, type Preparation, type Prepared } from "./messages.ts";
 
 export interface ImagePreparerOptions {
@@ -90,10 +90,7 @@ export class ImagePreparer {
   }
 
   #start(): ChildProcess {
-    const main = fileURLToPath(
-      new URL(import.meta.url.endsWith(".ts") ? "./preparer-main.ts" : "./preparer-main.js", import.meta.url),
-    );
-    const child = spawn(process.execPath, ["--conditions=source", "--disable-warning=ExperimentalWarning", main], {
+    const child = spawn(process.execPath, childScript(import.meta.url, "preparer-main"), {
       stdio: ["pipe", "pipe", "ignore"],
       env: this.#environment,
     });
