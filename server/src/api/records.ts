@@ -7,7 +7,7 @@ import { processingOf, type ServedProcessing } from "#launch";
 import type { ImagePreparer } from "#runtime";
 import type { RequestContext, Serving, Variant } from "#serve";
 import type { AdminServerOptions } from "./admin/server.ts";
-import { recordsFromBody } from "./inference/predict.ts";
+import { predictAnswer, recordsFromBody } from "./inference/predict.ts";
 import type { PredictOutcome, PredictRecord, RecordsPort } from "./inference/index.ts";
 
 export function createRecords(images: ImagePreparer): RecordsPort {
@@ -148,16 +148,7 @@ export function createPredict({
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const cancel = records.predict(variant, recordsFromBody(contentType, body), context, (outcome) => {
       if (!outcome.ok) reject(outcome.error);
-      else {
-        const { inferenceId } = context;
-        const { predictions } = outcome;
-        resolve({
-          model_name: variant.endpoint,
-          model_version: variant.version,
-          inference_id: inferenceId,
-          predictions,
-        });
-      }
+      else resolve(predictAnswer(variant, context.inferenceId, outcome.predictions));
     });
     signal.addEventListener("abort", () => {
       cancel();

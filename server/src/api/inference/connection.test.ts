@@ -1,4 +1,6 @@
 // What clients do below HTTP, on real sockets: cut, slow, smuggled, pipelined and oversized requests.
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 import * as fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Settings } from "#config";
@@ -348,5 +350,24 @@ describe("closing", () => {
     await listener.server.close(50);
     expect(outline(await connection.ended())).toEqual(["503 SHUTTING_DOWN"]);
     await expect.poll(() => listener.mirror.cancelled).toBe(1);
+  });
+
+  it("answers once where the drain time ends while an answer is being compressed", async () => {
+    const [listener, connection] = await start();
+    const rows = 50_000;
+    const values = Array.from({ length: 4 * rows }, (_, index) => index / 7);
+    const body = JSON.stringify({ inputs: [{ name: "x", shape: [rows, 4], datatype: "FP32", data: values }] });
+    listener.mirror.isHolding = true;
+    connection.send(whole(body, "Accept-Encoding: gzip\r\n"));
+    await expect.poll(() => listener.mirror.held).toBe(1);
+    const closed = listener.server.close(0);
+    // In this order: the answer is handed to the compressor, then the drain time ends.
+    listener.mirror.letGo();
+    await closed;
+    expect(outline(await connection.ended())).toEqual(["503 SHUTTING_DOWN"]);
+    // As long again: what was compressed meanwhile comes back, and finds its request answered.
+    await promisify(gzip)(JSON.stringify(values));
+    expect(listener.answers.map(({ status }) => status)).toEqual([503]);
+    expect(listener.server.inFlight()).toBe(0);
   });
 });

@@ -128,7 +128,7 @@ export class Exchange {
     this.answer(OK, JSON_TYPE, text, null);
   }
 
-  /** Answers with the error's status and body, and closes the connection where the request can't be trusted to end. */
+  /** Answers with the error's status and body. What is still to come of the request's body is read and dropped. */
   refuse(error: unknown): void {
     const coded = slipwayErrorFrom(error);
     if (coded.code === "INTERNAL") {
@@ -207,7 +207,8 @@ export class Exchange {
     more: readonly string[] | null,
     code: ErrorCode | null,
   ): void {
-    if (this.#state === "gone") return;
+    // While an answer was compressed, the client may have left, or the server stopped waiting and refused.
+    if (this.#state === "gone" || this.#state === "answered") return;
     const { reply, front } = this;
     this.#leave("answered");
     const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;

@@ -1,8 +1,9 @@
 // POST …/predict: records in (an image, or JSON instances), labels and scores out, through the version's processing.
 import { SlipwayError } from "@slipway/core/base";
 import { parseJson } from "@slipway/core/wire";
+import type { Variant } from "#serve";
 import type { Exchange } from "./exchange.ts";
-import type { PredictRecord } from "./ports.ts";
+import type { PredictOutcome, PredictRecord } from "./ports.ts";
 import { requestContext } from "./request-context.ts";
 
 /** Records of one request. */
@@ -15,19 +16,29 @@ export function predict(exchange: Exchange, body: Uint8Array): void {
   const context = requestContext(request.headers, null, exchange.inferenceId, exchange.arrivedAt, front.queue);
   exchange.waitFor(
     front.ports.records.predict(variant, records, context, (outcome) => {
-      if (!outcome.ok) exchange.refuse(outcome.error);
-      else {
-        exchange.answerJson(
-          JSON.stringify({
-            model_name: variant.endpoint,
-            model_version: variant.version,
-            inference_id: exchange.inferenceId,
-            predictions: outcome.predictions,
-          }),
-        );
+      // As in infer.ts: an error of ours ends this request, not the scheduler that calls.
+      try {
+        answerOutcome(exchange, variant, outcome);
+      } catch (error) {
+        exchange.refuse(error);
       }
     }),
   );
+}
+
+function answerOutcome(exchange: Exchange, variant: Variant, outcome: PredictOutcome): void {
+  if (outcome.ok)
+    exchange.answerJson(JSON.stringify(predictAnswer(variant, exchange.inferenceId, outcome.predictions)));
+  else exchange.refuse(outcome.error);
+}
+
+/** The records route's answer, the same on both listeners. */
+export function predictAnswer(
+  { endpoint, version }: Variant,
+  inferenceId: string,
+  predictions: readonly unknown[],
+): Readonly<Record<string, unknown>> {
+  return { model_name: endpoint, model_version: version, inference_id: inferenceId, predictions };
 }
 
 /**

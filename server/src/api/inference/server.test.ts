@@ -350,6 +350,27 @@ describe("failures of our own", () => {
     await broken.close();
   });
 
+  it("answers 500 where predictions can't be written, and logs", async () => {
+    const broken = await startMemoryListener(
+      {},
+      {
+        records: {
+          predict(_, __, ___, done) {
+            setImmediate(() => done({ ok: true, predictions: [1n] }));
+            return () => {};
+          },
+        },
+      },
+    );
+    const response = await fetch(`${broken.address}/v2/models/mirror/predict`, {
+      method: "POST",
+      body: '{"instances":[1]}',
+    });
+    expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([500, "INTERNAL"]);
+    expect(broken.logged).toEqual(["a request failed"]);
+    await broken.close();
+  });
+
   it("says which port is taken", async () => {
     await expect(startMemoryListener({ port: listener.port })).rejects.toMatchObject({ code: "PORT_IN_USE" });
   });

@@ -22,7 +22,7 @@ import { Exchange, InferenceMessage, type InferenceReply } from "./exchange.ts";
 import type { Front } from "./front.ts";
 import { infer } from "./infer.ts";
 import { createInferenceIds } from "./inference-ids.ts";
-import type { InferencePorts } from "./ports.ts";
+import type { FrontLog, InferencePorts } from "./ports.ts";
 import { predict } from "./predict.ts";
 import { methodOf, parseRoute, type Route, routeName } from "./routes.ts";
 
@@ -53,6 +53,8 @@ const HELD_BODIES = 8;
 /** A connection on which nothing moves for this much longer than the longest deadline is closed. */
 const IDLE_MARGIN_MS = 60_000;
 const SHORTEST_CHECK_MS = 50;
+/** Time the last answers have to leave when the listener closes. */
+const FLUSH_MS = 1000;
 
 export function createInferenceServer(options: InferenceServerOptions): InferenceServer {
   const { server: limits, queue } = options.settings;
@@ -102,7 +104,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
   server.on("clientError", (error, socket) => refuseBroken(front, error, socket as Parameters<typeof refuseBroken>[2]));
   server.on("connect", (_request, socket) => refuseTunnel(front, socket as Parameters<typeof refuseTunnel>[1]));
   return {
-    listen: () => listen(server, limits),
+    listen: () => listen(server, limits, options.log),
     close: (drainTimeoutMs) => close(server, front, drainTimeoutMs),
     inFlight: () => front.inFlight,
   };
@@ -199,11 +201,23 @@ function refuseMethod(exchange: Exchange, method: string): void {
   exchange.refuseWith(statusOf(error.code), error, ["Allow", allowed]);
 }
 
-function listen(server: Server<typeof InferenceMessage>, { host, port }: Settings["server"]): Promise<AddressInfo> {
-  const { promise, resolve, reject } = Promise.withResolvers<AddressInfo>();
-  server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
-  server.listen({ host, port, backlog: 1024 }, () => resolve(server.address() as AddressInfo));
-  return promise;
+async function listen(
+  server: Server<typeof InferenceMessage>,
+  { host, port }: Settings["server"],
+  log: FrontLog,
+): Promise<AddressInfo> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject);
+  server.listen({ host, port, backlog: 1024 }, resolve);
+  try {
+    await promise;
+  } catch (error) {
+    throw listenError(error as NodeJS.ErrnoException, host, port);
+  }
+  server.off("error", reject);
+  // A connection that can't be accepted, as when the machine is out of descriptors, is no reason to stop.
+  server.on("error", (error) => log.error({ err: error }, "a connection could not be accepted"));
+  return server.address() as AddressInfo;
 }
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): SlipwayError {
@@ -235,6 +249,3 @@ async function close(server: Server<typeof InferenceMessage>, front: Front, drai
   await closed;
   cancel();
 }
-
-/** Time the last answers have to leave. */
-const FLUSH_MS = 1000;
