@@ -58,9 +58,8 @@ export async function runNode(arguments_) {
     process.execve(node, [node, ...all], env);
   }
   const child = spawn(node, all, { stdio: "inherit", env });
-  // A terminal's Ctrl-C reaches the child by itself; a signal sent to this process alone is passed on.
-  process.on("SIGINT", () => {});
-  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  // A signal may be meant for this process alone; a terminal's Ctrl-C reaches the child twice then, and counts once there.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   const code = await new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (exitCode, signal) => resolve(exitCode ?? 128 + (os.constants.signals[signal] ?? 0)));

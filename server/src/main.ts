@@ -6,11 +6,18 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
   version: string;
 };
 const interrupt = new AbortController();
+/** One Ctrl-C may arrive several times: from the terminal, from npm and from the launcher, which both pass it on. */
+const sameSignalMs = 500;
+let interruptedAtMs = 0;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
-    // The second time somebody means it.
-    if (interrupt.signal.aborted) process.exit(signal === "SIGINT" ? 130 : 143);
-    interrupt.abort();
+    if (!interrupt.signal.aborted) {
+      interruptedAtMs = performance.now();
+      interrupt.abort();
+    } else if (performance.now() - interruptedAtMs > sameSignalMs) {
+      // The second time somebody means it.
+      process.exit(signal === "SIGINT" ? 130 : 143);
+    }
   });
 }
 // Whoever reads our output may stop early, as `head` does; that is no error.
