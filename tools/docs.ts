@@ -1,8 +1,8 @@
-// `npm run docs`: writes the pages that are tables of the code (error codes, metrics). A test fails when a page and its
-// table differ.
-import { writeFileSync } from "node:fs";
+// `npm run docs`: writes the parts of the pages that are tables of the code. A test fails where a page and its table differ.
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { generatedPages } from "./generated-pages.ts";
+import { generatedPages } from "./generated-parts.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
-for (const [file, text] of generatedPages()) writeFileSync(path.join(root, file), text);
+const pages = await generatedPages((page) => readFileSync(path.join(root, page), "utf8"));
+for (const [page, text] of pages) writeFileSync(path.join(root, page), text);

@@ -1,5 +1,4 @@
 // Configuration: one schema, and what reads it from flags, environment and file.
-export { settingsDocument } from "./document.ts";
 export { CONFIG_FILE } from "./file.ts";
 export { describeSettings, type SettingKey, type ValueKind } from "./keys.ts";
 export {

@@ -1,0 +1,120 @@
+// The parts of the documentation that are tables of the code, as text. A page holds each between `<!-- begin: NAME -->` and
+// `<!-- end: NAME -->`; what stands around them is written by hand.
+import { ERRORS, type ErrorFact } from "@slipway/core/base";
+import { statusOf } from "../server/src/api/status.ts";
+import { COMMANDS } from "../server/src/cli/commands.ts";
+import { EXITS } from "../server/src/cli/exit-codes.ts";
+import { commandHelpText } from "../server/src/cli/program.ts";
+import { describeSettings, type SettingKey } from "../server/src/config/keys.ts";
+import { expectation, textFromValue } from "../server/src/config/values.ts";
+import { METRICS } from "../server/src/monitor/index.ts";
+
+/** What a part says, by page and by the part's name. */
+const PARTS: Readonly<Record<string, Readonly<Record<string, () => string | Promise<string>>>>> = {
+  "docs/cli.md": { "exit codes": exitCodes, commands },
+  "docs/configuration.md": { settings },
+  "docs/errors.md": { errors },
+  "docs/metrics.md": { metrics },
+};
+
+/**
+ * The pages with their parts as the code says now.
+ * @param read the text of a page, by its path from the root
+ * @returns page → text
+ */
+export async function generatedPages(read: (page: string) => string): Promise<ReadonlyMap<string, string>> {
+  const pages = new Map<string, string>();
+  for (const [page, parts] of Object.entries(PARTS)) {
+    let text = read(page);
+    for (const [name, make] of Object.entries(parts)) text = withPart(page, text, name, await make());
+    pages.set(page, text);
+  }
+  return pages;
+}
+
+function withPart(page: string, text: string, name: string, content: string): string {
+  const begin = `<!-- begin: ${name} -->\n`;
+  const end = `<!-- end: ${name} -->`;
+  const [before, rest, ...again] = text.split(begin);
+  const [, after, ...more] = rest?.split(end) ?? [];
+  if (after === undefined || again.length > 0 || more.length > 0) {
+    throw new Error(`${page} must hold the part "${name}" once, between ${begin.trim()} and ${end}.`);
+  }
+  return `${before}${begin}\n${content}\n\n${end}${after}`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const line = (cells: readonly (string | number)[]) => `| ${cells.join(" | ")} |`;
+  return [line(head), `|${"---|".repeat(head.length)}`, ...rows.map(line)].join("\n");
+}
+
+const code = (text: string): string => `\`${text}\``;
+
+function errors(): string {
+  const facts = Object.entries(ERRORS) as [keyof typeof ERRORS, ErrorFact][];
+  return table(
+    ["code", "HTTP", "when", "what to do"],
+    facts.map(([name, { when, remedy }]) => [code(name), statusOf(name), when, remedy]),
+  );
+}
+
+function metrics(): string {
+  return table(
+    ["metric", "type", "labels", "meaning"],
+    Object.entries(METRICS).map(([name, { type, labels, help }]) => [
+      code(name),
+      type,
+      labels.map(code).join(", ") || "–",
+      help,
+    ]),
+  );
+}
+
+function exitCodes(): string {
+  return table(
+    ["code", "when"],
+    Object.values(EXITS).map((exit) => [exit.code, exit.when]),
+  );
+}
+
+const HELP_WIDTH = 100;
+
+async function commands(): Promise<string> {
+  const parts: string[] = [];
+  for (const { name, summary, load } of COMMANDS) {
+    const help = commandHelpText(name, await load(), HELP_WIDTH).trimEnd();
+    parts.push(`### slipway ${name}\n\n${summary}.\n\n\`\`\`text\n${help}\n\`\`\``);
+  }
+  return parts.join("\n\n");
+}
+
+const SETTING_GROUPS: Readonly<Record<string, string>> = {
+  "": "Everything",
+  server: "Listeners: `server`",
+  runtime: "Running models: `runtime`",
+  queue: "Waiting requests: `queue`",
+  log: "Logs: `log`",
+};
+
+function settings(): string {
+  const groups = Map.groupBy(describeSettings(), ({ path }) => path.slice(0, -1).join("."));
+  return [...groups]
+    .map(([group, members]) => `### ${SETTING_GROUPS[group] ?? group}\n\n${settingsTable(members)}`)
+    .join("\n\n");
+}
+
+function settingsTable(members: readonly SettingKey[]): string {
+  return table(
+    ["key", "default", "what it does; what it takes", "flag, variable"],
+    members.map((setting) => {
+      const value = textFromValue(setting.kind, setting.defaultValue);
+      const does = `${setting.description}; ${expectation(setting)}`;
+      return [
+        code(setting.key),
+        value === "" ? "none" : code(value),
+        does,
+        `${code(setting.flag)}<br>${code(setting.environment)}`,
+      ];
+    }),
+  );
+}
