@@ -1,6 +1,5 @@
 // A runner inside this process, for tiny models one trusts: the same frames, batches and answers, without a process
 // around them. Nothing contains it, and a run can't be ended.
-
 import { RunnerCore, type RunnerPorts } from "./runner.ts";
 import type { RunnerListener, StartRunner } from "./runner-handle.ts";
 
@@ -21,7 +20,11 @@ export function inlineRunner(ports: RunnerPorts): StartRunner {
         if (!isLive) return;
         isLive = false;
         peer.closed();
-        void core.close().finally(() => listener.exited({ code: 0, signal: null, lastWords: "" }));
+        const exited = (lastWords: string) => listener.exited({ code: 0, signal: null, lastWords });
+        void core.close().then(
+          () => exited(""),
+          (error: unknown) => exited(String(error)),
+        );
       },
       residentBytes: () => null,
     };

@@ -1,4 +1,4 @@
-import { createReferenceBackend } from "@slipway/core/backend";
+import { type Backend, createReferenceBackend } from "@slipway/core/backend";
 import { FakeClock } from "@slipway/core/base";
 import { modelFromBytes } from "@slipway/core/onnx";
 import { describe, expect, it } from "vitest";
@@ -71,10 +71,12 @@ class Front {
   }
 }
 
-async function open(): Promise<{ clock: FakeClock; core: RunnerCore; front: Front }> {
+async function open(
+  backend: Backend = createReferenceBackend(modelFromBytes),
+): Promise<{ clock: FakeClock; core: RunnerCore; front: Front }> {
   const clock = new FakeClock();
   const core = new RunnerCore({
-    backend: createReferenceBackend(modelFromBytes),
+    backend,
     clock,
     readFiles: async () => ({ model: simulatedModel(), externalData: new Map() }),
   });
@@ -114,6 +116,42 @@ describe("a runner", () => {
     await clock.advanceAsync(10);
     expect(front.answers().size).toBe(1);
     expect(other.heard).toEqual([]);
+  });
+
+  it.each([false, true])("lets the run in progress end before it unloads (the run fails: %s)", async (fails) => {
+    const reference = createReferenceBackend(modelFromBytes);
+    const gate = Promise.withResolvers<void>();
+    const happened: string[] = [];
+    let isGated = false;
+    const { clock, core, front } = await open({
+      ...reference,
+      load: async (...order) => {
+        const session = await reference.load(...order);
+        return {
+          signature: session.signature,
+          run: async (...batch) => {
+            if (isGated) await gate.promise;
+            happened.push("ran");
+            return await session.run(...batch);
+          },
+          unload: async () => void happened.push("unloaded"),
+        };
+      },
+    });
+    happened.length = 0;
+    isGated = true;
+    front.run(1, [1, 1]);
+    front.run(2, [2, 2]);
+    await clock.advanceAsync(10);
+    const closed = core.close();
+    await clock.advanceAsync(10);
+    expect(happened).toEqual([]);
+    if (fails) gate.reject(new Error("the engine gave up"));
+    else gate.resolve();
+    await closed;
+    await clock.advanceAsync(10);
+    expect(happened).toEqual(fails ? ["unloaded"] : ["ran", "unloaded"]);
+    expect(front.answers().size).toBe(0);
   });
 
   it("says nothing before it runs the only request there is", async () => {

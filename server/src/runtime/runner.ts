@@ -3,17 +3,18 @@
 // run the same code in memory.
 import type { Backend, ModelBytes, Session } from "@slipway/core/backend";
 import { assert, type Clock, type ErrorCode, SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
-import type { NamedTensor, NumericData, NumericDType, Tensor } from "@slipway/core/tensor";
-import { createData } from "@slipway/core/tensor";
+import type { NamedTensor, Tensor } from "@slipway/core/tensor";
+import { ArrayPool } from "./array-pool.ts";
 import { joinRows, trimRows } from "./batch-tensors.ts";
-import { Batcher, type BatchItem } from "./batcher.ts";
+import { Batcher } from "./batcher.ts";
 import { type ControlMessage, controlMessage, type LoadedModel, type LoadOrder } from "./control.ts";
 import { CostModel } from "./cost-model.ts";
-import { type FrameBody, FrameReader, type FrameTensor } from "./frame-reader.ts";
-import { FrameWriter, type Send } from "./frame-writer.ts";
+import type { FrameBody, FrameTensor } from "./frame-reader.ts";
+import type { FrameWriter, Send } from "./frame-writer.ts";
 import { FrameFlag, FrameKind, frameError } from "./frames.ts";
 import type { ModelFiles } from "./model-files.ts";
 import { type PreparedModel, prepareModel } from "./prepare-model.ts";
+import { Peer, type Pending } from "./runner-peer.ts";
 
 /** A request overtakes others for having a sooner deadline only while those have waited less than this. */
 const PATIENCE_MS = 200;
@@ -38,12 +39,6 @@ export interface RunnerPeer {
   closed(): void;
 }
 
-interface Pending extends BatchItem {
-  readonly peer: Peer;
-  readonly stream: number;
-  readonly inputs: readonly (FrameTensor | undefined)[];
-}
-
 interface Loaded {
   readonly session: Session;
   readonly model: PreparedModel;
@@ -61,7 +56,8 @@ export class RunnerCore {
   #loaded: Loaded | null = null;
   #isLoading = false;
   #isClosed = false;
-  #isRunning = false;
+  /** The run in progress; null while idle. */
+  #running: Promise<void> | null = null;
   #isPumpDue = false;
   #reportsMemory = false;
   #memoryReportedAt = Number.NEGATIVE_INFINITY;
@@ -84,11 +80,12 @@ export class RunnerCore {
     };
   }
 
-  /** Unloads the model. What is open stays unanswered. */
+  /** Unloads the model, after the run in progress, whose session must not go meanwhile. What is open stays unanswered. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const loaded = this.#loaded;
     this.#loaded = null;
+    await this.#running;
     await loaded?.session.unload();
   }
 
@@ -191,7 +188,7 @@ export class RunnerCore {
   }
 
   #pumpSoon(): void {
-    if (this.#isPumpDue || this.#isRunning) return;
+    if (this.#isPumpDue || this.#running !== null) return;
     this.#isPumpDue = true;
     this.#ports.clock.soon(() => {
       this.#isPumpDue = false;
@@ -213,9 +210,8 @@ export class RunnerCore {
     if (batch.length > 0) this.#announce(batch, batcher.size > 0);
     this.#flush();
     if (batch.length === 0) return;
-    this.#isRunning = true;
-    void this.#run(batch, now).finally(() => {
-      this.#isRunning = false;
+    this.#running = this.#run(batch, now).finally(() => {
+      this.#running = null;
       // With others waiting, the answers leave together with the word of what runs next.
       if (batcher.size > 0) this.#pumpSoon();
       else this.#flush();
@@ -258,8 +254,9 @@ export class RunnerCore {
       );
       endedAt = clock.now();
       this.#cost.observe(elements, endedAt - startedAt);
+      if (this.#isClosed) return;
     } catch (error) {
-      this.#onRunFailed(batch, slipwayErrorFrom(error));
+      if (!this.#isClosed) this.#onRunFailed(batch, slipwayErrorFrom(error));
       return;
     }
     if (batch.length > 1 && outputs.some(({ shape }) => shape[0] !== rows)) {
@@ -384,67 +381,10 @@ export class RunnerCore {
   }
 }
 
-/** The runner's side of one link. */
-class Peer {
-  readonly reader: FrameReader;
-  readonly writer: FrameWriter;
-  /** Streams not yet answered. */
-  readonly open = new Map<number, Pending>();
-
-  constructor(send: Send, onFrame: (frame: FrameBody) => void) {
-    this.reader = new FrameReader(onFrame);
-    this.writer = new FrameWriter(send);
-  }
-
-  begin(streams: readonly number[]): void {
-    this.writer.begin(FrameKind.begin, 0, 0, 0, 0);
-    this.writer.u32Pair(streams.length, 0);
-    this.writer.u32List(streams);
-    this.writer.end();
-  }
-
-  failure(stream: number, code: ErrorCode, message: string): void {
-    this.writer.begin(FrameKind.failure, FrameFlag.final, stream, 0, 0);
-    this.writer.json({ code, message });
-    this.writer.end();
-  }
-
-  control(message: ControlMessage): void {
-    this.writer.begin(FrameKind.control, 0, 0, 0, 0);
-    this.writer.json(message);
-    this.writer.end();
-    this.writer.flush();
-  }
-}
-
 /** The length a request's inputs have along the padded axis. */
 function paddedLength(item: Pending, axis: number): number {
   for (const tensor of item.inputs) {
     if (tensor !== undefined && tensor.shape.length > axis) return tensor.shape[axis]!;
   }
   assert(false, "A padded batch has no input with the padded axis.");
-}
-
-/** Arrays for joined inputs, used again batch after batch: a run has read its inputs when it ends. */
-class ArrayPool {
-  #free: NumericData[] = [];
-  #taken: NumericData[] = [];
-
-  /** Gives back everything taken. */
-  reuse(): void {
-    this.#free = this.#taken;
-    this.#taken = [];
-  }
-
-  readonly take = (dtype: NumericDType, length: number): NumericData => {
-    const sample = createData(dtype, 0);
-    const size = length * sample.BYTES_PER_ELEMENT;
-    const index = this.#free.findIndex(
-      (data) => data.constructor === sample.constructor && data.buffer.byteLength >= size,
-    );
-    const found = index === -1 ? undefined : this.#free.splice(index, 1)[0]!;
-    const whole = found ?? createData(dtype, Math.ceil(length * 1.25));
-    this.#taken.push(whole);
-    return whole.length === length ? whole : whole.subarray(0, length);
-  };
 }
