@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, readlink, rm, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -15,9 +15,11 @@ import {
 import { bytesFromModel } from "@slipway/core/onnx";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { RuntimeSettings } from "#config";
+import { containmentOf } from "./containment.ts";
 import { createExecutor, type ExecutorOptions } from "./create-executor.ts";
 import type { Executor, RunOutcome } from "./executor.ts";
 import type { ModelFiles } from "./model-files.ts";
+import { processRunner } from "./runner-process.ts";
 import { systemClock } from "./system-clock.ts";
 
 const isLinux = process.platform === "linux";
@@ -325,6 +327,25 @@ describe.runIf(isLinux)("processes", () => {
     expect(status.deaths).toMatchObject([
       { cause: "crash", text: expect.stringContaining("SIGKILL"), inputFingerprint: null },
     ]);
+  });
+
+  it("leaves no name of the runner's directory, even while it starts", async () => {
+    const scratchDirectory = await mkdtemp(join(tmpdir(), "slipway-scratch-"));
+    const containment = await containmentOf(2 ** 32);
+    expect(containment.endsWithParent).toBe(true);
+    const exited = Promise.withResolvers<void>();
+    const start = processRunner({ containment, scratchDirectory, environment: {} });
+    const runner = start({ receive: () => undefined, exited: () => exited.resolve() });
+    expect(await readdir(scratchDirectory)).toEqual([]);
+    runner.kill();
+    await exited.promise;
+    expect(() =>
+      processRunner({ containment: { ...containment, command: ["\0"] }, scratchDirectory, environment: {} })({
+        receive: () => undefined,
+        exited: () => undefined,
+      }),
+    ).toThrow();
+    await rmdir(scratchDirectory);
   });
 
   it("a terminal's interrupt does not reach the runners", async () => {

@@ -12,8 +12,7 @@ const LINK_DESCRIPTOR = 3;
 
 // What the terminal sends to all of a group is the server's to decide: it drains, then ends its runners.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
-if (process.argv.includes("--watch-parent")) watchParent(process.ppid, forgetDirectory);
-else forgetDirectory();
+if (process.argv.includes("--watch-parent")) watchParent(process.ppid);
 
 const socket = new Socket({ fd: LINK_DESCRIPTOR, readable: true, writable: true });
 const core = new RunnerCore({
@@ -35,24 +34,21 @@ socket.on("data", (chunk: Uint8Array) => peer.receive(chunk));
 socket.on("error", () => process.exit(0));
 socket.on("close", () => process.exit(0));
 
-/**
- * Takes the name of the empty directory this runs in away: nothing is left behind should the server be killed, and no
- * file can be made in it. Where a directory in use can't be removed, the server does it at the end.
- */
+/** Ends this process when its parent changed, from a thread of its own, since a run blocks this one. */
+function watchParent(parent: number): void {
+  const source = `setInterval(() => { if (process.ppid !== ${parent}) process.kill(process.pid, "SIGKILL"); }, 500);`;
+  const watcher = new Worker(source, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 8 } });
+  // A thread can only start in a directory that has a name, so only now can the server's work be done for it.
+  watcher.once("online", forgetDirectory);
+  watcher.once("error", () => process.exit(1));
+  watcher.unref();
+}
+
+/** Takes the name of the empty directory this runs in away; where one in use can't be removed, the server does it. */
 function forgetDirectory(): void {
   try {
     rmdirSync(process.cwd());
   } catch {
     // See above.
   }
-}
-
-/** Ends this process when its parent changed, from a thread of its own, since a run blocks this one. */
-function watchParent(parent: number, whenWatching: () => void): void {
-  const source = `setInterval(() => { if (process.ppid !== ${parent}) process.kill(process.pid, "SIGKILL"); }, 500);`;
-  const watcher = new Worker(source, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 8 } });
-  // A thread can only start in a directory that has a name.
-  watcher.once("online", whenWatching);
-  watcher.once("error", () => process.exit(1));
-  watcher.unref();
 }

@@ -28,20 +28,36 @@ export function processRunner(options: ProcessOptions): StartRunner {
       ...childScript(import.meta.url, "runner-main"),
       ...(options.containment.endsWithParent ? [] : ["--watch-parent"]),
     ];
-    const child = spawn(program!, args, {
+    const child = startIn(directory, program!, args, options.environment);
+    // Its name goes at once, so that nothing is left behind should this process be killed, and no file can be made in it.
+    // A runner that watches its parent needs the name until it does; it takes it away itself.
+    if (options.containment.endsWithParent) rmSync(directory, { recursive: true, force: true });
+    return new ProcessHandle(child, directory, listener);
+  };
+}
+
+/** Starts a child in a directory, which is gone where that failed. */
+function startIn(
+  directory: string,
+  program: string,
+  args: readonly string[],
+  environment: ProcessOptions["environment"],
+): ChildProcess {
+  try {
+    const child = spawn(program, args, {
       cwd: directory,
-      env: { ...options.environment },
+      env: { ...environment },
       stdio: ["ignore", "ignore", "pipe", "pipe"],
       windowsHide: true,
     });
     // Out of descriptors or processes, there is a child without streams, and an error to come.
-    if (child.stderr === null || child.stdio?.[LINK_DESCRIPTOR] === undefined) {
-      child.on("error", () => undefined);
-      rmSync(directory, { recursive: true, force: true });
-      throw new Error("The runner's process could not be made.");
-    }
-    return new ProcessHandle(child, directory, listener);
-  };
+    if (child.stderr !== null && child.stdio?.[LINK_DESCRIPTOR] !== undefined) return child;
+    child.on("error", () => undefined);
+    throw new Error("The runner's process could not be made.");
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 class ProcessHandle implements RunnerHandle {
