@@ -139,7 +139,7 @@ export function writeNumbers(dtype: NumericDType, values: ArrayLike<number>, tar
 }
 
 /** One element as JSON: whole numbers beyond 2^53, NaN and infinities as text, as ProtoJSON writes them. */
-export function jsonFromElement(dtype: DType, stored: number | bigint | string): JsonValue {
+export function jsonFromElement(dtype: DType, stored: number | bigint | string): string | number | boolean {
   if (typeof stored === "string") return stored;
   if (dtype === "bool") return stored !== 0;
   if (typeof stored === "bigint") {

@@ -1,8 +1,9 @@
 // The steps before and after a model, declared as data and run the same on servers, in batches and in browsers.
 export type { RecordAnswer } from "./answer.ts";
 export { type CompiledProcessing, compileProcessing } from "./compile.ts";
-export type { JsonValue } from "./elements.ts";
+export { jsonFromElement, type JsonValue } from "./elements.ts";
 export type { InputRecord } from "./inputs.ts";
+export { tensorFromNested } from "./nested.ts";
 export {
   type AfterStep,
   type BeforeStep,

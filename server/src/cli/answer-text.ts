@@ -1,5 +1,6 @@
 // A model's answer as people read it: labels with bars, tensors with their first values.
-import { type NamedTensor, numberFromBfloat16, numberFromFloat16 } from "@slipway/core/tensor";
+import { jsonFromElement } from "@slipway/core/processing";
+import type { NamedTensor } from "@slipway/core/tensor";
 import { columns } from "./text.ts";
 
 const SHOWN_VALUES = 16;
@@ -67,21 +68,16 @@ function valuesText(tensor: NamedTensor): string {
   return rest > 0 ? `${values.join(", ")}, … ${rest} more` : values.join(", ");
 }
 
-function elementText(tensor: NamedTensor, index: number): string {
-  const value = tensor.data[index]!;
-  if (tensor.dtype === "bool") return value === 0 ? "false" : "true";
-  if (tensor.dtype === "float16") return numberText(numberFromFloat16(Number(value)));
-  if (tensor.dtype === "bfloat16") return numberText(numberFromBfloat16(Number(value)));
-  return typeof value === "string"
-    ? JSON.stringify(value)
-    : typeof value === "bigint"
-      ? String(value)
-      : numberText(value);
+function elementText({ dtype, data }: NamedTensor, index: number): string {
+  const stored = data[index]!;
+  if (typeof stored === "string") return JSON.stringify(stored);
+  const value = jsonFromElement(dtype, stored);
+  return typeof value === "number" ? numberText(value) : String(value);
 }
 
-/** Six significant digits, without the zeros that say nothing. */
+/** Whole numbers as they are, others in six significant digits without the zeros that say nothing. */
 function numberText(value: number): string {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(6))) : String(value);
+  return String(Number.isInteger(value) ? value : Number(value.toPrecision(6)));
 }
 
 /** The outputs of an answer of the tensor protocol in JSON, as it came. */
@@ -107,24 +103,9 @@ export function tensorsJson(outputs: readonly NamedTensor[]): unknown {
       name: tensor.name,
       dtype: tensor.dtype,
       shape: tensor.shape,
-      data: Array.from({ length: tensor.data.length }, (_, index) => elementJson(tensor, index)),
+      data: Array.from({ length: tensor.data.length }, (_, index) =>
+        jsonFromElement(tensor.dtype, tensor.data[index]!),
+      ),
     })),
   };
-}
-
-function elementJson(tensor: NamedTensor, index: number): string | number | boolean {
-  const value = tensor.data[index]!;
-  if (typeof value === "string") return value;
-  if (tensor.dtype === "bool") return value !== 0;
-  if (typeof value === "bigint") {
-    const number = Number(value);
-    return Number.isSafeInteger(number) ? number : String(value);
-  }
-  const number =
-    tensor.dtype === "float16"
-      ? numberFromFloat16(value)
-      : tensor.dtype === "bfloat16"
-        ? numberFromBfloat16(value)
-        : value;
-  return Number.isFinite(number) ? number : String(number);
 }

@@ -32,3 +32,15 @@ export async function readNamedFile(workingDirectory: string, file: string): Pro
     throw fileError(file, error);
   }
 }
+
+const IMAGE_TYPES: Readonly<Record<string, string>> = {
+  ".png": "image/png",
+  ".jpg": "image/jpeg",
+  ".jpeg": "image/jpeg",
+  ".webp": "image/webp",
+};
+
+/** The media type of an image, by its file's name; null where that is not one of an image. */
+export function imageType(file: string): string | null {
+  return IMAGE_TYPES[path.extname(file).toLowerCase()] ?? null;
+}

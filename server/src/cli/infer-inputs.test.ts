@@ -45,6 +45,7 @@ describe("values", () => {
     ["[true, 0]", "BOOL", { dtype: "bool", shape: [2], data: [1, 0] }],
     ["[1, -2]", "FP16", { dtype: "float16", shape: [2], data: [0x3c00, 0xc000] }],
     ['["a", ""]', "BYTES", { dtype: "string", shape: [2], data: ["a", ""] }],
+    ['["9007199254740993"]', "INT64", { dtype: "int64", shape: [1], data: [9007199254740993n] }],
     ["list.json", "FP64", { dtype: "float64", shape: [1, 2], data: [1, 2] }],
   ])("%s as %s", async (text, datatype, tensor) => expect(await inputOf(text, datatype)).toEqual(tensor));
 
@@ -61,12 +62,14 @@ describe("values", () => {
 
 describe("refused, with what is wrong", () => {
   test.each([
-    [["x0=[[1, 2], [3]]"], "FP32", "INPUT_DATA_MISMATCH", "not of equal length"],
-    [["x0=[1, [2]]"], "FP32", "INPUT_DATA_MISMATCH", "not of equal length"],
-    [["x0=[[1], 2]"], "FP32", "INPUT_DATA_MISMATCH", "not of equal length"],
-    [['x0=["a"]'], "FP32", "INPUT_DATA_MISMATCH", '"a"; a number'],
-    [["x0=[1.5]"], "INT64", "INPUT_DATA_MISMATCH", "a whole number"],
-    [["x0=[1]"], "BYTES", "INPUT_DATA_MISMATCH", "a text"],
+    [["x0=[[1, 2], [3]]"], "FP32", "INPUT_DATA_MISMATCH", '"x0"[1] has 1 elements; the first of its axis has 2'],
+    [["x0=[1, [2]]"], "FP32", "INPUT_DATA_MISMATCH", '"x0"[1] is [2]; float32 takes a number'],
+    [["x0=[[1], 2]"], "FP32", "INPUT_DATA_MISMATCH", '"x0"[1] is 2; it takes a list of 1'],
+    [['x0=["a"]'], "FP32", "INPUT_DATA_MISMATCH", '"a"; float32 takes a number'],
+    [["x0=[1.5]"], "INT64", "INPUT_DATA_MISMATCH", "int64 takes a whole number"],
+    [["x0=[300]"], "UINT8", "INPUT_DATA_MISMATCH", '"x0"[0] is 300; uint8 takes a whole number from 0 to 255'],
+    [["x0=[1.5]"], "INT32", "INPUT_DATA_MISMATCH", '"x0"[0] is 1.5'],
+    [["x0=[1]"], "BYTES", "INPUT_DATA_MISMATCH", "string takes a text"],
     [["x0=[1"], "FP32", "FILE_UNREADABLE", "not JSON"],
     [["y=[1]"], "FP32", "INPUT_UNKNOWN", "its inputs are x0"],
     [["x0=what.txt"], "FP32", "USAGE", "neither a file of a known kind"],

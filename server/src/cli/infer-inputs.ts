@@ -1,18 +1,8 @@
 // What `slipway infer` is given, to what is sent: files by their kind, values written on the command line.
 import { SlipwayError } from "@slipway/core/base";
-import {
-  createData,
-  createTensor,
-  DTYPES,
-  type DType,
-  dtypeFromOip,
-  elementCount,
-  float16FromNumber,
-  bfloat16FromNumber,
-  type NamedTensor,
-  type Tensor,
-  tensorFromNpy,
-} from "@slipway/core/tensor";
+import { type JsonValue, tensorFromNested } from "@slipway/core/processing";
+import { dtypeFromOip, type NamedTensor, type Tensor, tensorFromNpy } from "@slipway/core/tensor";
+import { imageType } from "./files.ts";
 import type { EndpointMetadata, PortMetadata } from "./oip.ts";
 
 /** A request, by the protocol that carries it. */
@@ -29,13 +19,6 @@ export interface GivenInput {
   /** A file's name, or a value as JSON. */
   readonly text: string;
 }
-
-const IMAGES: readonly (readonly [suffix: string, type: string])[] = [
-  [".png", "image/png"],
-  [".jpg", "image/jpeg"],
-  [".jpeg", "image/jpeg"],
-  [".webp", "image/webp"],
-];
 
 /** `image=digit.npy` → name and rest; a text without a name is a file. */
 export function givenInput(text: string): GivenInput {
@@ -68,8 +51,8 @@ export async function inferBody(
 
 /** A file that is a request by itself: an image, or JSON of either route. */
 async function wholeBody(file: string, read: (file: string) => Promise<Buffer>): Promise<InferBody | null> {
-  const image = IMAGES.find(([suffix]) => file.toLowerCase().endsWith(suffix));
-  if (image !== undefined) return { kind: "records", contentType: image[1], body: await read(file) };
+  const contentType = imageType(file);
+  if (contentType !== null) return { kind: "records", contentType, body: await read(file) };
   if (!file.toLowerCase().endsWith(".json")) return null;
   const bytes = await read(file);
   const value = jsonFrom(bytes.toString("utf8"), file);
@@ -116,53 +99,21 @@ function arrayFrom(bytes: Uint8Array, file: string): Tensor {
   }
 }
 
-/** Nested lists, or one number, as the tensor of an input. */
-function valueTensor(port: PortMetadata, value: unknown): NamedTensor {
-  const dtype = dtypeFromOip(port.datatype);
+/** Nested lists, or one value, as the tensor of an input. */
+function valueTensor({ name, datatype }: PortMetadata, value: JsonValue): NamedTensor {
+  const dtype = dtypeFromOip(datatype);
   if (dtype === undefined) {
-    throw new SlipwayError("MODEL_UNSUPPORTED", `Input "${port.name}" is ${port.datatype}, which has no JSON form.`);
+    throw new SlipwayError("MODEL_UNSUPPORTED", `Input "${name}" is ${datatype}, which has no JSON form.`);
   }
-  const shape: number[] = [];
-  for (let level = value; Array.isArray(level); level = level[0]) shape.push(level.length);
-  const flat: unknown[] = [];
-  flatten(value, shape, 0, port.name, flat);
-  return { name: port.name, ...createTensor(dtype, shape, dataOf(dtype, shape, flat, port.name)) };
+  const refuse = (problem: string): never => {
+    throw new SlipwayError("INPUT_DATA_MISMATCH", `The value of ${problem}.`);
+  };
+  return { name, ...tensorFromNested(value, dtype, null, `"${name}"`, refuse) };
 }
 
-function flatten(value: unknown, shape: readonly number[], axis: number, name: string, into: unknown[]): void {
-  if (axis === shape.length && !Array.isArray(value)) into.push(value);
-  else if (Array.isArray(value) && value.length === shape[axis]) {
-    for (const item of value) flatten(item, shape, axis + 1, name, into);
-  } else throw new SlipwayError("INPUT_DATA_MISMATCH", `The lists of "${name}" are not of equal length.`);
-}
-
-function dataOf(dtype: DType, shape: readonly number[], flat: readonly unknown[], name: string) {
-  const wrong = (value: unknown, wanted: string) =>
-    new SlipwayError("INPUT_DATA_MISMATCH", `"${name}" holds ${JSON.stringify(value)}; ${wanted} is expected.`);
-  if (dtype === "string") {
-    return flat.map((value) => {
-      if (typeof value !== "string") throw wrong(value, "a text");
-      return value;
-    });
-  }
-  const data = createData(dtype, elementCount(shape));
-  const { storage } = DTYPES[dtype];
-  flat.forEach((value, index) => {
-    const number = typeof value === "boolean" ? Number(value) : value;
-    if (typeof number !== "number") throw wrong(value, "a number");
-    if (storage === "i64" || storage === "u64") {
-      if (!Number.isSafeInteger(number)) throw wrong(value, "a whole number");
-      (data as BigInt64Array)[index] = BigInt(number);
-    } else if (dtype === "float16") (data as Uint16Array)[index] = float16FromNumber(number);
-    else if (dtype === "bfloat16") (data as Uint16Array)[index] = bfloat16FromNumber(number);
-    else (data as Float32Array)[index] = number;
-  });
-  return data;
-}
-
-function jsonFrom(text: string, where: string): unknown {
+function jsonFrom(text: string, where: string): JsonValue {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text) as JsonValue;
   } catch (error) {
     throw new SlipwayError("FILE_UNREADABLE", `${where} is not JSON: ${(error as Error).message}.`, { cause: error });
   }

@@ -2,7 +2,7 @@
 // endpoint's own description.
 import { SlipwayError } from "@slipway/core/base";
 import { type CommandContext, listOption, textOption } from "../command.ts";
-import { readNamedFile } from "../files.ts";
+import { imageType, readNamedFile } from "../files.ts";
 import { requestBytes, sampleInputs, seededRandom } from "../load/index.ts";
 import { type EncodedRequest, encodeRequest, type EndpointMetadata } from "../oip.ts";
 import { versionReference } from "../model-reference.ts";
@@ -80,16 +80,10 @@ async function describe(url: URL): Promise<EndpointMetadata> {
   );
 }
 
-const TYPES: readonly (readonly [suffix: string, type: string])[] = [
-  [".json", "application/json"],
-  [".png", "image/png"],
-  [".jpg", "image/jpeg"],
-  [".jpeg", "image/jpeg"],
-];
-
 async function payloadRequest(context: CommandContext, file: string): Promise<EncodedRequest> {
   const body = await readNamedFile(context.environment.workingDirectory, file);
-  const type = TYPES.find(([suffix]) => file.toLowerCase().endsWith(suffix))?.[1] ?? "application/octet-stream";
+  const isJson = file.toLowerCase().endsWith(".json");
+  const type = isJson ? "application/json" : (imageType(file) ?? "application/octet-stream");
   return { headers: { "content-type": type }, body };
 }
 
