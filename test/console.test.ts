@@ -7,11 +7,11 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect } from "vitest";
 import { createFixture, type Fixture } from "../console/dev/fixture.ts";
 import type { ScenarioName } from "../console/dev/scenario.ts";
 import { importModel, removeDirectory, startPlatform, temporaryDirectory } from "./platform.ts";
-import { launchBrowser } from "./support/browser.ts";
+import { browserTest as test, launchBrowser } from "./support/browser.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 const DESKTOP = { width: 1280, height: 800 };
@@ -37,7 +37,8 @@ beforeAll(async () => {
     env: { ...process.env, NODE_ENV: "production" },
   });
   axe = await readFile(require.resolve("axe-core/axe.min.js"), "utf8");
-  browser = await launchBrowser();
+  const launched = await launchBrowser();
+  if (launched !== null) browser = launched;
 });
 
 afterAll(async () => {

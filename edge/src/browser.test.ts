@@ -1,13 +1,13 @@
 // Core in a real browser: it loads without Node, a tensor goes through its file format unchanged, and an image is
 // prepared to the very numbers the server prepares.
 import path from "node:path";
-import chromium from "@sparticuz/chromium";
-import { type Browser, chromium as playwright, type Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect } from "vitest";
 import { build, type Rollup } from "vite";
+import { browserTest as test, launchBrowser } from "../../test/support/browser.ts";
 import * as edge from "./index.ts";
 
-let browser: Browser;
+let browser: Browser | undefined;
 let page: Page;
 
 beforeAll(async () => {
@@ -21,15 +21,13 @@ beforeAll(async () => {
       lib: { entry: path.join(import.meta.dirname, "index.ts"), formats: ["iife"], name: "edge" },
     },
   })) as Rollup.RollupOutput[] as [Rollup.RollupOutput];
-  browser = await playwright.launch({
-    executablePath: await chromium.executablePath(),
-    args: chromium.args,
-    headless: true,
-  });
+  const launched = await launchBrowser();
+  if (launched === null) return;
+  browser = launched;
   page = await browser.newPage();
   await page.addScriptTag({ content: output[0].code });
 });
-afterAll(() => browser.close());
+afterAll(() => browser?.close());
 
 test("a tensor of every kind of storage round-trips", async () => {
   const answer = await page.evaluate(() => {
