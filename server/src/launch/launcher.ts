@@ -155,7 +155,7 @@ export class Launcher {
     const files = await Promise.all(
       model.files.map(async (file) => {
         const { path, offset, sizeBytes } = await this.#ports.blobs.place(file.hash);
-        return { name: file.path, path, offset, sizeBytes };
+        return { name: file.path, path, offset, sizeBytes, sha256: file.hash };
       }),
     );
     return {

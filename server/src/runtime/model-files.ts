@@ -1,5 +1,6 @@
 // The files of a model, as the runner opens them: each is a range of a file on this machine, because stored blobs have
 // a header before their payload. Names are what the model calls its external data; paths never come from the model.
+import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { ModelBytes } from "@slipway/core/backend";
@@ -12,6 +13,8 @@ export interface ModelFile {
   /** Where the payload begins in the file at `path`. */
   readonly offset: number;
   readonly sizeBytes: number;
+  /** SHA-256 of the payload in hexadecimal. Where it is given, bytes that do not have it are not loaded. */
+  readonly sha256?: string;
 }
 
 /** A model: its ONNX file and the files of its external data. */
@@ -26,6 +29,7 @@ const READ_BYTES = 2 ** 30;
 /**
  * Reads a model's files whole.
  * @throws SlipwayError BLOB_NOT_FOUND when one is gone or is no regular file, BLOB_CORRUPT when it is shorter than stated
+ *   or does not have its hash
  */
 export async function readModelFiles(files: ModelFiles): Promise<ModelBytes> {
   const externalData = new Map<string, Uint8Array>();
@@ -63,6 +67,7 @@ async function readRange(file: ModelFile): Promise<Uint8Array> {
 
 async function readWhole(handle: FileHandle, file: ModelFile): Promise<Uint8Array> {
   const bytes = new Uint8Array(file.sizeBytes);
+  const digest = createHash("sha256");
   let at = 0;
   while (at < bytes.byteLength) {
     const wanted = Math.min(READ_BYTES, bytes.byteLength - at);
@@ -70,7 +75,15 @@ async function readWhole(handle: FileHandle, file: ModelFile): Promise<Uint8Arra
     if (bytesRead === 0) {
       throw new SlipwayError("BLOB_CORRUPT", `The stored file ${JSON.stringify(file.name)} ended at byte ${at}.`);
     }
+    if (file.sha256 !== undefined) digest.update(bytes.subarray(at, at + bytesRead));
     at += bytesRead;
+  }
+  // A disk that changed a weight would change answers, and nobody would know.
+  if (file.sha256 !== undefined && digest.digest("hex") !== file.sha256) {
+    throw new SlipwayError(
+      "BLOB_CORRUPT",
+      `The stored file ${JSON.stringify(file.name)} is damaged: its bytes do not have the SHA-256 ${file.sha256}. Import the model again, or restore the data directory.`,
+    );
   }
   return bytes;
 }
