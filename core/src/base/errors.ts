@@ -280,6 +280,11 @@ export const ERRORS = {
     "The data directory is not usable, or of a newer Slipway.",
     "Choose another --data-dir, or update Slipway.",
   ),
+  DATA_DIRECTORY_LOST: fact(
+    "failed",
+    "The data directory, or a part of it, was moved or removed while it was in use.",
+    "Put it back, then start the server again; what is loaded answers until then.",
+  ),
   DISK_FULL: fact(
     "failed",
     "The disk is full; what was asked was not done, nothing stored is lost.",

@@ -298,6 +298,7 @@ describe("a disk that fails", () => {
     ["EDQUOT", "DISK_FULL"],
     ["EROFS", "DISK_READ_ONLY"],
     ["EACCES", "DISK_READ_ONLY"],
+    ["ENOENT", "DATA_DIRECTORY_LOST"],
   ])("with %s at any call of a put answers %s and keeps nothing half-written", async (errorCode, expected) => {
     const { files, arm, calls } = failingFileSystem(errorCode);
     const { blobs } = await open(files);

@@ -44,7 +44,7 @@ export interface BlobStore {
   /**
    * Stores bytes. When this resolves they survive a power cut; when it rejects nothing of them can be read. Storing what
    * is there already replaces it, which heals a damaged copy.
-   * @throws SlipwayError REQUEST_MALFORMED for another hash than expected, MODEL_TOO_LARGE over the limit, DISK_FULL, DISK_READ_ONLY
+   * @throws SlipwayError REQUEST_MALFORMED for another hash than expected, MODEL_TOO_LARGE over the limit, DISK_FULL, DISK_READ_ONLY, DATA_DIRECTORY_LOST
    */
   put(bytes: BlobBytes, options?: PutOptions): Promise<StoredBlob>;
   /** Whether these bytes are stored and have their hash. When so, this counts as a use: `renewedAt` becomes now. */

@@ -11,7 +11,8 @@ export function systemCode(error: unknown): string | null {
 }
 
 /**
- * The error of a failed write as what the user can act on: DISK_FULL or DISK_READ_ONLY; any other error is itself.
+ * The error of a failed write as what the user can act on: DISK_FULL, DISK_READ_ONLY, or
+ * DATA_DIRECTORY_LOST where a directory was taken away; any other error is itself.
  * @param what what was being written, for the message: "the blob", "/data/server.json"
  */
 export function diskError(error: unknown, what: string): unknown {
@@ -29,6 +30,12 @@ export function diskError(error: unknown, what: string): unknown {
     return new SlipwayError(
       "DISK_READ_ONLY",
       `${capitalised(what)} could not be written (${code}). Make the data directory writable, or choose another.`,
+      { cause: error },
+    );
+  if (code === "ENOENT")
+    return new SlipwayError(
+      "DATA_DIRECTORY_LOST",
+      `${capitalised(what)} could not be written: the directory it belongs in is gone. Restore the data directory, then start the server again.`,
       { cause: error },
     );
   return error;
