@@ -35,7 +35,7 @@ export async function startPlatform(
 
 /** Imports a model as the next version of a name and answers its number. */
 export async function importModel(
-  server: RunningServer,
+  server: Pick<RunningServer, "client">,
   name: string,
   model: Model | Uint8Array,
   processing: unknown = null,

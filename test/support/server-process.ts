@@ -44,7 +44,7 @@ export function spawnSlipway(arguments_: readonly string[], options: { readonly 
     {
       stdio: ["ignore", "pipe", "pipe"],
       cwd: options.cwd ?? path.parse(PROJECT).root,
-      env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] },
+      env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: path.join(PROJECT, "node_modules/.cache/slipway-tests") },
     },
   );
 }
