@@ -84,6 +84,8 @@ describe("with the server running", () => {
     );
     expect(view).toMatchObject({ isReady: true, isRunning: true, endpoints: [{ name: "digits", state: "ready" }] });
     const { out } = await call("status");
+    const [address] = /http:\S+\/\?token=\S+/.exec(out)!;
+    expect((await fetch(address, { redirect: "manual" })).headers.get("set-cookie")).not.toBeNull();
     expect(out).toMatch(/^digits +ready +digits@1/m);
   });
 

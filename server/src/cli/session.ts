@@ -5,9 +5,18 @@ import type { Settings } from "#config";
 import { type Client, createClient } from "slipway/client";
 import type { Platform } from "./platform.ts";
 
-export interface Session {
-  /** A running server, or the directory opened by this process. */
-  readonly kind: "server" | "offline";
+/** A running server, or the directory opened by this process. */
+export type Session = OpenClient &
+  (
+    | {
+        readonly kind: "server";
+        /** With the token: whoever opens it is let in. */
+        readonly consoleAddress: string;
+      }
+    | { readonly kind: "offline" }
+  );
+
+interface OpenClient {
   readonly client: Client;
   close(): Promise<void>;
 }
@@ -20,7 +29,8 @@ export async function openSession(platform: Platform, settings: Settings): Promi
   const server = await platform.findServer(settings.dataDir);
   if (server !== null) {
     const client = createClient({ address: server.adminAddress, token: server.token, fetch: reachableFetch });
-    return { kind: "server", client, close: async () => {} };
+    const { href } = new URL(`/?token=${server.token}`, server.adminAddress);
+    return { kind: "server", client, consoleAddress: href, close: async () => {} };
   }
   const store = await platform.openOffline(settings);
   return { kind: "offline", client: store.client, close: () => store.close() };

@@ -5,7 +5,7 @@ import { columns, duration, size } from "../text.ts";
 
 export const status: Command = {
   about:
-    "Shows the server of the data directory and what each endpoint serves: its state, what waits and runs, its runners and their memory, and why something is not ready. With the server stopped it shows what the data directory holds.",
+    "Shows the server of the data directory, the console's address with its token, and what each endpoint serves: its state, what waits and runs, its runners and their memory, and why something is not ready. With the server stopped it shows what the data directory holds.",
   arguments: [],
   options: [],
   examples: [
@@ -13,18 +13,18 @@ export const status: Command = {
     { line: "slipway status --json | jq -e .isReady", says: "a check for scripts: exits 0 when the server is ready" },
   ],
   run: async (context) => {
-    const { kind, client } = await context.connect();
-    const view = await client.getStatus();
-    context.answer({ ...view, isRunning: kind === "server" }, () => {
+    const session = await context.connect();
+    const view = await session.client.getStatus();
+    context.answer({ ...view, isRunning: session.kind === "server" }, () => {
       const facts =
-        kind === "server"
+        session.kind === "server"
           ? [
               [
                 "server",
                 `${view.isReady ? "ready" : "not ready"}, up ${duration(view.now - view.startedAt)}, process ${view.pid}`,
               ],
               ["inference", view.inferenceAddress],
-              ["console", view.adminAddress],
+              ["console", session.consoleAddress],
               ["data", view.dataDirectory ?? "none"],
               ["engine", `${view.backend} on Node ${view.node}`],
               ["cores", `${view.cores}; ${view.threadPlan}`],
