@@ -1,6 +1,6 @@
 // How the console speaks with its server: the typed client of the administration API, and the one request it makes
 // outside that API's table, a prediction on an image. The console's cookie carries the token.
-import { ApiError, createClient } from "slipway/client";
+import { apiErrorFrom, createClient } from "slipway/client";
 
 export {
   ApiError,
@@ -54,19 +54,7 @@ export async function predict(endpoint: string, image: Blob, signal: AbortSignal
     signal,
   });
   const answer: unknown = await response.json().catch(() => null);
-  if (!response.ok) {
-    const { error, code, details } = (answer ?? {}) as {
-      error?: string;
-      code?: string;
-      details?: Record<string, unknown>;
-    };
-    throw new ApiError(
-      response.status,
-      code ?? "INTERNAL",
-      error ?? `The server answered ${response.status}.`,
-      details ?? {},
-    );
-  }
+  if (!response.ok) throw apiErrorFrom(response.status, answer);
   const { model_version, inference_id, predictions } = answer as PredictAnswer;
   return {
     version: model_version,

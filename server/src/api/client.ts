@@ -53,6 +53,19 @@ export class ApiError extends Error {
   }
 }
 
+/**
+ * The error of an answer that is none.
+ * @param answer its body as parsed JSON; null where it is not JSON
+ */
+export function apiErrorFrom(status: number, answer: unknown): ApiError {
+  const { error, code, details } = (answer ?? {}) as {
+    error?: string;
+    code?: string;
+    details?: Record<string, unknown>;
+  };
+  return new ApiError(status, code ?? "INTERNAL", error ?? `The server answered ${status}.`, details ?? {});
+}
+
 /** A method per operation. */
 export type Client = {
   readonly [Name in keyof Operations]: (
@@ -110,17 +123,7 @@ export function createClient(options: ClientOptions): Client {
     const text = await response.text();
     const answer = text === "" ? {} : parsed(text);
     if (response.ok) return answer;
-    const { error, code, details } = (answer ?? {}) as {
-      error?: string;
-      code?: string;
-      details?: Record<string, unknown>;
-    };
-    throw new ApiError(
-      response.status,
-      code ?? "INTERNAL",
-      error ?? `The server answered ${response.status}.`,
-      details ?? {},
-    );
+    throw apiErrorFrom(response.status, answer);
   };
   const client: Record<string, unknown> = {};
   for (const name of Object.keys(ROUTES) as (keyof typeof ROUTES)[]) {

@@ -9,7 +9,7 @@ import { modelReference } from "../model-reference.ts";
 import { decodeAnswer, encodeRequest, type EndpointMetadata, HEADER_LENGTH } from "../oip.ts";
 import { reachableFetch } from "../session.ts";
 import { deployFiles, withTemporaryDirectory, withTemporaryServer } from "../temporary-server.ts";
-import { ApiError } from "slipway/client";
+import { apiErrorFrom } from "slipway/client";
 
 export const infer: Command = {
   about:
@@ -114,16 +114,13 @@ async function post(
     const length = response.headers.get(HEADER_LENGTH);
     return { body, headerLength: length === null ? null : Number(length) };
   }
-  const { error, code } = errorFrom(body);
-  throw new ApiError(response.status, code, error, {});
+  throw apiErrorFrom(response.status, parsed(body));
 }
 
-function errorFrom(body: Buffer): { error: string; code: string } {
-  const text = body.toString("utf8");
+function parsed(body: Buffer): unknown {
   try {
-    const { error, code } = JSON.parse(text) as { error?: string; code?: string };
-    return { error: error ?? text, code: code ?? "INTERNAL" };
+    return JSON.parse(body.toString("utf8"));
   } catch {
-    return { error: text.slice(0, 500), code: "INTERNAL" };
+    return null;
   }
 }
