@@ -97,6 +97,7 @@ function executor(now: number, facts: Partial<Executor>): Executor {
       },
     ],
     deaths: [],
+    deathsByCause: {},
     containment: [
       "Own process, ended by SIGKILL",
       "Empty working directory and scrubbed environment",

@@ -5,31 +5,37 @@ import type { VariantStatus } from "#serve";
 
 const NS_PER_MS = 1e6;
 
-/** Statistics of the loaded variants of one endpoint and version, or of all. */
+/** Statistics of the loaded variants of one endpoint and version, or of all; deployments of one version together. */
 export function modelStatistics(
   book: TrafficBook,
   variants: readonly VariantStatus[],
   endpoint: string | null,
   version: string | null,
 ): ModelStatistics[] {
-  return variants
-    .filter(
-      (variant) =>
-        (endpoint === null || variant.endpoint === endpoint) && (version === null || variant.version === version),
-    )
-    .filter(({ state }) => state !== "unloaded" && state !== "failed")
-    .map((variant) => statisticsOf(variant, book.get(variant.deploymentId)));
+  const loaded = variants.filter(
+    (variant) =>
+      (endpoint === null || variant.endpoint === endpoint) &&
+      (version === null || variant.version === version) &&
+      variant.state !== "unloaded" &&
+      variant.state !== "failed",
+  );
+  // Names hold no space.
+  return [...Map.groupBy(loaded, (variant) => `${variant.endpoint} ${variant.version}`).values()].map((same) =>
+    statisticsOf(same, book.get(same[0]!.endpoint, same[0]!.version)),
+  );
 }
 
-function statisticsOf(variant: VariantStatus, traffic: Traffic | undefined): ModelStatistics {
-  const memory = (variant.executor?.runners ?? []).flatMap(({ residentBytes }, id) =>
+function statisticsOf(variants: readonly VariantStatus[], traffic: Traffic | undefined): ModelStatistics {
+  const { endpoint, version } = variants[0]!;
+  const runners = variants.flatMap(({ executor }) => executor?.runners ?? []);
+  const memory = runners.flatMap(({ residentBytes }, id) =>
     residentBytes === null ? [] : [{ type: "CPU" as const, id, sizeBytes: residentBytes }],
   );
   const stages = traffic?.stages;
   const queueMs = (stages?.queue.sumMs ?? 0) + (stages?.wait.sumMs ?? 0);
   return {
-    name: variant.endpoint,
-    version: variant.version,
+    name: endpoint,
+    version,
     lastInference: traffic?.lastAnswerAtMs ?? 0,
     inferenceCount: Math.round(traffic?.rows ?? 0),
     executionCount: Math.round(traffic?.batches ?? 0),

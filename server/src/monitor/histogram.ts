@@ -37,11 +37,11 @@ export class Histogram {
 
   /** Counts one duration in milliseconds; a negative one (a clock's rounding) counts as none. */
   observe(durationMs: number): void {
-    const us = durationMs > 0 ? Math.min(durationMs * 1000, 0xffff_ffff) : 0;
-    const index = bucketOf(us);
+    const ms = Math.max(0, durationMs);
+    const index = bucketOf(Math.min(ms * 1000, 0xffff_ffff));
     this.counts[index] = this.counts[index]! + 1;
     this.count++;
-    this.sumMs += durationMs;
+    this.sumMs += ms;
   }
 
   /** What was counted since `earlier`, a copy taken before. */

@@ -29,6 +29,7 @@ export interface LiveSecond {
 }
 
 interface Totals {
+  startedAtMs: number;
   answered: number;
   rows: number;
   batches: number;
@@ -78,14 +79,16 @@ export class LiveWindow {
     this.#lastAt = now;
     const totals = new Map<string, Totals>();
     const endpoints: LiveTraffic[] = [];
-    for (const status of this.#status()) {
-      if (status.state === "unloaded" || status.state === "failed") continue;
-      const traffic = this.#book.get(status.deploymentId);
-      const present = totalsOf(traffic);
-      totals.set(status.deploymentId, present);
-      endpoints.push(
-        difference(status, present, this.#earlier.get(status.deploymentId) ?? totalsOf(undefined), windowMs / 1000),
-      );
+    const loaded = this.#status().filter(({ state }) => state !== "unloaded" && state !== "failed");
+    // While a deployment replaces one of the same version, both are that version. Names hold no space.
+    for (const [key, same] of Map.groupBy(loaded, ({ endpoint, version }) => `${endpoint} ${version}`)) {
+      const { endpoint, version } = same[0]!;
+      const present = totalsOf(this.#book.get(endpoint, version));
+      totals.set(key, present);
+      // What the book forgot meanwhile began anew.
+      const earlier = this.#earlier.get(key);
+      const before = earlier === undefined || earlier.startedAtMs !== present.startedAtMs ? NOTHING : earlier;
+      endpoints.push(difference(same, present, before, windowMs / 1000));
     }
     this.#earlier = totals;
     this.#seconds.push({ at: this.#clock.wall(), windowMs, endpoints });
@@ -97,6 +100,7 @@ function totalsOf(traffic: Traffic | undefined): Totals {
   const stages = {} as Record<Stage, Histogram>;
   for (const stage of STAGES) stages[stage] = traffic?.stages[stage].copy() ?? new Histogram();
   return {
+    startedAtMs: traffic?.startedAtMs ?? 0,
     answered: traffic?.answered ?? 0,
     rows: traffic?.rows ?? 0,
     batches: traffic?.batches ?? 0,
@@ -107,7 +111,9 @@ function totalsOf(traffic: Traffic | undefined): Totals {
   };
 }
 
-function difference(status: VariantStatus, now: Totals, before: Totals, seconds: number): LiveTraffic {
+const NOTHING = totalsOf(undefined);
+
+function difference(same: readonly VariantStatus[], now: Totals, before: Totals, seconds: number): LiveTraffic {
   const failed = grown(now.failed, before.failed);
   const refused = grown(now.refused, before.refused);
   const answered = now.answered - before.answered;
@@ -119,10 +125,11 @@ function difference(status: VariantStatus, now: Totals, before: Totals, seconds:
     for (const stage of STAGES) stages[stage] = now.stages[stage].since(before.stages[stage]).percentiles()!;
   }
   const batches = now.batches - before.batches;
-  const memory = status.executor?.runners.map((runner) => runner.residentBytes) ?? [];
+  const { endpoint, version } = same[0]!;
+  const memory = same.flatMap(({ executor }) => executor?.runners.map((runner) => runner.residentBytes) ?? []);
   return {
-    endpoint: status.endpoint,
-    version: status.version,
+    endpoint,
+    version,
     requestsPerSecond: answered / seconds,
     rowsPerSecond: (now.rows - before.rows) / seconds,
     failuresPerSecond: total(failed) / seconds,
@@ -131,8 +138,8 @@ function difference(status: VariantStatus, now: Totals, before: Totals, seconds:
     stages,
     batches:
       batches > 0 ? { meanRows: (now.rows - before.rows) / batches, byRows: grown(now.byRows, before.byRows) } : null,
-    queued: status.queuedRequests,
-    inFlight: status.inFlight,
+    queued: same.reduce((sum, { queuedRequests }) => sum + queuedRequests, 0),
+    inFlight: same.reduce((sum, { inFlight }) => sum + inFlight, 0),
     residentBytes: memory.some((bytes) => bytes !== null)
       ? memory.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0)
       : null,

@@ -60,7 +60,7 @@ export const METRICS = {
   },
   slipway_runner_deaths_total: {
     type: "counter",
-    help: "Deaths of runners still remembered, by cause",
+    help: "Deaths of runners since their deployment was loaded, by cause",
     labels: [...variantLabels, "cause"],
   },
   slipway_process_resident_bytes: { type: "gauge", help: "Resident memory of the server process", labels: [] },
@@ -115,9 +115,8 @@ export function metricsText(
     page.add("slipway_requests_in_flight", labels, variant.inFlight);
     page.add("slipway_queue_bytes", labels, variant.queuedBytes);
     if (variant.isLive) page.add("slipway_endpoint_ready", labels, variant.state === "ready" ? 1 : 0);
-    const causes = new Map<string, number>();
-    for (const death of variant.executor?.deaths ?? []) causes.set(death.cause, (causes.get(death.cause) ?? 0) + 1);
-    for (const [cause, count] of causes) page.add("slipway_runner_deaths_total", { ...labels, cause }, count);
+    for (const [cause, count] of Object.entries(variant.executor?.deathsByCause ?? {}))
+      page.add("slipway_runner_deaths_total", { ...labels, cause }, count);
     for (const runner of variant.executor?.runners ?? []) {
       if (runner.residentBytes === null) continue;
       page.add("slipway_runner_resident_bytes", { ...labels, runner: String(runner.id) }, runner.residentBytes);
@@ -128,22 +127,27 @@ export function metricsText(
   return page.text();
 }
 
-/** Samples grouped by metric, as the format wants them. */
+/**
+ * Samples grouped by metric, as the format wants them. Those of the same name and labels add up: while a deployment
+ * replaces one of the same version, both are that version.
+ */
 class Page {
-  readonly #samples = new Map<keyof typeof METRICS, string[]>();
+  readonly #samples = new Map<keyof typeof METRICS, Map<string, number>>();
 
   add(name: keyof typeof METRICS, labels: Readonly<Record<string, string>>, value: number, suffix = ""): void {
     const pairs = Object.entries(labels).map(([key, text]) => `${key}="${escaped(text)}"`);
-    let lines = this.#samples.get(name);
-    if (lines === undefined) this.#samples.set(name, (lines = []));
-    lines.push(`${name}${suffix}${pairs.length > 0 ? `{${pairs.join(",")}}` : ""} ${value}`);
+    let samples = this.#samples.get(name);
+    if (samples === undefined) this.#samples.set(name, (samples = new Map()));
+    const sample = `${name}${suffix}${pairs.length > 0 ? `{${pairs.join(",")}}` : ""}`;
+    samples.set(sample, (samples.get(sample) ?? 0) + value);
   }
 
   text(): string {
     let text = "";
-    for (const [name, lines] of this.#samples) {
+    for (const [name, samples] of this.#samples) {
       const { help, type } = METRICS[name];
-      text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("\n")}\n`;
+      text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+      for (const [sample, value] of samples) text += `${sample} ${value}\n`;
     }
     return text;
   }

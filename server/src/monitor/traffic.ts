@@ -1,6 +1,7 @@
-// What happened to the requests of each deployment: counters that reconcile (admitted = answered + failed, by code, plus
-// those still in flight), latency by stage, batch sizes. Fed by serve's hooks, read by /metrics, the protocols'
-// statistics and the console.
+// What happened to the requests of each version behind an endpoint: counters that reconcile (admitted = answered +
+// failed, by code, plus those still in flight), latency by stage, batch sizes. Kept by endpoint and version and not by
+// deployment, so that a version that is loaded again goes on counting, and loading it often keeps nothing more. Fed by
+// serve's hooks, read by /metrics, the protocols' statistics and the console.
 import type { InferenceOutcome, RequestContext, ServeHooks, Variant } from "#serve";
 import type { SlipwayError } from "@slipway/core/base";
 import { Histogram } from "./histogram.ts";
@@ -18,9 +19,11 @@ export interface BatchCount {
   outputNs: number;
 }
 
-/** The running totals of one deployment since it was first loaded. */
+/** Pairs of endpoint and version that are remembered: more than are served at once, and a bounded page of metrics. */
+const KEPT = 256;
+
+/** The running totals of one version behind one endpoint, since it was first asked. */
 export class Traffic {
-  readonly deploymentId: string;
   readonly endpoint: string;
   readonly version: string;
   admitted = 0;
@@ -30,7 +33,9 @@ export class Traffic {
   /** Runs that led to an answer. */
   batches = 0;
   failMs = 0;
+  /** Milliseconds since the Unix epoch; 0 before the first answer. */
   lastAnswerAtMs = 0;
+  readonly startedAtMs: number;
   readonly failed = new Map<string, number>();
   readonly refused = new Map<string, number>();
   readonly stages: Readonly<Record<Stage, Histogram>> = {
@@ -44,10 +49,10 @@ export class Traffic {
   /** Runs by their number of rows. */
   readonly batchRows = new Map<number, BatchCount>();
 
-  constructor(variant: Variant) {
-    this.deploymentId = variant.deploymentId;
-    this.endpoint = variant.endpoint;
-    this.version = variant.version;
+  constructor({ endpoint, version }: Pick<Variant, "endpoint" | "version">, startedAtMs: number) {
+    this.endpoint = endpoint;
+    this.version = version;
+    this.startedAtMs = startedAtMs;
   }
 
   ended(context: RequestContext, outcome: InferenceOutcome, endedAt: number, wallMs: number): void {
@@ -83,14 +88,11 @@ export class Traffic {
   get failures(): number {
     return sum(this.failed);
   }
-
-  get refusals(): number {
-    return sum(this.refused);
-  }
 }
 
 export class TrafficBook {
-  readonly #byDeployment = new Map<string, Traffic>();
+  /** By endpoint, then version: looked up for every request, so without a joined key. */
+  readonly #byEndpoint = new Map<string, Map<string, Traffic>>();
   readonly #wall: () => number;
 
   constructor(wall: () => number) {
@@ -110,26 +112,45 @@ export class TrafficBook {
     },
   };
 
-  all(): IterableIterator<Traffic> {
-    return this.#byDeployment.values();
+  *all(): Generator<Traffic> {
+    for (const versions of this.#byEndpoint.values()) yield* versions.values();
   }
 
-  get(deploymentId: string): Traffic | undefined {
-    return this.#byDeployment.get(deploymentId);
+  get(endpoint: string, version: string): Traffic | undefined {
+    return this.#byEndpoint.get(endpoint)?.get(version);
   }
 
   #of(variant: Variant): Traffic {
-    let traffic = this.#byDeployment.get(variant.deploymentId);
-    if (traffic === undefined) this.#byDeployment.set(variant.deploymentId, (traffic = new Traffic(variant)));
+    return this.#byEndpoint.get(variant.endpoint)?.get(variant.version) ?? this.#begin(variant);
+  }
+
+  #begin(variant: Variant): Traffic {
+    const known = [...this.all()];
+    if (known.length >= KEPT)
+      this.#forget(known.reduce((idle, traffic) => (usedAt(traffic) < usedAt(idle) ? traffic : idle)));
+    const traffic = new Traffic(variant, this.#wall());
+    const versions = this.#byEndpoint.get(variant.endpoint);
+    if (versions === undefined) this.#byEndpoint.set(variant.endpoint, new Map([[variant.version, traffic]]));
+    else versions.set(variant.version, traffic);
     return traffic;
   }
+
+  #forget({ endpoint, version }: Traffic): void {
+    const versions = this.#byEndpoint.get(endpoint)!;
+    versions.delete(version);
+    if (versions.size === 0) this.#byEndpoint.delete(endpoint);
+  }
+}
+
+function usedAt({ startedAtMs, lastAnswerAtMs }: Traffic): number {
+  return Math.max(startedAtMs, lastAnswerAtMs);
 }
 
 function count(map: Map<string, number>, key: string): void {
   map.set(key, (map.get(key) ?? 0) + 1);
 }
 
-export function sum(map: ReadonlyMap<unknown, number>): number {
+function sum(map: ReadonlyMap<unknown, number>): number {
   let total = 0;
   for (const value of map.values()) total += value;
   return total;

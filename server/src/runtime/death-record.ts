@@ -10,6 +10,7 @@ export class DeathRecord {
   readonly #clock: Clock;
   readonly #maxDistinct: number;
   #deaths: RunnerDeath[] = [];
+  readonly #byCause: Partial<Record<RunnerDeath["cause"], number>> = {};
   /** When each distinct input last ended a runner, in monotonic milliseconds. */
   readonly #lastSeen = new Map<string, number>();
 
@@ -22,6 +23,11 @@ export class DeathRecord {
     return this.#deaths;
   }
 
+  /** All there ever were, which no forgetting lowers. */
+  get byCause(): Readonly<Partial<Record<RunnerDeath["cause"], number>>> {
+    return this.#byCause;
+  }
+
   /** Distinct inputs that ended a runner within the window. */
   get distinct(): number {
     const since = this.#clock.now() - WINDOW_MS;
@@ -32,6 +38,7 @@ export class DeathRecord {
   /** Keeps a death. Answers whether there were too many distinct inputs. */
   add(death: RunnerDeath): boolean {
     this.#deaths = [...this.#deaths.slice(-(KEPT - 1)), death];
+    this.#byCause[death.cause] = (this.#byCause[death.cause] ?? 0) + 1;
     if (death.inputFingerprint === null) return false;
     this.#lastSeen.set(death.inputFingerprint, this.#clock.now());
     return this.distinct >= this.#maxDistinct;

@@ -76,7 +76,10 @@ export interface ExecutorStatus {
   readonly intraOpThreads: number;
   readonly batching: BatchingPlan;
   readonly runners: readonly RunnerStatus[];
+  /** The latest; forgotten when a quarantine ends. */
   readonly deaths: readonly RunnerDeath[];
+  /** How many there were since the load. */
+  readonly deathsByCause: Readonly<Partial<Record<RunnerDeath["cause"], number>>>;
   /** What confines the runners here, and what could not be applied: "memory ceiling 4 GiB (polling)", … */
   readonly containment: readonly string[];
   readonly loadMs: number;

@@ -138,6 +138,7 @@ export class RunnerPool implements Executor {
         inFlight: slot.inFlight.size,
       })),
       deaths: this.#record.deaths,
+      deathsByCause: this.#record.byCause,
       containment: this.#options.containment,
       loadMs: this.#loadMs,
     };

@@ -108,6 +108,7 @@ export class SimulatedExecutor implements Executor {
         },
       ],
       deaths: [],
+      deathsByCause: {},
       containment: [],
       loadMs: 0,
     };

@@ -70,6 +70,7 @@ export const ExecutorView = z.object({
       inputFingerprint: z.string().nullable(),
     }),
   ),
+  deathsByCause: z.record(z.string(), z.number()).describe("Deaths of runners since the load"),
   containment: z.array(z.string()),
   loadMs: Milliseconds,
 });

@@ -69,6 +69,7 @@ export class MirrorExecutor implements Executor {
       batching,
       runners: [],
       deaths: [],
+      deathsByCause: {},
       containment: [],
       loadMs: 0,
     };
