@@ -40,6 +40,13 @@ describe("operators", () => {
     expect(answer).toEqual({ shape: [2, 3], values: [11, 21, 31, 12, 22, 32] });
   });
 
+  it("takes more elements than a call has room for arguments", async () => {
+    const many = f32(Array.from({ length: 300_000 }, (_, i) => i % 1000));
+    expect((await runNode("ReduceMax", [many])).values).toEqual([999]);
+    expect((await runNode("ReduceMin", [many])).values).toEqual([0]);
+    expect((await runNode("Concat", [many, many], { axis: 0 })).shape).toEqual([600_000]);
+  });
+
   it("refuses shapes that can't be broadcast", async () => {
     await expect(runNode("Mul", [f32([1, 2, 3]), f32([1, 2])])).rejects.toMatchObject({ code: "RUN_FAILED" });
   });

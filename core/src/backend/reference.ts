@@ -12,7 +12,8 @@ import {
 } from "#graph";
 import type { NamedTensor, Port, Signature, Tensor, TensorType } from "#tensor";
 import type { Backend, ModelBytes, Session, SessionSettings } from "./backend.ts";
-import { OPERATORS, type Operator } from "./reference-operators.ts";
+import type { Operator } from "./reference-operator.ts";
+import { OPERATORS } from "./reference-operators.ts";
 
 /** @param read turns the bytes of an ONNX file into a graph */
 export function createReferenceBackend(read: (bytes: Uint8Array) => Model): Backend {
