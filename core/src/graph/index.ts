@@ -33,7 +33,7 @@ export {
   initializerElementCount,
   initializerFromTensor,
   initializerSizeBytes,
-  storedElementCount,
+  requireFilled,
   tensorFromInitializer,
 } from "./initializer.ts";
 export {

@@ -1,8 +1,16 @@
 // Stored tensors and tensors: the elements are decoded when asked for, and put into a model without copying.
 import { LIMITS, SlipwayError } from "#base";
-import { byteLength, DTYPES, dataFromBytes, storedLength, type Tensor, type TensorData } from "#tensor";
+import {
+  byteLength,
+  type DType,
+  dataFromBytes,
+  type NumericDType,
+  storedLength,
+  type Tensor,
+  type TensorData,
+} from "#tensor";
 import type { ByteSource } from "./byte-source.ts";
-import { createInitializer, type ExternalReference, type Initializer } from "./model.ts";
+import { createInitializer, type ExternalReference, type Initializer, type StoredData } from "./model.ts";
 
 /** Finds the bytes of external data. */
 export type ExternalLookup = (reference: ExternalReference) => ByteSource;
@@ -45,71 +53,64 @@ export function initializerSizeBytes(initializer: Initializer): number | null {
 }
 
 /**
+ * Refuses a stored tensor that holds more or less than its shape asks for, as far as that shows without decoding; of
+ * external data only who opens the file can tell.
+ * @throws SlipwayError MODEL_INVALID
+ */
+export function requireFilled(initializer: Initializer): void {
+  const { dtype, data, shape } = initializer;
+  const count = initializerElementCount(initializer);
+  const mismatch = (expected: string, held: number) =>
+    invalid(initializer, `has the shape [${shape.join(", ")}] of ${dtype}, which takes ${expected}, but holds ${held}`);
+  switch (data.kind) {
+    case "external":
+      return;
+    case "bytes": {
+      if (dtype === "string") throw invalid(initializer, "holds strings as raw bytes, which ONNX does not allow");
+      const expected = byteLength(dtype, count);
+      if (data.bytes.sizeBytes !== expected) throw mismatch(`${expected} bytes`, data.bytes.sizeBytes);
+      return;
+    }
+    case "values":
+    case "deferred": {
+      const held = data.kind === "values" ? data.values.length : data.length;
+      const expected = storedLength(dtype, count);
+      if (held !== expected) throw mismatch(`${expected} values`, held);
+    }
+  }
+}
+
+/**
  * The tensor an initializer stores: a view on its bytes where their alignment allows one.
  * @param external finds external data; without it such an initializer is refused
  * @throws SlipwayError MODEL_INVALID when data and shape disagree, MODEL_UNSAFE for external data that can't be looked up
  */
 export function tensorFromInitializer(initializer: Initializer, external?: ExternalLookup): Tensor {
-  const { dtype, shape } = initializer;
-  const expected = storedLength(dtype, initializerElementCount(initializer));
-  const data = decodeData(initializer, external);
-  if (data.length !== expected) {
-    throw invalid(
-      initializer,
-      `has the shape [${shape.join(", ")}] of ${dtype}, which takes ${expected} values, but holds ${data.length}`,
-    );
+  const { name, dtype, shape } = initializer;
+  let { data } = initializer;
+  if (data.kind === "external") {
+    const { reference } = data;
+    if (external === undefined) {
+      throw new SlipwayError(
+        "MODEL_UNSAFE",
+        `Tensor '${name}' lies in the external file '${reference.location}', which is not at hand.`,
+      );
+    }
+    data = { kind: "bytes", bytes: external(reference) };
   }
-  return { dtype, shape, data };
+  requireFilled({ ...initializer, data });
+  return { dtype, shape, data: decoded(dtype, data) };
 }
 
-function decodeData(initializer: Initializer, external: ExternalLookup | undefined): TensorData {
-  const { data } = initializer;
+function decoded(dtype: DType, data: Exclude<StoredData, { readonly kind: "external" }>): TensorData {
   switch (data.kind) {
     case "values":
       return data.values;
     case "deferred":
       return data.decode();
     case "bytes":
-      return dataOfBytes(initializer, data.bytes);
-    case "external":
-      if (external === undefined) {
-        throw new SlipwayError(
-          "MODEL_UNSAFE",
-          `Tensor '${initializer.name}' lies in the external file '${data.reference.location}', which is not at hand.`,
-        );
-      }
-      return dataOfBytes(initializer, external(data.reference));
-  }
-}
-
-function dataOfBytes(initializer: Initializer, bytes: ByteSource): TensorData {
-  const { dtype } = initializer;
-  if (dtype === "string") throw invalid(initializer, "holds strings as raw bytes, which ONNX does not allow");
-  const expected = byteLength(dtype, initializerElementCount(initializer));
-  if (bytes.sizeBytes !== expected) {
-    throw invalid(
-      initializer,
-      `has the shape [${initializer.shape.join(", ")}] of ${dtype}, which takes ${expected} bytes, but holds ${bytes.sizeBytes}`,
-    );
-  }
-  return dataFromBytes(dtype, bytes.read(0, expected));
-}
-
-/** Array elements a stored tensor holds, as far as its form tells without decoding; null for external data. */
-export function storedElementCount(initializer: Initializer): number | null {
-  const { data, dtype } = initializer;
-  switch (data.kind) {
-    case "values":
-      return data.values.length;
-    case "deferred":
-      return data.length;
-    case "bytes": {
-      if (dtype === "string") throw invalid(initializer, "holds strings as raw bytes, which ONNX does not allow");
-      const { bits, lanes } = DTYPES[dtype];
-      return data.bytes.sizeBytes / (Math.max(bits / lanes, 8) / 8);
-    }
-    case "external":
-      return null;
+      // Strings are never bytes: `requireFilled` has refused them.
+      return dataFromBytes(dtype as NumericDType, data.bytes.read(0, data.bytes.sizeBytes));
   }
 }
 

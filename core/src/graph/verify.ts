@@ -3,7 +3,7 @@ import { LIMITS, SlipwayError } from "#base";
 import { describeNode } from "./attributes.ts";
 import { createGraph, type Graph, type Model, type ModelFunction, type Node, type OpsetImports } from "./model.ts";
 import { subgraphsOf } from "./names.ts";
-import { nodesOf, nodesOfModel, sortedNodes } from "./walk.ts";
+import { definedNames, nodesOf, nodesOfModel, sortedNodes } from "./walk.ts";
 
 /**
  * Checks a model: every value defined once and before it is read, in bodies too; outputs that exist; nodes in order,
@@ -49,10 +49,7 @@ class Scope {
 /** Everything a graph defines, as the scope around another. */
 function scopeOf(graph: Graph): Scope {
   const scope = new Scope(null, graph.nodes);
-  for (const { name } of graph.inputs) scope.names.add(name);
-  for (const { name } of graph.initializers) scope.names.add(name);
-  for (const { values } of graph.sparseInitializers) scope.names.add(values.name);
-  for (const { outputs } of graph.nodes) for (const name of outputs) scope.names.add(name);
+  for (const name of definedNames(graph)) scope.names.add(name);
   return scope;
 }
 

@@ -1,6 +1,13 @@
 // Moving weights out of a model into a file beside it, which models over protobuf's 2 GiB need to run anywhere.
 import { SlipwayError } from "#base";
-import { type ByteSource, byteSourceFromBytes, type Initializer, initializerSizeBytes, type Model } from "#graph";
+import {
+  type ByteSource,
+  byteSourceFromBytes,
+  type Initializer,
+  initializerSizeBytes,
+  type Model,
+  requireFilled,
+} from "#graph";
 import { bytesFromData, type NumericData } from "#tensor";
 import { EXTERNAL_ALIGNMENT_BYTES, unsafeReason } from "./external-data.ts";
 
@@ -38,12 +45,7 @@ export function externalizeWeights(model: Model, options: ExternalizeOptions): E
     const length = initializerSizeBytes(initializer);
     const bytes = length === null || length < minimumBytes ? undefined : bytesOf(initializer);
     if (bytes === undefined || length === null) return initializer;
-    if (bytes.sizeBytes !== length) {
-      throw new SlipwayError(
-        "MODEL_INVALID",
-        `Tensor '${initializer.name}' takes ${length} bytes, but holds ${bytes.sizeBytes}.`,
-      );
-    }
+    requireFilled(initializer);
     const offset = Math.ceil(end / EXTERNAL_ALIGNMENT_BYTES) * EXTERNAL_ALIGNMENT_BYTES;
     placed.push({ offset, bytes });
     end = offset + length;

@@ -8,12 +8,12 @@ import {
   initializerSizeBytes,
   type Model,
   nodesOfModel,
+  requireFilled,
   signatureFromModel,
-  storedElementCount,
   tensorsOfModel,
   verifyModel,
 } from "#graph";
-import { type DType, type Signature, storedLength } from "#tensor";
+import type { DType, Signature } from "#tensor";
 import { type ExternalFile, externalFilesOf } from "./external-data.ts";
 import { UNSAFE_OPERATORS } from "./operators.ts";
 import { modelFromBytes, type ReadOptions } from "./read.ts";
@@ -102,22 +102,11 @@ function measureTensors(model: Model): Pick<ModelScan, "parameterCount" | "tenso
   let tensorBytes = 0;
   for (const { tensor } of tensorsOfModel(model)) {
     tensorCount++;
-    const count = initializerElementCount(tensor);
-    assertFilled(tensor, count);
-    if (!NO_PARAMETERS.has(tensor.dtype)) parameterCount += count;
+    requireFilled(tensor);
+    if (!NO_PARAMETERS.has(tensor.dtype)) parameterCount += initializerElementCount(tensor);
     tensorBytes += initializerSizeBytes(tensor) ?? stringBytes(tensor);
   }
   return { parameterCount, tensorCount, tensorBytes };
-}
-
-function assertFilled(tensor: Initializer, count: number): void {
-  const held = storedElementCount(tensor);
-  const expected = storedLength(tensor.dtype, count);
-  if (held === null || held === expected) return;
-  throw new SlipwayError(
-    "MODEL_INVALID",
-    `Tensor '${tensor.name}' has the shape [${tensor.shape.join(", ")}] of ${tensor.dtype}, which takes ${expected} values, but holds ${held}.`,
-  );
 }
 
 function stringBytes(tensor: Initializer): number {

@@ -6,18 +6,18 @@ import {
   type ByteSource,
   type Graph,
   type Initializer,
-  initializerElementCount,
   type Metadata,
   type Model,
   type ModelFunction,
   type Node,
   type OpsetImports,
   type QuantizationAnnotation,
+  requireFilled,
   type SparseInitializer,
   type TrainingInfo,
   type ValueInfo,
 } from "#graph";
-import { bytesFromData, DTYPES, type NumericData, storedLength, type ValueType } from "#tensor";
+import { bytesFromData, DTYPES, type NumericData, type ValueType } from "#tensor";
 import { type Encoded, encodeMessage, type Fields } from "./encode.ts";
 import { originOf } from "./origin.ts";
 import { ATTRIBUTE_TYPES, DATA_LOCATION_EXTERNAL } from "./schema.ts";
@@ -371,25 +371,9 @@ function dataFields(initializer: Initializer): Fields<"Tensor"> {
     for (const [key, value] of others) entries.set(key, value);
     return { external_data: encodeEntries(entries), data_location: DATA_LOCATION_EXTERNAL };
   }
-  const bytes = data.kind === "bytes" ? data.bytes : undefined;
-  if (bytes !== undefined) return { raw_data: checkedSize(initializer, bytes) };
-  const values = data.kind === "values" ? data.values : data.kind === "deferred" ? data.decode() : [];
-  const expected = storedLength(dtype, initializerElementCount(initializer));
-  if (values.length !== expected) throw mismatch(initializer, `${expected} values`, values.length);
+  requireFilled(initializer);
+  if (data.kind === "bytes") return { raw_data: data.bytes };
+  const values = data.kind === "values" ? data.values : data.decode();
   if (dtype === "string") return { string_data: Array.from(values as readonly string[], (item) => utf8.encode(item)) };
   return { raw_data: bytesFromData(values as NumericData) };
-}
-
-function checkedSize(initializer: Initializer, bytes: ByteSource): ByteSource {
-  const expected = Math.ceil((initializerElementCount(initializer) * DTYPES[initializer.dtype].bits) / 8);
-  if (bytes.sizeBytes !== expected) throw mismatch(initializer, `${expected} bytes`, bytes.sizeBytes);
-  return bytes;
-}
-
-function mismatch(initializer: Initializer, expected: string, held: number): SlipwayError {
-  const { name, shape, dtype } = initializer;
-  return new SlipwayError(
-    "MODEL_INVALID",
-    `Tensor '${name}' has the shape [${shape.join(", ")}] of ${dtype}, which takes ${expected}, but holds ${held}.`,
-  );
 }
