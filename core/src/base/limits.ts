@@ -15,7 +15,7 @@ export const LIMITS = {
   nameLength: 128,
 } as const;
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+const NAME = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{0,${LIMITS.nameLength - 1}}$`);
 
 /** Whether `name` can name a model, version or endpoint; such names are safe in paths and addresses. */
 export function isName(name: string): boolean {

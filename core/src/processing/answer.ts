@@ -104,9 +104,8 @@ export function answerRecords(plan: AnswerPlan, outputs: readonly NamedTensor[],
     const { labels } = plan;
     if (labels !== null)
       return { kind: "labels", labels: labelled(labels, rowOf(plan, labels.output, named, row, count)) };
-    const answer: Record<string, JsonValue> = {};
-    for (const name of plan.outputs) answer[name] = nestedFromTensor(rowOf(plan, name, named, row, count));
-    return { kind: "outputs", outputs: answer };
+    const rows = plan.outputs.map((name) => [name, nestedFromTensor(rowOf(plan, name, named, row, count))] as const);
+    return { kind: "outputs", outputs: Object.fromEntries(rows) };
   });
 }
 

@@ -289,6 +289,15 @@ describe("instances", () => {
     ).toContain("steps work on numbers");
   });
 
+  test("keep outputs whatever they are called", () => {
+    const model = signature([port("x", "float32", [null])], [port("__proto__", "float32", [null, 1])]);
+    const [answer] = compile({}, model).answer(
+      [{ name: "__proto__", dtype: "float32", shape: [1, 1], data: Float32Array.of(0.5) }],
+      1,
+    );
+    expect(JSON.stringify(answer)).toBe('{"kind":"outputs","outputs":{"__proto__":[0.5]}}');
+  });
+
   test("hold whole inputs where the model has no batch axis", () => {
     const model = signature(
       [port("samples", "float32", [null, null]), port("state", "float32", [2, null, 1]), port("rate", "int64", [])],

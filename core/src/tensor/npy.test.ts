@@ -100,6 +100,8 @@ test("the other byte order is swapped, number by number", () => {
   expect(tensorFromNpy(swapped(">c8", 0x3f, 0x80, 0, 0, 0x40, 0, 0, 0)).data).toEqual(Float32Array.of(1, 2));
   expect(tensorFromNpy(swapped(">U2", 0, 0, 0, 0x61, 0, 1, 0xf6, 0xa2)).data).toEqual(["a\u{1f6a2}"]);
   expect(tensorFromNpy(swapped("|S3", 0x61, 0x62, 0)).data).toEqual(["ab"]);
+  // Bytes have no order, whatever the header says of it.
+  expect(tensorFromNpy(swapped(">a4", 0x61, 0x62, 0x63, 0)).data).toEqual(["abc"]);
   expect(() => tensorFromNpy(swapped("|S1", 0xff))).toThrow(/UTF-8/);
   expect(() => tensorFromNpy(swapped("<U1", 0, 0, 0x11, 0))).toThrow(/Unicode/);
 });

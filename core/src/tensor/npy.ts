@@ -32,7 +32,7 @@ const ALIGNMENT_BYTES = 64;
 
 /**
  * The tensor a .npy file holds: format versions 1 to 3, C and Fortran order, either byte order; booleans, integers,
- * floats, complex numbers, and fixed-width text (`U`) and bytes (`S`, read as UTF-8) as strings.
+ * floats, complex numbers, and fixed-width text (`U`) and bytes (`S` or `a`, read as UTF-8) as strings.
  * The data is a view on `bytes` where byte order, axis order and alignment allow.
  * @throws SlipwayError REQUEST_MALFORMED for anything else
  */
@@ -55,8 +55,8 @@ export function tensorFromNpy(bytes: Uint8Array): Tensor {
     );
   }
   // Swapping is by number, not by item: a complex number is two.
-  const numberBytes = isText ? 4 : itemBytes / DTYPES[dtype].lanes;
-  const swapped = order === ">" && numberBytes > 1 && kind !== "S" ? byteSwapped(data, numberBytes) : data;
+  const numberBytes = kind === "U" ? 4 : isText ? 1 : itemBytes / DTYPES[dtype].lanes;
+  const swapped = order === ">" && numberBytes > 1 ? byteSwapped(data, numberBytes) : data;
   const ordered = fortran && shape.length > 1 ? rowMajor(swapped, shape, itemBytes) : swapped;
   if (dtype !== "string") return createTensor(dtype, shape, dataFromBytes(dtype, ordered));
   return createTensor(

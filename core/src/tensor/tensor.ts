@@ -65,7 +65,11 @@ export function createTensor(dtype: DType, shape: readonly number[], data: Tenso
 /** A tensor of zeros, or of empty strings. */
 export function zeros(dtype: DType, shape: readonly number[]): Tensor {
   const count = elementCount(shape);
-  return { dtype, shape, data: dtype === "string" ? Array.from({ length: count }, () => "") : createData(dtype, count) };
+  return {
+    dtype,
+    shape,
+    data: dtype === "string" ? Array.from({ length: count }, () => "") : createData(dtype, count),
+  };
 }
 
 /** Bytes the elements take in memory; a string counts two bytes a UTF-16 unit. */

@@ -5,7 +5,7 @@ import { readSync, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import path from "node:path";
 import { Readable } from "node:stream";
-import { SlipwayError } from "@slipway/core/base";
+import { LIMITS, SlipwayError } from "@slipway/core/base";
 import type { ByteSource } from "@slipway/core/graph";
 import { type ModelScan, scanModel } from "@slipway/core/onnx";
 import { type LocalFile, openExternalFile, openNamedFile } from "#registry";
@@ -51,7 +51,7 @@ export function nameFromPath(file: string): string {
     base
       .replace(/[^A-Za-z0-9._-]+/g, "-")
       .replace(/^[^A-Za-z0-9]+/, "")
-      .slice(0, 128) || "model"
+      .slice(0, LIMITS.nameLength) || "model"
   );
 }
 

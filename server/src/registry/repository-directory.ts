@@ -3,7 +3,7 @@
 import type { Dirent } from "node:fs";
 import { lstat, readdir, realpath } from "node:fs/promises";
 import path from "node:path";
-import { isName, SlipwayError } from "@slipway/core/base";
+import { isName, LIMITS, SlipwayError } from "@slipway/core/base";
 import { systemCode } from "#store";
 
 const MODEL = "model.onnx";
@@ -64,7 +64,7 @@ function nameProblem(entry: Dirent): Omit<RepositoryNote, "path"> | null {
   if (!isName(entry.name))
     return {
       severity: "error",
-      text: `can't be a model's name; use letters, digits, ".", "_" and "-", at most 128, starting with a letter or digit`,
+      text: `can't be a model's name; use letters, digits, ".", "_" and "-", at most ${LIMITS.nameLength}, starting with a letter or digit`,
     };
   return null;
 }

@@ -1,6 +1,6 @@
 // The "data" of a tensor: JSON scalars, nested to the shape or in one flat list, straight into the array that holds them.
 import { createData, DTYPES, type DType, elementCount, type TensorData } from "#tensor";
-import { numberText, readNumber } from "./numbers.ts";
+import { numberTextAt, readNumber } from "./numbers.ts";
 import { fail, failExpecting, isArrayNext, peek, readString, type Scanner, skipLiteral } from "./scan.ts";
 
 type Floats = Float32Array | Float64Array;
@@ -199,7 +199,7 @@ function readWide(s: Scanner, data: Wide, halves: Int32Array, dtype: DType, offs
 
 /** A whole number beyond 2^53, exactly; such a number may not have a point or an exponent. */
 function bigintAt(s: Scanner, dtype: DType, start: number, end: number): bigint {
-  const text = numberText(s, start, end);
+  const text = numberTextAt(s, start, end);
   // At most 20 digits fit; the bound also keeps long texts away from BigInt, whose time grows faster than their length.
   if (!/^-?\d{1,20}$/.test(text)) outOfRange(s, dtype, start);
   const value = BigInt(text);
@@ -209,7 +209,7 @@ function bigintAt(s: Scanner, dtype: DType, start: number, end: number): bigint 
 }
 
 function outOfRange(s: Scanner, dtype: DType, start: number): never {
-  const text = numberText(s, start, Math.min(s.at, start + 40));
+  const text = numberTextAt(s, start, Math.min(s.at, start + 40));
   fail(s, `${text} is no ${DTYPES[dtype].oip} value`, start, MISMATCH);
 }
 

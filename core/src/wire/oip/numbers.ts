@@ -84,13 +84,13 @@ export function readNumber(s: Scanner, isSingle = false, code: ErrorCode = "REQU
     else value = scale === 0 ? mantissa : mantissa * POWERS_OF_TEN[-scale]!;
   } else {
     value = isSingle ? approximation(mantissa, scale) : Number.NaN;
-    if (Number.isNaN(value)) value = Number(numberText(s, isNegative ? start + 1 : start, at));
+    if (Number.isNaN(value)) value = Number(numberTextAt(s, isNegative ? start + 1 : start, at));
   }
   return isNegative ? -value : value;
 }
 
 /** The text of a number's bytes. */
-export function numberText(s: Scanner, start: number, end: number): string {
+export function numberTextAt(s: Scanner, start: number, end: number): string {
   if (end - start > LARGEST_TEXT) fail(s, `a number has more than ${LARGEST_TEXT} digits`, start);
   return textAt(s, start, end);
 }

@@ -30,7 +30,7 @@ export function decodeRawRequest(body: Uint8Array, signature: Signature): InferR
     const prefixed = new Uint8Array(body.length + 4);
     new DataView(prefixed.buffer).setUint32(0, body.length, true);
     prefixed.set(body, 4);
-    input = { shape, data: dataFromBinary(dtype, shape, prefixed, port.name) };
+    input = { shape, data: dataFromBinary(dtype, shape, prefixed, `input "${port.name}"`) };
   } else {
     const last = variable.at(-1);
     if (variable.length === 2) shape[0] = 1;

@@ -1,7 +1,7 @@
 // An inference request of the Open Inference Protocol v2 (REST), with the binary tensor data extension: bytes → tensors.
 // Keys may come in any order; unknown ones are checked to be JSON and passed over; a key the protocol knows may come once
 // only, since readers that differ on which one counts are how requests are smuggled. `null` counts as absent.
-import { SlipwayError } from "#base";
+import { LIMITS, SlipwayError } from "#base";
 import { DTYPES, type DType, dtypeFromOip, elementCount, type NamedTensor } from "#tensor";
 import { dataFromBinary } from "./binary.ts";
 import { readData } from "./data.ts";
@@ -341,8 +341,9 @@ function readShape(s: Scanner): readonly number[] {
     peek(s);
     const at = s.at;
     const length = readNumber(s);
-    // The limit on axes is elementCount's; here it only bounds the array.
-    if (shape.length > 64) fail(s, "a shape has at most 64 axes", at, "INPUT_SHAPE_MISMATCH");
+    if (shape.length === LIMITS.tensorRank) {
+      fail(s, `a shape has at most ${LIMITS.tensorRank} axes`, at, "INPUT_SHAPE_MISMATCH");
+    }
     if (!Number.isInteger(length)) fail(s, "an axis length is a whole number", at);
     shape.push(length);
   }

@@ -4,7 +4,7 @@ import { DTYPES, type NamedTensor, type Signature } from "#tensor";
 import { binaryFromTensor } from "./binary.ts";
 import { classify } from "./classification.ts";
 import type { InferRequest, RequestedOutput } from "./request.ts";
-import { dataText, hasJsonForm, quoted } from "./text.ts";
+import { dataText, quoted, requireJsonForm } from "./text.ts";
 
 export interface InferResponse {
   readonly request: Pick<InferRequest, "id" | "outputs" | "isBinaryDefault">;
@@ -24,8 +24,6 @@ export interface EncodedResponse {
   readonly binaries: readonly Uint8Array[];
 }
 
-const NO_BINARIES: readonly Uint8Array[] = [];
-
 /**
  * Encodes an answer.
  * @throws SlipwayError PARAMETER_INVALID for an output that can't be answered in the form asked for
@@ -35,18 +33,18 @@ export function encodeInferResponse(response: InferResponse): EncodedResponse {
   let json = request.id === null ? '{"model_name":' : `{"id":${quoted(request.id)},"model_name":`;
   json += `${quoted(response.modelName)},"model_version":${quoted(response.modelVersion)}`;
   json += `,"parameters":{"inference_id":${quoted(response.inferenceId)}},"outputs":[`;
-  let binaries = NO_BINARIES;
+  const binaries: Uint8Array[] = [];
   for (let i = 0; i < outputs.length; i++) {
     const wanted = request.outputs?.[i];
     const output =
-      wanted !== undefined && wanted.classification > 0
+      wanted !== undefined && isClassified(wanted)
         ? classify(outputs[i]!, wanted.classification, response.labelsOf(wanted.name))
         : outputs[i]!;
     json += `${i === 0 ? "" : ","}{"name":${quoted(output.name)},"shape":[${output.shape.join()}]`;
     json += `,"datatype":"${datatypeOf(output)}"`;
     if (wanted?.isBinary ?? request.isBinaryDefault) {
       const bytes = binaryFromTensor(output);
-      binaries = [...binaries, bytes];
+      binaries.push(bytes);
       json += `,"parameters":{"binary_data_size":${bytes.length}}}`;
     } else json += `,"data":${dataText(output, output.name)}}`;
   }
@@ -66,12 +64,7 @@ export function checkRequestedForms(
     if (request.outputs !== null && wanted === undefined) continue;
     if (type.kind !== "tensor") continue;
     const isText = !(wanted?.isBinary ?? request.isBinaryDefault) && !isClassified(wanted);
-    if (isText && !hasJsonForm(type)) {
-      throw new SlipwayError(
-        "PARAMETER_INVALID",
-        `Output "${name}" is ${DTYPES[type.dtype].oip ?? type.dtype}, which has no JSON form; ask for it with the parameter binary_data: true.`,
-      );
-    }
+    if (isText) requireJsonForm(name, type.dtype);
   }
 }
 

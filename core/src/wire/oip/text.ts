@@ -1,6 +1,6 @@
 // JSON text of names and tensor data, for answers.
 import { SlipwayError } from "#base";
-import { DTYPES, type Tensor } from "#tensor";
+import { DTYPES, type DType, type Tensor } from "#tensor";
 
 /** Most values an answer prints as text; one value takes up to 25 characters, and an engine's strings have a limit. */
 const LARGEST_TEXT_VALUES = 2 ** 24;
@@ -28,12 +28,7 @@ export function numberText(value: number): string {
  */
 export function dataText(tensor: Tensor, name: string): string {
   const { data, dtype } = tensor;
-  if (!hasJsonForm(tensor)) {
-    throw new SlipwayError(
-      "PARAMETER_INVALID",
-      `Output "${name}" is ${DTYPES[dtype].oip ?? dtype}, which has no JSON form; ask for it with the parameter binary_data: true.`,
-    );
-  }
+  requireJsonForm(name, dtype);
   if (data.length > LARGEST_TEXT_VALUES) {
     throw new SlipwayError(
       "PARAMETER_INVALID",
@@ -46,9 +41,17 @@ export function dataText(tensor: Tensor, name: string): string {
   return `[${(data as Int32Array).join()}]`;
 }
 
-/** Whether elements of this type can be written as JSON in the Open Inference Protocol. */
-export function hasJsonForm({ dtype }: Pick<Tensor, "dtype">): boolean {
-  return DTYPES[dtype].oip !== null && dtype !== "float16" && dtype !== "bfloat16";
+/**
+ * Refuses an output whose elements JSON has no form for in the Open Inference Protocol.
+ * @throws SlipwayError PARAMETER_INVALID
+ */
+export function requireJsonForm(name: string, dtype: DType): void {
+  const { oip } = DTYPES[dtype];
+  if (oip !== null && dtype !== "float16" && dtype !== "bfloat16") return;
+  throw new SlipwayError(
+    "PARAMETER_INVALID",
+    `Output "${name}" is ${oip ?? dtype}, which has no JSON form; ask for it with the parameter binary_data: true.`,
+  );
 }
 
 function floatsText(data: Float32Array | Float64Array): string {
