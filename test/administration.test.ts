@@ -229,6 +229,24 @@ describe("a version's life", () => {
     expect((await server.client.getStatus()).isReady).toBe(true);
   });
 
+  test("a start that is given up while models load leaves the directory free, and loses nothing", async () => {
+    const other = temporaryDirectory();
+    const first = await startPlatform(other);
+    await importModel(first, "scale", scaleModel(2));
+    await first.client.deploy({ params: { endpoint: "scale" }, body: {} });
+    await first.stop(1000);
+    for (const delayMs of [0, 1, 40]) {
+      const interrupt = new AbortController();
+      setTimeout(() => interrupt.abort(), delayMs);
+      await expect(startPlatform(other, {}, interrupt.signal)).rejects.toThrow(/abort/i);
+    }
+    const again = await startPlatform(other);
+    const { endpoints } = await again.client.getStatus();
+    expect(endpoints.map(({ name, state }) => [name, state])).toEqual([["scale", "ready"]]);
+    await again.stop(0);
+    removeDirectory(other);
+  });
+
   test("the configuration shows its sources, and garbage collection keeps what is referred to", async () => {
     const { keys } = await server.client.getConfig();
     expect(keys.find(({ key }) => key === "server.port")).toMatchObject({ value: 0, source: "flag --port" });

@@ -23,6 +23,7 @@ export function removeDirectory(directory: string): void {
 export async function startPlatform(
   dataDirectory: string,
   flags: Readonly<Record<string, string>> = {},
+  signal = new AbortController().signal,
 ): Promise<RunningServer> {
   const logTo = { write: () => {}, isTerminal: false };
   const platform = createPlatform({ environment: {}, logTo });
@@ -30,6 +31,7 @@ export async function startPlatform(
     loadConfiguration({
       flags: { "--data-dir": dataDirectory, "--port": "0", "--admin-port": "0", "--log-level": "silent", ...flags },
     }),
+    signal,
   );
 }
 

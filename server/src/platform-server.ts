@@ -40,11 +40,13 @@ const STOP_DELAY_MS = 50;
 
 /**
  * Starts a server; resolves when what was live before is live again.
- * @throws SlipwayError PUBLIC_REFUSED, PORT_IN_USE, DATA_DIRECTORY_*
+ * @param signal gives the start up, also while models load
+ * @throws SlipwayError PUBLIC_REFUSED, PORT_IN_USE, DATA_DIRECTORY_*, or the signal's reason; nothing is left running
  */
 export async function startServer(
   configuration: Configuration,
   surroundings: PlatformSurroundings,
+  signal: AbortSignal,
 ): Promise<RunningServer> {
   const { server, repository } = configuration.settings;
   checkListenAddress(server.host, server.insecurePublic, "server.host");
@@ -53,8 +55,9 @@ export async function startServer(
   const running = new Server(configuration, parts, surroundings);
   try {
     await running.listen();
-    await parts.launcher.restore();
-    if (repository !== null) await serveRepositoryOf(repository, parts);
+    await parts.launcher.restore(signal);
+    if (repository !== null) await serveRepositoryOf(repository, parts, signal);
+    signal.throwIfAborted();
   } catch (error) {
     await running.stop(0);
     throw error;
@@ -185,7 +188,11 @@ class Server implements RunningServer {
   }
 }
 
-async function serveRepositoryOf(directory: string, { registry, launcher, log }: Parts): Promise<void> {
+async function serveRepositoryOf(
+  directory: string,
+  { registry, launcher, log }: Parts,
+  signal: AbortSignal,
+): Promise<void> {
   const warn = (text: string, facts: Readonly<Record<string, unknown>>) => log.warn(facts, text);
-  await serveRepository(directory, { registry, launcher, log: warn }, new AbortController().signal);
+  await serveRepository(directory, { registry, launcher, log: warn }, signal);
 }

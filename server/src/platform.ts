@@ -18,7 +18,7 @@ export function createPlatform(surroundings: PlatformSurroundings): Platform {
   return {
     version: VERSION,
     exampleDirectory: EXAMPLE_DIRECTORY,
-    start: (configuration) => startServer(configuration, surroundings),
+    start: (configuration, signal) => startServer(configuration, surroundings, signal),
     findServer: async (dataDirectory) => {
       const found = await readServerFile(path.resolve(dataDirectory));
       return found?.isAlive === true ? found.file : null;

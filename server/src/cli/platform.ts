@@ -33,8 +33,12 @@ export interface Platform {
   readonly version: string;
   /** The digits example that comes with Slipway; null where it was left out. */
   readonly exampleDirectory: string | null;
-  /** Starts the whole system. @throws SlipwayError PORT_IN_USE, PUBLIC_REFUSED, DATA_DIRECTORY_* */
-  start(configuration: Configuration): Promise<RunningServer>;
+  /**
+   * Starts the whole system.
+   * @param signal gives the start up, also while models load
+   * @throws SlipwayError PORT_IN_USE, PUBLIC_REFUSED, DATA_DIRECTORY_*, or the signal's reason
+   */
+  start(configuration: Configuration, signal: AbortSignal): Promise<RunningServer>;
   /** The server that holds a data directory; null where none runs. */
   findServer(dataDirectory: string): Promise<ServerLocation | null>;
   /** Opens a data directory itself. @throws SlipwayError DATA_DIRECTORY_LOCKED, DATA_DIRECTORY_INVALID */

@@ -25,7 +25,7 @@ export async function withTemporaryServer<Result>(
 ): Promise<Result> {
   const { settings } = context.configuration;
   const platform = await context.platform();
-  const server = await platform.start({
+  const configuration = {
     ...context.configuration,
     settings: {
       ...settings,
@@ -33,7 +33,8 @@ export async function withTemporaryServer<Result>(
       server: { ...settings.server, host: "127.0.0.1", port: 0, adminHost: "127.0.0.1", adminPort: 0 },
       log: { ...settings.log, level: settings.log.level === "info" ? "warn" : settings.log.level },
     },
-  });
+  } as const;
+  const server = await platform.start(configuration, context.signal);
   try {
     return await work(server);
   } finally {

@@ -67,32 +67,39 @@ export class Launcher {
   /** Takes an endpoint out of service: recorded first, so that a restart does not bring it back. */
   async unload(endpoint: string, authority: Authority): Promise<Endpoint> {
     const { registry, serving } = this.#ports;
-    const record = await registry.unload(endpoint, authority);
-    if (serving.status().some((variant) => variant.endpoint === endpoint)) await serving.unload(endpoint);
-    return record;
+    if (!serving.status().some((variant) => variant.endpoint === endpoint))
+      return await registry.unload(endpoint, authority);
+    let record: Endpoint | null = null;
+    // Recorded in its turn: a deployment asked for before and still loading must not be recorded as live after this.
+    await serving.unload(endpoint, {
+      beforeUnload: async () => {
+        record = await registry.unload(endpoint, authority);
+      },
+    });
+    return record!;
   }
 
   /**
-   * Brings back everything that was live when the server stopped. One that fails leaves
-   * the server running and not ready; status says why.
+   * Brings back everything that was live when the server stopped. One that fails leaves the server running and not
+   * ready; status says why.
    */
-  async restore(): Promise<void> {
+  async restore(signal: AbortSignal): Promise<void> {
     const { registry } = this.#ports;
     await registry.abandonStaged("the server stopped while it was loading");
     const endpoints = (await registry.listEndpoints()).filter(({ liveDeploymentId }) => liveDeploymentId !== null);
-    await Promise.all(endpoints.map((endpoint) => this.bringBack(endpoint)));
+    await Promise.all(endpoints.map((endpoint) => this.bringBack(endpoint, signal)));
   }
 
   /** Loads what an endpoint serves by the registry. A failure is logged and stays in status; it is not thrown. */
-  async bringBack({ name, liveDeploymentId }: Endpoint): Promise<void> {
+  async bringBack({ name, liveDeploymentId }: Endpoint, signal: AbortSignal): Promise<void> {
     if (liveDeploymentId === null) return;
     const { registry, serving, log } = this.#ports;
     try {
       const deployment = await registry.getDeployment(liveDeploymentId);
-      await serving.deploy(await this.#spec(deployment), { isExpected: true });
+      await serving.deploy(await this.#spec(deployment), { isExpected: true, signal });
     } catch (error) {
       const { code, message } = slipwayErrorFrom(error);
-      if (code !== "SHUTTING_DOWN")
+      if (code !== "SHUTTING_DOWN" && !signal.aborted)
         log("an endpoint could not be brought back", { endpoint: name, code, error: message });
     }
   }
@@ -104,7 +111,7 @@ export class Launcher {
     authority: Authority,
     signal: AbortSignal,
   ): Promise<Promotion> {
-    const { registry, serving } = this.#ports;
+    const { registry, serving, log } = this.#ports;
     let promotion: Promotion | null = null;
     try {
       await serving.deploy(await this.#spec(deployment), {
@@ -115,7 +122,11 @@ export class Launcher {
         },
       });
     } catch (error) {
-      await registry.fail(deployment.id, slipwayErrorFrom(error).message, authority);
+      // What went wrong is told even where it can't be recorded, as on a full disk or a server that stops.
+      await registry.fail(deployment.id, slipwayErrorFrom(error).message, authority).catch((failure: unknown) => {
+        const { code, message } = slipwayErrorFrom(failure);
+        log("a failed load could not be recorded", { endpoint: deployment.endpoint, code, error: message });
+      });
       throw error;
     }
     return promotion!;

@@ -22,6 +22,7 @@ export async function serveRepository(directory: string, ports: RepositoryPorts,
     if (severity === "error") log("an entry of the repository is skipped", { path, error: text });
   const newest = new Map<string, RepositoryEntry>();
   for (const entry of entries) {
+    if (signal.aborted) return;
     try {
       const { name, number, file } = entry;
       const request = { name, number, file, processing: null, source: file, note: null, limitBytes: null };

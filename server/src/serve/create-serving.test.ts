@@ -349,6 +349,26 @@ describe("unloading", () => {
   });
 });
 
+test("unloading is recorded in its turn, after a deployment still loading; a refusal leaves what is live", async () => {
+  const { clock, serving } = setUp();
+  const gate = Promise.withResolvers<Executor>();
+  const recorded: string[] = [];
+  const { spec, executor } = specOf(clock, "1", { load: () => gate.promise });
+  const deployed = serving.deploy(spec, { beforeSwitch: async () => void recorded.push("live") });
+  const unloaded = serving.unload("e", { beforeUnload: async () => void recorded.push("unloaded") });
+  await clock.advanceAsync(1);
+  expect(recorded).toEqual([]);
+  gate.resolve(executor);
+  await deployed;
+  await unloaded;
+  expect(recorded).toEqual(["live", "unloaded"]);
+  expect(serving.status()).toEqual([]);
+  await serving.deploy(specOf(clock, "2").spec);
+  const beforeUnload = () => Promise.reject(new SlipwayError("DISK_FULL", "The disk is full."));
+  expect((await rejection(serving.unload("e", { beforeUnload }))).code).toBe("DISK_FULL");
+  expect(serving.route("e", null).version).toBe("2");
+});
+
 test("unloading an endpoint that should answer and does not ends the wait for it", async () => {
   const { clock, serving } = setUp();
   const load = async (): Promise<never> => {

@@ -4,7 +4,15 @@ import { Endpoint, type EndpointPorts, shuttingDown } from "./endpoint.ts";
 import { HookList } from "./hooks.ts";
 import { checkMemoryBudget, type MemoryClaim } from "./memory-budget.ts";
 import { chooseVariant } from "./routing.ts";
-import type { DeployOptions, DeploymentSpec, ServeHooks, Serving, Variant, VariantStatus } from "./serving.ts";
+import type {
+  DeployOptions,
+  DeploymentSpec,
+  ServeHooks,
+  Serving,
+  UnloadOptions,
+  Variant,
+  VariantStatus,
+} from "./serving.ts";
 
 export interface ServingOptions {
   readonly clock: Clock;
@@ -56,10 +64,10 @@ class Endpoints implements Serving {
     }
   }
 
-  async unload(name: string): Promise<void> {
+  async unload(name: string, options: UnloadOptions = {}): Promise<void> {
     const endpoint = this.#named(name);
     try {
-      await endpoint.unload();
+      await endpoint.unload(options);
     } finally {
       this.#forgetIfGone(endpoint);
     }

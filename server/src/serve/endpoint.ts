@@ -7,7 +7,7 @@ import { Deployment } from "./deployment.ts";
 import type { HookList } from "./hooks.ts";
 import { claimedBytes, type MemoryClaim } from "./memory-budget.ts";
 import type { RoutingState } from "./routing.ts";
-import type { DeployOptions, DeploymentSpec, Variant, VariantState, VariantStatus } from "./serving.ts";
+import type { DeployOptions, DeploymentSpec, UnloadOptions, Variant, VariantState, VariantStatus } from "./serving.ts";
 
 export interface EndpointPorts {
   readonly clock: Clock;
@@ -97,8 +97,9 @@ export class Endpoint implements RoutingState {
   }
 
   /** See `Serving.unload`. */
-  async unload(): Promise<void> {
+  async unload({ beforeUnload }: UnloadOptions): Promise<void> {
     await this.#oneByOne(async () => {
+      await beforeUnload?.();
       this.#isExpected = false;
       this.#failed = null;
       this.#takeOut(null);

@@ -105,6 +105,11 @@ export interface DeployOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface UnloadOptions {
+  /** Asked in its turn, right before anything is taken out; a rejection leaves what was live. */
+  readonly beforeUnload?: () => Promise<void>;
+}
+
 export interface Serving {
   /**
    * The variant a request goes to.
@@ -121,10 +126,11 @@ export interface Serving {
    */
   deploy(spec: DeploymentSpec, options?: DeployOptions): Promise<Variant>;
   /**
-   * Takes an endpoint out of service: drains and unloads all its variants. Resolves when they are gone.
+   * Takes an endpoint out of service, after the deployments to it that were asked for before: drains and unloads all its
+   * variants. Resolves when they are gone.
    * @throws SlipwayError ENDPOINT_NOT_FOUND
    */
-  unload(endpoint: string): Promise<void>;
+  unload(endpoint: string, options?: UnloadOptions): Promise<void>;
   /**
    * Ends the quarantine of an endpoint's live deployment.
    * @throws SlipwayError ENDPOINT_NOT_FOUND or ENDPOINT_NOT_READY

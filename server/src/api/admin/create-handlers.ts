@@ -55,10 +55,10 @@ export function createHandlers(ports: HandlerPorts): Handlers {
     replaced: replaced === null ? null : { name: replaced.name, number: replaced.number },
   });
   /** Without a server nothing is loaded yet, and what is live has to be, to compare signatures with it. */
-  const loadLive = async (name: string): Promise<void> => {
+  const loadLive = async (name: string, signal: AbortSignal): Promise<void> => {
     if (server !== null) return;
     const endpoint = (await registry.listEndpoints()).find((one) => one.name === name);
-    if (endpoint !== undefined) await launcher.bringBack(endpoint);
+    if (endpoint !== undefined) await launcher.bringBack(endpoint, signal);
   };
 
   return {
@@ -102,7 +102,7 @@ export function createHandlers(ports: HandlerPorts): Handlers {
     listEndpoints: endpoints,
     getEndpoint: async ({ params }) => await viewOf(await registry.getEndpoint(params.endpoint)),
     deploy: async ({ params: { endpoint }, body }, signal) => {
-      await loadLive(endpoint);
+      await loadLive(endpoint, signal);
       const order = {
         endpoint,
         name: body.name ?? endpoint,

@@ -29,7 +29,8 @@ export const serve: Command = {
     await withTemporaryDirectory(async (directory) => {
       context.progress.step("Starting …");
       const platform = await context.platform();
-      const server = await platform.start(configurationFor(context.configuration, directory, repository));
+      const configuration = configurationFor(context.configuration, directory, repository);
+      const server = await platform.start(configuration, context.signal);
       try {
         for (const { name, source } of models) await deployFiles(server, source, name, context);
         const announced = {

@@ -24,7 +24,7 @@ export const start: Command = {
     const startedAt = context.environment.now();
     context.progress.step("Starting …");
     const platform = await context.platform();
-    const server = await platform.start(context.configuration);
+    const server = await platform.start(context.configuration, context.signal);
     try {
       const tries = await firstSteps(context, server, platform.exampleDirectory);
       const { dataDir: dataDirectory } = context.configuration.settings;
