@@ -11,3 +11,4 @@ export {
   slipwayErrorFrom,
 } from "./errors.ts";
 export { isName, LIMITS } from "./limits.ts";
+export { nearestWords } from "./nearest.ts";

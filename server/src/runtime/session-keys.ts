@@ -1,7 +1,6 @@
 // Which configuration entries of ONNX Runtime a deployment may set. ONNX Runtime takes unknown keys in silence and some
 // of its keys read or write files, so what is not in this table is refused.
-import { SlipwayError } from "@slipway/core/base";
-import { closest, distance } from "fastest-levenshtein";
+import { nearestWords, SlipwayError } from "@slipway/core/base";
 
 const FLAG = /^[01]$/;
 const COUNT = /^\d{1,12}$/;
@@ -61,8 +60,8 @@ export function checkSessionKeys(entries: Readonly<Record<string, string>>): voi
   for (const [key, value] of Object.entries(entries)) {
     const known = Object.hasOwn(SESSION_KEYS, key) ? SESSION_KEYS[key] : undefined;
     if (known === undefined) {
-      const near = closest(key, Object.keys(SESSION_KEYS));
-      const hint = distance(key, near) <= 6 ? ` Did you mean ${near}?` : "";
+      const [near] = nearestWords(key, Object.keys(SESSION_KEYS), 1);
+      const hint = near === undefined ? "" : ` Did you mean ${near}?`;
       throw new SlipwayError("CONFIG_INVALID", `runtime.sessionConfig can't set ${JSON.stringify(key)}.${hint}`);
     }
     if (!known.value.test(value)) {
