@@ -4,7 +4,7 @@ import { type Clock, SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
 import type { CompiledProcessing, JsonValue, RecordAnswer } from "@slipway/core/processing";
 import type { NamedTensor } from "@slipway/core/tensor";
 import { processingOf, type ServedProcessing } from "#launch";
-import type { ImagePreparer } from "#runtime";
+import type { ImagePreparer, PrepareOptions } from "#runtime";
 import type { RequestContext, Serving, Variant } from "#serve";
 import type { AdminServerOptions } from "./admin/server.ts";
 import { predictAnswer, recordsFromBody } from "./inference/predict.ts";
@@ -25,6 +25,8 @@ class PredictCall {
   readonly #context: RequestContext;
   readonly #done: (outcome: PredictOutcome) => void;
   #isWanted = true;
+  /** Gives the decoding up; null where there are no images. */
+  #decoding: AbortController | null = null;
   #cancelRun: () => void = () => {};
 
   constructor(variant: Variant, context: RequestContext, done: (outcome: PredictOutcome) => void) {
@@ -39,7 +41,7 @@ class PredictCall {
     try {
       const served = processingOf(this.#variant);
       const compiled = compiledOf(served, this.#variant);
-      const inputs = await prepared(images, served, compiled, this.#variant, records);
+      const inputs = await prepared(images, served, compiled, this.#variant, records, () => this.#whileWanted());
       if (this.#isWanted) this.#submit(compiled, inputs, records.length);
     } catch (error) {
       this.#end({ ok: false, error: slipwayErrorFrom(error) });
@@ -50,7 +52,13 @@ class PredictCall {
 
   cancel(): void {
     this.#isWanted = false;
+    this.#decoding?.abort();
     this.#cancelRun();
+  }
+
+  #whileWanted(): PrepareOptions {
+    this.#decoding = new AbortController();
+    return { deadline: this.#context.deadline, signal: this.#decoding.signal };
   }
 
   #submit(compiled: CompiledProcessing, inputs: readonly NamedTensor[], count: number): void {
@@ -85,6 +93,7 @@ async function prepared(
   compiled: CompiledProcessing,
   variant: Variant,
   records: readonly PredictRecord[],
+  whileWanted: () => PrepareOptions,
 ): Promise<readonly NamedTensor[]> {
   const files = records.filter((record) => record.kind === "image");
   if (files.length === 0) {
@@ -109,6 +118,7 @@ async function prepared(
   return await images.prepare(
     { before, input, signature: variant.signature },
     files.map(({ bytes }) => bytes),
+    whileWanted(),
   );
 }
 

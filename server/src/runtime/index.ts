@@ -12,7 +12,7 @@ export type {
   RunRequest,
   RunTimes,
 } from "./executor.ts";
-export { ImagePreparer } from "./images/preparer.ts";
+export { ImagePreparer, type PrepareOptions } from "./images/preparer.ts";
 export type { ModelFile, ModelFiles } from "./model-files.ts";
 export { createOnnxRuntimeBackend } from "./onnxruntime.ts";
 export { systemClock } from "./system-clock.ts";

@@ -7,8 +7,9 @@ import type { Tensor } from "@slipway/core/tensor";
 import sharp from "sharp";
 import { decodeRequest, encodeAnswer, MessageReader, type Preparation, type Prepared } from "./messages.ts";
 
-/** Most pixels an image may have, whatever its file's size: what one request may make us allocate is bounded. */
+/** Most pixels an image may have, and all images of a request, whatever their files' sizes: both bound what we allocate. */
 const PIXEL_LIMIT = 50_000_000;
+const REQUEST_PIXEL_LIMIT = 200_000_000;
 const MESSAGE_LIMIT_BYTES = 2 ** 31;
 /** Compiled preparations kept; a server has few endpoints with images. */
 const KEPT = 64;
@@ -33,31 +34,41 @@ function compile(preparation: Preparation): CompiledProcessing {
   return processing;
 }
 
-/** A file's pixels, turned upright as its EXIF data says, 8 bits a channel. */
-async function decode(file: Buffer, index: number): Promise<Tensor> {
+/**
+ * A file's pixels, turned upright as its EXIF data says, 8 bits a channel.
+ * @param pixelsLeft how many the request's images before this one left of what they may have together
+ */
+async function decode(file: Buffer, index: number, pixelsLeft: number): Promise<Tensor> {
+  if (pixelsLeft === 0) throw undecodable(index, "the images before it have too many pixels already");
   try {
-    const image = sharp(file, { limitInputPixels: PIXEL_LIMIT, failOn: "error", pages: 1 })
+    // In sharp, a limit of 0 would be none.
+    const image = sharp(file, { limitInputPixels: Math.min(PIXEL_LIMIT, pixelsLeft), failOn: "error", pages: 1 })
       .autoOrient()
       .toColourspace("srgb");
     const { data, info } = await image.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
     return { dtype: "uint8", shape: [info.height, info.width, info.channels], data };
   } catch (error) {
-    const reason = (error as Error).message.split("\n")[0];
-    throw new SlipwayError(
-      "RECORD_INVALID",
-      `Record ${index}: the image can't be decoded (${reason}); PNG, JPEG and WebP are read.`,
-      {
-        details: { record: index },
-      },
-    );
+    throw undecodable(index, (error as Error).message.split("\n")[0]!);
   }
+}
+
+function undecodable(index: number, reason: string): SlipwayError {
+  return new SlipwayError(
+    "RECORD_INVALID",
+    `Record ${index}: the image can't be decoded (${reason}); PNG, JPEG and WebP are read, up to ${PIXEL_LIMIT} pixels each and ${REQUEST_PIXEL_LIMIT} in a request.`,
+    { details: { record: index } },
+  );
 }
 
 async function prepare(preparation: Preparation, files: readonly Buffer[]): Promise<Prepared> {
   try {
     const records = [];
-    for (const [index, file] of files.entries())
-      records.push({ kind: "image" as const, pixels: await decode(file, index) });
+    let pixelsLeft = REQUEST_PIXEL_LIMIT;
+    for (const [index, file] of files.entries()) {
+      const pixels = await decode(file, index, pixelsLeft);
+      pixelsLeft -= pixels.shape[0]! * pixels.shape[1]!;
+      records.push({ kind: "image" as const, pixels });
+    }
     return { ok: true, inputs: compile(preparation).prepare(records) };
   } catch (error) {
     return { ok: false, error: slipwayErrorFrom(error) };
