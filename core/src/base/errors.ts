@@ -48,7 +48,7 @@ export const ERRORS = {
   ROUTE_NOT_FOUND: fact(
     "not-found",
     "No route has this path.",
-    "Check the path against the guide; GET /v2 answers at the root.",
+    "Check the path against docs/protocol.md; the protocol begins at GET /v2.",
   ),
   METHOD_NOT_ALLOWED: fact(
     "unsupported",
@@ -232,12 +232,12 @@ export const ERRORS = {
   MODEL_NOT_FOUND: fact(
     "not-found",
     "No model has this hash, name or path.",
-    "See `slipway status` for the names there are.",
+    "See `slipway versions` for the names there are.",
   ),
   VERSION_NOT_FOUND: fact(
     "not-found",
     "The name has no version of this number.",
-    "See `slipway status` for the versions there are.",
+    "See `slipway versions` for those there are.",
   ),
   DEPLOYMENT_NOT_FOUND: fact("not-found", "No deployment has this id.", "See `slipway status`."),
   BLOB_NOT_FOUND: fact(
@@ -305,7 +305,7 @@ export const ERRORS = {
   FILE_UNREADABLE: fact(
     "invalid",
     "A file named on the command line can't be read.",
-    "Check the path and its permissions.",
+    "Check the path, its permissions and what it holds.",
   ),
   PORT_IN_USE: fact(
     "conflict",

@@ -104,7 +104,7 @@ async function prepared(
   if (compiled.takes !== "image") {
     throw new SlipwayError(
       "RECORD_INVALID",
-      `"${variant.endpoint}" version ${variant.version} takes JSON instances, not images.`,
+      `"${variant.endpoint}" version ${variant.version} takes JSON instances, not images: its processing has no decode-image step.`,
     );
   }
   if (files.length < records.length) {

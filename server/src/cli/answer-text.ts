@@ -1,6 +1,6 @@
 // A model's answer as people read it: labels with bars, tensors with their first values.
 import { jsonFromElement } from "@slipway/core/processing";
-import type { NamedTensor } from "@slipway/core/tensor";
+import { dtypeFromOip, type NamedTensor } from "@slipway/core/tensor";
 import { columns } from "./text.ts";
 
 const SHOWN_VALUES = 16;
@@ -91,7 +91,11 @@ export function outputsText(answer: unknown): string {
         .slice(0, SHOWN_VALUES)
         .map((value) => (typeof value === "number" ? numberText(value) : JSON.stringify(value)));
       const rest = data.length - shown.length;
-      return [name, `${datatype}[${shape.join(", ")}]`, `${shown.join(", ")}${rest > 0 ? `, … ${rest} more` : ""}`];
+      return [
+        name,
+        `${dtypeFromOip(datatype) ?? datatype}[${shape.join(", ")}]`,
+        `${shown.join(", ")}${rest > 0 ? `, … ${rest} more` : ""}`,
+      ];
     }),
   ).join("\n");
 }

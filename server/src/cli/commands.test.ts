@@ -93,7 +93,7 @@ describe("with the server running", () => {
     const { out } = await call("infer", "digits", seven);
     expect(out).toMatch(/^7 +█{20,} +0\.9/);
     const body = await call("infer", "digits", path.join(digits, "seven.json"));
-    expect(body.out).toMatch(/^logits +FP32\[1, 10\]/);
+    expect(body.out).toMatch(/^logits +float32\[1, 10\]/);
     const image = { dtype: "float32", shape: [2, 1, 28, 28], data: new Float32Array(2 * 784) } as const;
     writeFileSync(path.join(directory, "two.npy"), npyFromTensor(image));
     const answer = await json<{ outputs: { name: string; shape: number[]; data: number[] }[] }>(

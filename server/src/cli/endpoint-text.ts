@@ -21,11 +21,26 @@ export function endpointTable(endpoints: readonly EndpointView[], now: number): 
       live === null ? "–" : String(live.inFlight),
       live === null ? "–" : runnersText(live),
       memoryText(endpoint.deployments),
-      `${duration(Math.max(0, now - endpoint.changedAt))} ago`,
+      ago(now, endpoint.changedAt),
     ];
   });
   const head = ["endpoint", "state", "live", "before", "waiting", "running", "runners", "memory", "changed"];
   return table(head, rows, "llllrrrrr");
+}
+
+/** What the data directory holds while no server runs: what each endpoint serves from the next start on. */
+export function recordedTable(endpoints: readonly EndpointView[], now: number): string[] {
+  const rows = endpoints.map(({ name, live, previous, changedAt }) => [
+    name,
+    live === null ? "–" : versionText(live),
+    previous === null ? "–" : versionText(previous),
+    ago(now, changedAt),
+  ]);
+  return table(["endpoint", "live at start", "before", "changed"], rows, "lllr");
+}
+
+function ago(now: number, at: number): string {
+  return `${duration(Math.max(0, now - at))} ago`;
 }
 
 /** What keeps endpoints from being ready, and what killed their runners, one line each. */
@@ -49,7 +64,8 @@ export function deployedText(
 ): string {
   const { deployment, replaced } = answer;
   const what = `${deployment.endpoint} serves ${versionText(deployment)}`;
-  const instead = replaced === null ? "" : ` instead of ${versionText(replaced)}`;
+  const isSame = replaced !== null && versionText(replaced) === versionText(deployment);
+  const instead = replaced === null || isSame ? "" : ` instead of ${versionText(replaced)}`;
   if (session.kind === "offline") return `Recorded: ${what}${instead} from the next \`slipway start\` on.`;
   const ready = deployment.executor === null ? "" : `, loaded in ${duration(deployment.executor.loadMs)}`;
   return `${what}${instead}${ready}.`;

@@ -43,6 +43,8 @@ export async function inferBody(
   }
   const inputs: NamedTensor[] = [];
   for (const { name, text } of given) {
+    if (imageType(text) !== null)
+      throw new SlipwayError("USAGE", `${text} is an image; send one at a time, without a name.`);
     const port = portOf(endpoint, name, text);
     inputs.push(await tensorOf(port, text, read));
   }

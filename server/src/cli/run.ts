@@ -129,7 +129,8 @@ function reportError(error: unknown, terminal: Terminal, isJson: boolean): numbe
   if (isJson) terminal.err(`${JSON.stringify({ error: message, code, remedy, details })}\n`);
   else {
     terminal.err(`slipway: ${styled(terminal, "red", code)} ${message}\n`);
-    if (remedy !== null && code !== "USAGE" && code !== "INTERRUPTED") terminal.err(`  ${remedy}\n`);
+    const isSaid = remedy === null || message.endsWith(remedy) || code === "USAGE" || code === "INTERRUPTED";
+    if (!isSaid) terminal.err(`  ${remedy}\n`);
     if (code === "INTERNAL" && error instanceof Error) terminal.err(`${error.stack ?? ""}\n`);
   }
   return exitCodeFor(code);

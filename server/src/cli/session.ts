@@ -49,6 +49,11 @@ export const reachableFetch: typeof fetch = async (input, init) => {
   }
 };
 
+/** What is thrown where only a running server will do. */
+export function noServerError(dataDirectory: string): SlipwayError {
+  return new SlipwayError("SERVER_UNREACHABLE", `No server runs on the data directory ${dataDirectory}.`);
+}
+
 function causeOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   const code = (cause as NodeJS.ErrnoException | null)?.code;

@@ -120,7 +120,11 @@ function unreadable(error: unknown, file: string): unknown {
   const code = systemCode(error);
   if (error instanceof SlipwayError || code === null) return error;
   const why = code === "ENOENT" ? "does not exist" : `can't be read (${code})`;
-  return new SlipwayError("FILE_UNREADABLE", `The file "${file}" ${why}. Check the path and its permissions.`, {
-    cause: error,
-  });
+  return new SlipwayError(
+    "FILE_UNREADABLE",
+    `The file "${file}" ${why}. Check the path, its permissions and what it holds.`,
+    {
+      cause: error,
+    },
+  );
 }

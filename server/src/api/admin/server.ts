@@ -93,11 +93,7 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
         await app.listen({ host: options.host, port: options.port });
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-        throw new SlipwayError(
-          "PORT_IN_USE",
-          `Port ${options.port} of ${options.host} is taken; choose another with --admin-port.`,
-          { cause: error },
-        );
+        throw new SlipwayError("PORT_IN_USE", `Port ${options.port} of ${options.host} is taken.`, { cause: error });
       }
       return app.server.address() as AddressInfo;
     },

@@ -50,6 +50,12 @@ export function recordsFromBody(contentType: string | undefined, body: Uint8Arra
     if (body.length === 0) throw new SlipwayError("RECORD_INVALID", "The body is empty; send the bytes of an image.");
     return [{ kind: "image", bytes: body }];
   }
+  if (isImage(body)) {
+    throw new SlipwayError(
+      "REQUEST_MALFORMED",
+      `The body is an image, but its Content-Type is ${JSON.stringify(contentType ?? "")}; say image/png, image/jpeg or image/webp.`,
+    );
+  }
   const value = parseJson(body);
   const instances = isObject(value) ? value["instances"] : undefined;
   if (!Array.isArray(instances)) {
@@ -65,6 +71,12 @@ export function recordsFromBody(contentType: string | undefined, body: Uint8Arra
     );
   }
   return instances.map(recordFromInstance);
+}
+
+/** Whether a body begins as PNG, JPEG or WebP files do; JSON never does. */
+function isImage(body: Uint8Array): boolean {
+  const start = Buffer.from(body.subarray(0, 4)).toString("latin1");
+  return start === "\x89PNG" || start === "RIFF" || start.startsWith("\xff\xd8\xff");
 }
 
 function recordFromInstance(instance: unknown, index: number): PredictRecord {

@@ -64,7 +64,7 @@ export function parseRoute(target: string): Route {
   // "/v2/models" splits into "", "v2", "models".
   const route = segments[0] === "" && segments[1] === "v2" ? routeBelow(segments) : null;
   if (route !== null) return route;
-  throw new SlipwayError("ROUTE_NOT_FOUND", `There is no route ${shown(path)}; GET /v2 answers at the root.`);
+  throw new SlipwayError("ROUTE_NOT_FOUND", `There is no route ${shown(path)}; the protocol begins at GET /v2.`);
 }
 
 /** At most this much of a path is shown in a message. */

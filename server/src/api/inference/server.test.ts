@@ -250,6 +250,16 @@ describe("predict", () => {
     const { status, json } = await predict(body, type);
     expect([status, json.code]).toEqual([400, code]);
   });
+
+  it.each([
+    ["PNG", "\x89PNG\r\n\x1a\n"],
+    ["JPEG", "\xff\xd8\xff\xe0"],
+    ["WebP", "RIFF\0\0\0\0WEBP"],
+  ])("tells that a %s sent as curl sends any body needs its type", async (_, start) => {
+    const { status, json } = await predict(Buffer.from(start, "latin1"), "application/x-www-form-urlencoded");
+    expect([status, json.code]).toEqual([400, "REQUEST_MALFORMED"]);
+    expect(json.error).toContain("say image/png, image/jpeg or image/webp");
+  });
 });
 
 describe("describing routes", () => {

@@ -222,7 +222,7 @@ async function listen(
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): SlipwayError {
   if (error.code === "EADDRINUSE") {
-    return new SlipwayError("PORT_IN_USE", `Port ${port} of ${host} is taken; choose another with --port.`, {
+    return new SlipwayError("PORT_IN_USE", `Port ${port} of ${host} is taken.`, {
       cause: error,
     });
   }

@@ -6,7 +6,7 @@ import { imageType, readNamedFile } from "../files.ts";
 import { requestBytes, sampleInputs, seededRandom } from "../load/index.ts";
 import { type EncodedRequest, encodeRequest, type EndpointMetadata } from "../oip.ts";
 import { versionReference } from "../model-reference.ts";
-import { reachableFetch } from "../session.ts";
+import { noServerError, reachableFetch } from "../session.ts";
 
 /** The request to send again and again. */
 export async function loadRequest(
@@ -46,12 +46,7 @@ async function baseUrl(context: CommandContext): Promise<URL> {
   }
   const { name, number } = versionReference(target!);
   const session = await context.connect();
-  if (session.kind === "offline") {
-    throw new SlipwayError(
-      "SERVER_UNREACHABLE",
-      `No server runs on the data directory ${context.configuration.settings.dataDir}.`,
-    );
-  }
+  if (session.kind === "offline") throw noServerError(context.configuration.settings.dataDir);
   const { inferenceAddress } = await session.client.getStatus();
   return new URL(`/v2/models/${name}${number === null ? "" : `/versions/${number}`}`, inferenceAddress);
 }
@@ -76,8 +71,19 @@ async function describe(url: URL): Promise<EndpointMetadata> {
   const text = await response.text();
   throw new SlipwayError(
     response.status === 404 ? "ENDPOINT_NOT_FOUND" : "ENDPOINT_NOT_READY",
-    `${at.href} answered ${response.status}: ${text.slice(0, 200)}`,
+    `${at.href} answered ${response.status}: ${errorText(text)}`,
   );
+}
+
+/** What a refusal says: its message where it is one of ours, else how it begins. */
+function errorText(text: string): string {
+  try {
+    const { error } = JSON.parse(text) as { error?: unknown };
+    if (typeof error === "string") return error;
+  } catch {
+    // Some other server's page.
+  }
+  return text.slice(0, 200);
 }
 
 async function payloadRequest(context: CommandContext, file: string): Promise<EncodedRequest> {

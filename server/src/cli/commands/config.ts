@@ -2,6 +2,7 @@
 import { nearest, textFromValue } from "#config";
 import { SlipwayError } from "@slipway/core/base";
 import type { Command } from "../command.ts";
+import { noServerError } from "../session.ts";
 import { table } from "../text.ts";
 
 export const config: Command = {
@@ -61,10 +62,7 @@ function own(context: Parameters<Command["run"]>[0]): Keys {
 async function serverConfig(context: Parameters<Command["run"]>[0]): Promise<{ file: string | null; keys: Keys }> {
   const session = await context.connect();
   if (session.kind === "server") return await session.client.getConfig();
-  throw new SlipwayError(
-    "SERVER_UNREACHABLE",
-    `No server runs on the data directory ${context.configuration.settings.dataDir}.`,
-  );
+  throw noServerError(context.configuration.settings.dataDir);
 }
 
 function isAsked(key: string, asked: readonly string[]): boolean {
@@ -75,6 +73,7 @@ function refuseUnknown(asked: readonly string[], known: readonly string[]): void
   for (const name of asked) {
     if (known.some((key) => isAsked(key, [name]))) continue;
     const meant = nearest(name, known);
-    throw new SlipwayError("USAGE", `There is no setting "${name}".${meant === null ? "" : ` Did you mean ${meant}?`}`);
+    const hint = meant === null ? "`slipway config` lists them all." : `Did you mean ${meant}?`;
+    throw new SlipwayError("USAGE", `There is no setting "${name}". ${hint}`);
   }
 }

@@ -29,7 +29,7 @@ export const deploy: Command = {
     const session = await context.connect();
     const { name, number } = await versionToDeploy(context, session.client);
     const endpoint = textOption(context.options, "endpoint") ?? name;
-    context.progress.step(`Loading ${name}@${number} …`);
+    context.progress.step(`${session.kind === "server" ? "Loading" : "Recording"} ${name}@${number} …`);
     const done = await session.client.deploy({
       params: { endpoint },
       body: {

@@ -1,6 +1,7 @@
 // `slipway release`: the end of a quarantine.
 import type { Command } from "../command.ts";
 import { versionReference } from "../model-reference.ts";
+import { noServerError } from "../session.ts";
 
 export const release: Command = {
   about:
@@ -9,7 +10,9 @@ export const release: Command = {
   options: [],
   examples: [{ line: "slipway release digits", says: "digits answers again" }],
   run: async (context) => {
-    const { client } = await context.connect();
+    const { kind, client } = await context.connect();
+    // A quarantine ends with its server.
+    if (kind === "offline") throw noServerError(context.configuration.settings.dataDir);
     const endpoint = versionReference(context.arguments[0]!).name;
     context.progress.step(`Releasing ${endpoint} …`);
     const view = await client.release({ params: { endpoint } });

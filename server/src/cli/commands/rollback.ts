@@ -12,7 +12,7 @@ export const rollback: Command = {
   run: async (context) => {
     const session = await context.connect();
     const endpoint = versionReference(context.arguments[0]!).name;
-    context.progress.step(`Rolling back ${endpoint} …`);
+    if (session.kind === "server") context.progress.step(`Rolling back ${endpoint} …`);
     const done = await session.client.rollback({
       params: { endpoint },
       body: { reason: textOption(context.options, "reason") ?? null },

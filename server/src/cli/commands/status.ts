@@ -1,5 +1,5 @@
 // `slipway status`: how the server and its endpoints are.
-import { endpointNotes, endpointTable } from "../endpoint-text.ts";
+import { endpointNotes, endpointTable, recordedTable } from "../endpoint-text.ts";
 import type { Command } from "../command.ts";
 import { columns, duration, size } from "../text.ts";
 
@@ -38,7 +38,8 @@ export const status: Command = {
       if (view.endpoints.length === 0) {
         lines.push("No endpoints yet. Deploy a model: slipway deploy model.onnx --name NAME");
       } else {
-        lines.push(...endpointTable(view.endpoints, view.now));
+        const table = session.kind === "server" ? endpointTable : recordedTable;
+        lines.push(...table(view.endpoints, view.now));
         const notes = endpointNotes(view.endpoints);
         if (notes.length > 0) lines.push("", ...notes);
       }

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { SlipwayError } from "@slipway/core/base";
 import type { Command } from "../command.ts";
+import { noServerError } from "../session.ts";
 
 const POLL_MS = 100;
 /** Beyond the drain, what ending the runners and closing the store may take. */
@@ -18,7 +19,7 @@ export const stop: Command = {
     const platform = await context.platform();
     const server = await platform.findServer(settings.dataDir);
     if (server === null) {
-      throw new SlipwayError("SERVER_UNREACHABLE", `No server runs on the data directory ${settings.dataDir}.`);
+      throw noServerError(settings.dataDir);
     }
     const { client } = await context.connect();
     context.progress.step(`Stopping the server, process ${server.pid} …`);

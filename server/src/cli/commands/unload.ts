@@ -11,7 +11,7 @@ export const unload: Command = {
   run: async (context) => {
     const { kind, client } = await context.connect();
     const endpoint = versionReference(context.arguments[0]!).name;
-    context.progress.step(`Unloading ${endpoint} …`);
+    if (kind === "server") context.progress.step(`Unloading ${endpoint} …`);
     const view = await client.unload({
       params: { endpoint },
       body: { reason: textOption(context.options, "reason") ?? null },

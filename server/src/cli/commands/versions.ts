@@ -15,6 +15,7 @@ export const versions: Command = {
       query: name === undefined ? {} : { name: versionReference(name).name },
     });
     context.answer(found, () => {
+      if (found.length === 0 && name !== undefined) return `No version has this name; \`slipway versions\` lists all.`;
       if (found.length === 0) return "No versions yet. Import a model: slipway import model.onnx --name NAME";
       const rows = found.map((version) => [
         `${version.name}@${version.number}`,

@@ -15,6 +15,7 @@ function server(capacity: number, serviceMs: number, noise: () => number) {
       ratePerSecond,
       latencyMs: isOver ? 10_000 : (serviceMs / (1 - load)) * noise(),
       goodputPerSecond: isOver ? capacity : ratePerSecond,
+      measuredMs: 10_000,
       failures: 0,
       isGeneratorLate: false,
     };
@@ -74,7 +75,16 @@ test("one failure, or a growing queue, misses whatever the percentile says", asy
     ...(await server(1e6, 1, () => 1)(rate)),
     goodputPerSecond: Math.min(rate, 300),
   }));
-  expect(lags.ratePerSecond!).toBeLessThanOrEqual(300 / 0.98);
+  expect(lags.ratePerSecond!).toBeLessThanOrEqual((300 + 0.1) / 0.98);
+});
+
+test("a rate is no miss because answers come in whole numbers", async () => {
+  const slow = await find(async (rate) => ({
+    ...(await server(5, 1, () => 1)(rate)),
+    goodputPerSecond: Math.floor(rate),
+    measuredMs: 1000,
+  }));
+  expect(slow.ratePerSecond!).toBeGreaterThan(4);
 });
 
 test("tells when the generator, not the server, was the limit", async () => {

@@ -38,6 +38,7 @@ export function trialFrom(report: LoadReport, objective: Objective): Trial {
     ratePerSecond: report.plan.mode.kind === "open" ? report.plan.mode.ratePerSecond : report.goodputPerSecond,
     latencyMs: report.latency?.[key] ?? null,
     goodputPerSecond: report.goodputPerSecond,
+    measuredMs: report.measuredMs,
     failures: Object.values(report.failures).reduce((sum, times) => sum + times, 0),
     isGeneratorLate: isGeneratorLate(report),
   };
