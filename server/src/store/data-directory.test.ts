@@ -77,6 +77,12 @@ describe("a data directory", () => {
       expect((await errorOf(open(wanted))).code).toBe("DATA_DIRECTORY_INVALID");
   });
 
+  test("where no directories can be is refused, and does not try for ever", async (context) => {
+    if (process.platform !== "linux") context.skip("/proc is Linux's");
+    const { code, message } = await errorOf(open("/proc/slipway/data"));
+    expect({ code, message }).toEqual({ code: "DATA_DIRECTORY_INVALID", message: expect.stringContaining('"/proc"') });
+  });
+
   test("with other things in it is refused and left alone", async () => {
     const directory = await temporaryDirectory();
     await writeFile(path.join(directory, "thesis.tex"), "years of work");

@@ -111,7 +111,7 @@ class HeldDirectory implements DataDirectory {
 
 async function makeDirectory(wanted: string): Promise<string> {
   try {
-    await onDisk(`the data directory "${wanted}"`, () => mkdir(wanted, { recursive: true, mode: 0o700 }));
+    await onDisk(`the data directory "${wanted}"`, () => makeWithParents(wanted));
     if ((await stat(wanted)).isDirectory()) return await realpath(wanted);
   } catch (error) {
     const code = systemCode(error);
@@ -121,6 +121,30 @@ async function makeDirectory(wanted: string): Promise<string> {
     "DATA_DIRECTORY_INVALID",
     `The data directory "${wanted}" is, or lies under, something that is not a directory. Choose another --data-dir.`,
   );
+}
+
+/** As `mkdir` with `recursive`, which tries without end on file systems that take no directories, such as /proc. */
+async function makeWithParents(wanted: string): Promise<void> {
+  try {
+    await mkdirUnlessThere(wanted);
+  } catch (error) {
+    const parent = path.dirname(wanted);
+    if (systemCode(error) !== "ENOENT" || parent === wanted) throw error;
+    await makeWithParents(parent);
+    await mkdirUnlessThere(wanted).catch((again: unknown) => {
+      if (systemCode(again) !== "ENOENT") throw again;
+      throw new SlipwayError(
+        "DATA_DIRECTORY_INVALID",
+        `The data directory "${wanted}" can't be made: "${parent}" takes no directories. Choose another --data-dir.`,
+      );
+    });
+  }
+}
+
+async function mkdirUnlessThere(directory: string): Promise<void> {
+  await mkdir(directory, { mode: 0o700 }).catch((error: unknown) => {
+    if (systemCode(error) !== "EEXIST") throw error;
+  });
 }
 
 /**
