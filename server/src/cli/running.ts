@@ -1,5 +1,5 @@
 // A server in the foreground: what is printed when it is ready, and stopping it in good order.
-import type { CommandContext } from "./command.ts";
+import type { CommandContext, Environment } from "./command.ts";
 import type { RunningServer } from "./platform.ts";
 import { styled } from "./terminal.ts";
 import { columns, duration } from "./text.ts";
@@ -60,6 +60,11 @@ export async function untilStopped(context: CommandContext, server: RunningServe
   await server.stopped;
   if (isJson) terminal.out(`${JSON.stringify({ event: "stopped" })}\n`);
   else terminal.err("Stopped.\n");
+}
+
+/** How this command is called where it runs: npm does not put `slipway` where a shell finds it. */
+export function slipwayCommand({ variables }: Environment): string {
+  return variables["npm_command"] === undefined ? "slipway" : "npx slipway";
 }
 
 /** A file's name for a shell: quoted where it has to be. */

@@ -109,8 +109,11 @@ async function measureOnce(context: CommandContext, wanted: Wanted, measure: Mea
   }
   context.answer(report, () => reportText(report));
   if (report.answered === 0 && !report.wasInterrupted) {
-    const [code] = Object.keys(report.failures);
-    throw new SlipwayError("ENDPOINT_NOT_READY", `No request was answered${code === undefined ? "" : `: ${code}`}.`);
+    const [code = "no request was sent"] = Object.keys(report.failures);
+    if (!code.startsWith("400")) throw new SlipwayError("ENDPOINT_NOT_READY", `No request was answered: ${code}.`);
+    const isMadeUp = textOption(context.options, "payload") === undefined;
+    const hint = isMadeUp ? " Made-up inputs do not suit every model; send a body that does with --payload." : "";
+    throw new SlipwayError("RUN_FAILED", `Every request was refused: ${code}.${hint}`);
   }
 }
 

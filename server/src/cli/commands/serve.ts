@@ -6,7 +6,7 @@ import type { Configuration } from "#config";
 import { type Command, type CommandContext, textOption } from "../command.ts";
 import { fileError } from "../files.ts";
 import { type ModelSource, modelSource, nameFromPath } from "../model-files.ts";
-import { announce, type TryIt, untilStopped } from "../running.ts";
+import { announce, slipwayCommand, type TryIt, untilStopped } from "../running.ts";
 import { deployFiles, withTemporaryDirectory } from "../temporary-server.ts";
 
 export const serve: Command = {
@@ -37,7 +37,7 @@ export const serve: Command = {
           version: platform.version,
           server,
           dataDirectory: null,
-          tries: triesFor(models, server.inferenceAddress),
+          tries: triesFor(models, server.inferenceAddress, slipwayCommand(context.environment)),
           startedAt,
         };
         announce(context, announced);
@@ -94,11 +94,11 @@ function configurationFor(configuration: Configuration, dataDir: string, reposit
   return { ...configuration, settings: { ...settings, dataDir, repository: repository ?? settings.repository } };
 }
 
-function triesFor(models: readonly NamedSource[], address: string): TryIt[] {
+function triesFor(models: readonly NamedSource[], address: string, slipway: string): TryIt[] {
   const [first] = models;
   if (first === undefined) return [];
   return [
     { says: "What it takes and gives", line: `curl ${address}/v2/models/${first.name}` },
-    { says: "How fast it is", line: `slipway bench ${address}/v2/models/${first.name}` },
+    { says: "How fast it is", line: `${slipway} bench ${address}/v2/models/${first.name}` },
   ];
 }

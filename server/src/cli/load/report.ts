@@ -67,8 +67,8 @@ export function reportText(report: LoadReport): string {
   const { plan, latency } = report;
   const offeredText =
     plan.mode.kind === "open"
-      ? `open loop, ${count(plan.mode.ratePerSecond)} requests/s (${plan.mode.arrivals}), ${plan.mode.connections} connections`
-      : `closed loop, ${plan.mode.concurrency} connections`;
+      ? `open loop, ${count(plan.mode.ratePerSecond)} requests/s (${plan.mode.arrivals}), ${connections(plan.mode.connections)}`
+      : `closed loop, ${connections(plan.mode.concurrency)}`;
   const failed = Object.values(report.failures).reduce((sum, value) => sum + value, 0);
   const lines = [
     plan.url,
@@ -109,4 +109,8 @@ function percentileRows(latency: LatencySummary): string[][] {
 /** Whether the generator, not the server, is what these figures measure. */
 export function isGeneratorLate(report: Pick<LoadReport, "lag" | "latency">): boolean {
   return report.lag !== null && report.latency !== null && report.lag.p50Ms > LAG_SHARE * report.latency.p50Ms;
+}
+
+function connections(number: number): string {
+  return `${count(number)} connection${number === 1 ? "" : "s"}`;
 }
