@@ -18,6 +18,11 @@ export interface ProcessOptions {
 /** The runner's end of the link; see runner-main.ts. */
 const LINK_DESCRIPTOR = 3;
 const LAST_WORDS_LENGTH = 2_000;
+/**
+ * What a runner makes in JavaScript is garbage within a batch, so a small nursery serves it as well as V8's own choice:
+ * under full load it held 110 MiB instead of 185, at the same rate.
+ */
+const NURSERY = "--max-semi-space-size=4";
 
 export function processRunner(options: ProcessOptions): StartRunner {
   return (listener) => {
@@ -25,6 +30,7 @@ export function processRunner(options: ProcessOptions): StartRunner {
     const [program, ...args] = [
       ...options.containment.command,
       process.execPath,
+      NURSERY,
       ...childScript(import.meta.url, "runner-main"),
       ...(options.containment.endsWithParent ? [] : ["--watch-parent"]),
     ];
