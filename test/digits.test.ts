@@ -26,6 +26,7 @@ const labels = [...gunzipSync(read("held-out-labels.idx1-ubyte.gz")).subarray(8)
 const DIGITS = Array.from({ length: 10 }, (_none, digit) => String(digit));
 
 const preparer = new ImagePreparer({ clock: systemClock });
+const patient = () => ({ deadline: systemClock.now() + 60_000, signal: new AbortController().signal });
 let session: Session;
 let compiled: CompiledProcessing;
 beforeAll(async () => {
@@ -118,7 +119,7 @@ describe("image files", () => {
         return encode(sharp(data, { raw: { width: side, height: side, channels: 1 } })).toBuffer();
       }),
     );
-    const answered = await answers(await preparer.prepare(preparation(), files));
+    const answered = await answers(await preparer.prepare(preparation(), files, patient()));
     const wrong = answered.filter((scores, index) => scores[0]!.label !== labels[index]);
     expect(wrong.length).toBeLessThanOrEqual(1);
   });
@@ -127,7 +128,7 @@ describe("image files", () => {
     const drawn = DIGITS.map((digit) => read(`drawn/${digit}.png`));
     const negated = await Promise.all(drawn.map((file) => sharp(file).negate().png().toBuffer()));
     for (const files of [drawn, negated]) {
-      const answered = await answers(await preparer.prepare(preparation(), files));
+      const answered = await answers(await preparer.prepare(preparation(), files, patient()));
       expect(answered.map((scores) => scores[0]!.label)).toEqual(DIGITS);
       for (const scores of answered) expect(scores.reduce((sum, { score }) => sum + score, 0)).toBeCloseTo(1, 5);
     }
@@ -137,14 +138,14 @@ describe("image files", () => {
     const empty = await sharp({ create: { width: 280, height: 280, channels: 3, background: "black" } })
       .png()
       .toBuffer();
-    await expect(preparer.prepare(preparation(), [read("seven.png"), empty])).rejects.toMatchObject({
+    await expect(preparer.prepare(preparation(), [read("seven.png"), empty], patient())).rejects.toMatchObject({
       code: "RECORD_INVALID",
       message: expect.stringContaining('Record 1: "fit-content" finds nothing in the image') as string,
     });
   });
 
   test("seven.png and the request of seven.json are the same seven", async () => {
-    const [fromImage] = await answers(await preparer.prepare(preparation(), [read("seven.png")]));
+    const [fromImage] = await answers(await preparer.prepare(preparation(), [read("seven.png")], patient()));
     const request = JSON.parse(read("seven.json").toString()) as {
       readonly inputs: readonly [{ readonly name: string; readonly shape: number[]; readonly data: number[] }];
     };
