@@ -1,11 +1,16 @@
 // The administration listener over the whole platform: who may talk to it, what its operations do, and what survives.
+import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { request } from "node:http";
+import path from "node:path";
 import { graphBuilder } from "@slipway/core/graph";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RunningServer } from "../server/src/cli/index.ts";
 import { OPERATIONS } from "../server/src/api/admin/operations.ts";
 import { ROUTES } from "../server/src/api/admin/routes.ts";
 import { createClient } from "../server/src/api/client.ts";
+import { loadConfiguration } from "../server/src/config/index.ts";
+import { createPlatform } from "../server/src/platform.ts";
 import { importModel, infer, removeDirectory, scaleModel, startPlatform, temporaryDirectory } from "./platform.ts";
 
 let directory: string;
@@ -151,6 +156,38 @@ describe("the table of operations", () => {
 describe("a version's life", () => {
   const answerOf = async (data: number[]) =>
     (await infer(server.inferenceAddress, "scale", data, [1, data.length])).body;
+
+  test("an upload cut off leaves nothing and is no fault of the server; JSON is bounded, uploads are not", async () => {
+    const other = temporaryDirectory();
+    const lines: string[] = [];
+    const flags = { "--data-dir": other, "--port": "0", "--admin-port": "0", "--log-level": "warn" };
+    const platform = createPlatform({
+      environment: {},
+      logTo: { write: (line) => lines.push(line), isTerminal: false },
+    });
+    const logged = await platform.start(loadConfiguration({ flags }), new AbortController().signal);
+    const { hostname: host, port, origin, searchParams } = new URL(logged.consoleAddress);
+    const headers = { authorization: `Bearer ${searchParams.get("token")}` };
+    const incoming = () => readdirSync(path.join(other, "blobs/incoming")).length;
+    const upload = request({ host, port, path: `/api/blobs/${"0".repeat(64)}`, method: "PUT", headers });
+    upload.on("error", () => {});
+    upload.write(Buffer.alloc(1000));
+    await expect.poll(incoming).toBe(1);
+    upload.destroy();
+    await expect.poll(incoming).toBe(0);
+    const send = async (route: string, method: string, type: string, body: Uint8Array<ArrayBuffer>) => {
+      const answer = await fetch(origin + route, { method, body, headers: { ...headers, "content-type": type } });
+      return [answer.status, ((await answer.json()) as { code?: string }).code];
+    };
+    const large = new Uint8Array(5 * 2 ** 20).fill(0x20);
+    expect(await send("/api/versions", "POST", "application/json", large)).toEqual([413, "REQUEST_TOO_LARGE"]);
+    expect(await send("/nothing", "POST", "application/json", large)).toEqual([413, "REQUEST_TOO_LARGE"]);
+    const hash = createHash("sha256").update(large).digest("hex");
+    expect(await send(`/api/blobs/${hash}`, "PUT", "application/octet-stream", large)).toEqual([200, undefined]);
+    await logged.stop(0);
+    expect(lines).toEqual([]);
+    removeDirectory(other);
+  });
 
   test("imported, deployed, replaced, rolled back, unloaded; every step recorded", async () => {
     const { client } = server;

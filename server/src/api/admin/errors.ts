@@ -12,7 +12,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   const known = knownError(error);
   if (known.code === "INTERNAL")
     log.error(
-      { requestId: request.id, route: request.routeOptions.url, error: known.cause },
+      { requestId: request.id, route: request.routeOptions.url, err: known.cause ?? known },
       "an administration request broke",
     );
   return reply.code(statusOf(known.code)).send({
@@ -22,9 +22,13 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   });
 }
 
-/** Fastify's own refusals (a body that is no JSON, one too large) as ours. */
+/** Fastify's own refusals (a body that is no JSON, one too large) as ours, and a body that ended with its connection. */
 function knownError(error: unknown): SlipwayError {
-  const { statusCode, message } = error as { statusCode?: number; message?: string };
+  const { statusCode, message, code } = error as { statusCode?: number; message?: string; code?: string };
+  if (code === "ECONNRESET")
+    return new SlipwayError("REQUEST_CANCELLED", "The client went away before its request was whole.", {
+      cause: error,
+    });
   if (error instanceof SlipwayError || statusCode === undefined || statusCode >= 500) return slipwayErrorFrom(error);
   return new SlipwayError(
     statusCode === 413 ? "REQUEST_TOO_LARGE" : "REQUEST_MALFORMED",
