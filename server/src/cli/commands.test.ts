@@ -142,6 +142,12 @@ describe("with the server running", () => {
       deployment: { endpoint: "digits", name: "plain", number: 1, settings: { runtime: { maxBatchRows: 4 } } },
       replaced: { name: "digits", number: 1 },
     });
+    const again = await call("deploy", "plain", "--endpoint", "digits");
+    expect(again.out).toMatch(/^digits serves plain@1, loaded in /);
+    expect(again.out).not.toContain("processing");
+    await call("deploy", "digits", "--endpoint", "digits");
+    const without = await call("deploy", "plain", "--endpoint", "digits");
+    expect(without.out).toContain("plain@1 has no processing; what it replaced had");
     const { out } = await call("rollback", "digits", "--reason", "test");
     expect(out).toMatch(/^digits serves digits@1 instead of plain@1/);
   });

@@ -263,7 +263,7 @@ export async function getEndpoint(context: RegistryContext, queries: Queries, na
   );
   throw new SlipwayError(
     "ENDPOINT_NOT_FOUND",
-    `No endpoint is called ${JSON.stringify(name.slice(0, 200))}.${didYouMean(suggestions, "See `slipway status` for those there are.")}`,
+    `No endpoint is called ${JSON.stringify(name.slice(0, 200))}.${didYouMean(suggestions, "See `slipway status` for the endpoints there are.")}`,
     { details: { suggestions } },
   );
 }

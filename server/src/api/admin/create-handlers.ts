@@ -118,13 +118,13 @@ export function createHandlers(ports: HandlerPorts): Handlers {
       await viewOf(await launcher.unload(endpoint, authority(body.reason))),
     release: async ({ params: { endpoint } }) => {
       const record = await registry.getEndpoint(endpoint);
+      const live = serving.status().find((variant) => variant.endpoint === endpoint && variant.isLive);
       await serving.release(endpoint);
-      await registry.record({
-        ...authority(null),
-        kind: "released",
-        subject: endpoint,
-        text: `${endpoint} left quarantine`,
-      });
+      // Where there was no quarantine, nothing was decided.
+      if (live?.executor?.state === "quarantined") {
+        const text = `${endpoint} left quarantine`;
+        await registry.record({ ...authority(null), kind: "released", subject: endpoint, text });
+      }
       return await viewOf(record);
     },
     listDecisions: async ({ query: { limit, subject } }) =>
