@@ -361,7 +361,8 @@ describe.runIf(isLinux)("processes", () => {
     it(`no runner outlives a server that was killed, though it runs for ever (${how})`, async () => {
       const model = await storeGraph(looping);
       const script = join(directory, "server.ts");
-      await writeFile(script, serverScript(model, how === "by watching"));
+      const scratchDirectory = await mkdtemp(join(directory, "scratch-"));
+      await writeFile(script, serverScript(model, scratchDirectory, how === "by watching"));
       const server = spawn(
         process.execPath,
         ["--conditions=source", "--input-type=module-typescript", "-e", await readFile(script, "utf8")],
@@ -375,12 +376,13 @@ describe.runIf(isLinux)("processes", () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
       server.kill("SIGKILL");
       await expect.poll(() => isAlive(runner), { timeout: 5_000, interval: 50 }).toBe(false);
+      expect((await readdir(scratchDirectory)).filter((name) => name.startsWith("slipway-runner-"))).toEqual([]);
     });
   }
 });
 
 /** A server that says its runner's process id, then keeps it busy for ever. */
-function serverScript(model: ModelFiles, isWatching: boolean): string {
+function serverScript(model: ModelFiles, scratchDirectory: string, isWatching: boolean): string {
   const here = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href);
   return `
     import { RunnerPool } from ${here("./pool.ts")};
@@ -395,7 +397,7 @@ function serverScript(model: ModelFiles, isWatching: boolean): string {
         batching: { mode: "auto", maxRows: 8, padAxis: null }, warmUpRuns: 1, reportsMemory: false,
       },
       instances: 1, runTimeoutMs: 1e6, loadTimeoutMs: 1e6, memoryLimitBytes: 2 ** 32, maxDistinctDeaths: 3,
-      start: processRunner({ containment, scratchDirectory: ${JSON.stringify(tmpdir())}, environment: {} }),
+      start: processRunner({ containment, scratchDirectory: ${JSON.stringify(scratchDirectory)}, environment: {} }),
       clock: systemClock, fingerprint: () => "", containment: [], log: () => undefined,
     });
     const data = Float32Array.of(5e6, 0);

@@ -1,6 +1,5 @@
 // The entry of a runner process: its standard input's place is taken by descriptor 3, a socket to the server. It serves
 // until that closes, and ends at once when it does, so that no runner outlives its server.
-import { rmdirSync } from "node:fs";
 import { Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import { readModelFiles } from "./model-files.ts";
@@ -34,21 +33,17 @@ socket.on("data", (chunk: Uint8Array) => peer.receive(chunk));
 socket.on("error", () => process.exit(0));
 socket.on("close", () => process.exit(0));
 
-/** Ends this process when its parent changed, from a thread of its own, since a run blocks this one. */
+/**
+ * Ends this process when its parent changed, from a thread of its own, since a run blocks this one. A thread can only
+ * start in a directory that has a name, so in this case it is the thread that takes the name of the empty one this runs
+ * in away; where one in use can't be removed, the server does it at the end.
+ */
 function watchParent(parent: number): void {
-  const source = `setInterval(() => { if (process.ppid !== ${parent}) process.kill(process.pid, "SIGKILL"); }, 500);`;
+  const source = `
+    try { require("node:fs").rmdirSync(process.cwd()); } catch {}
+    setInterval(() => { if (process.ppid !== ${parent}) process.kill(process.pid, "SIGKILL"); }, 500);
+  `;
   const watcher = new Worker(source, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 8 } });
-  // A thread can only start in a directory that has a name, so only now can the server's work be done for it.
-  watcher.once("online", forgetDirectory);
   watcher.once("error", () => process.exit(1));
   watcher.unref();
-}
-
-/** Takes the name of the empty directory this runs in away; where one in use can't be removed, the server does it. */
-function forgetDirectory(): void {
-  try {
-    rmdirSync(process.cwd());
-  } catch {
-    // See above.
-  }
 }
