@@ -241,6 +241,23 @@ describe("a version's life", () => {
     expect(listed.map(({ processing }) => processing)).toEqual(listed.map(() => null));
   });
 
+  test("a version without the labels callers are answered is refused, unless told otherwise", async () => {
+    const { client } = server;
+    const labels = { schemaVersion: 1, after: [{ step: "labels", labels: ["cat", "dog"] }] };
+    await importModel(server, "pets", scaleModel(2), labels);
+    await client.deploy({ params: { endpoint: "pets" }, body: {} });
+    const bare = await importModel(server, "pets", scaleModel(3));
+    const deploying = client.deploy({ params: { endpoint: "pets" }, body: { number: bare } });
+    await expect(deploying).rejects.toMatchObject({
+      code: "SIGNATURE_BREAKING",
+      message: expect.stringContaining("no longer answers labels") as string,
+    });
+    expect((await infer(server.inferenceAddress, "pets", [1, 2], [1, 2])).body).toMatchObject({ model_version: "1" });
+    const done = await client.deploy({ params: { endpoint: "pets" }, body: { number: bare, allowBreaking: true } });
+    expect(done.replaced).toMatchObject({ number: 1 });
+    await client.rollback({ params: { endpoint: "pets" }, body: {} });
+  });
+
   test("a model that can't be loaded leaves what was live, and says why", async () => {
     const { client } = server;
     const g = graphBuilder({ opset: 17 });

@@ -200,7 +200,7 @@ describe("a data directory", () => {
     expect(await startRefusal("--port", port)).toMatchObject({
       exit: 4,
       code: "PORT_IN_USE",
-      error: expect.stringContaining("--port"),
+      error: expect.stringContaining(port),
     });
     expect(await startRefusal("--admin-port", port)).toMatchObject({
       exit: 4,

@@ -137,17 +137,25 @@ describe("with the server running", () => {
   });
 
   test("deploy switches, rollback returns", async () => {
-    const deployed = await json("deploy", "plain@1", "--endpoint", "digits", "--runtime-max-batch-rows", "4");
+    const refused = await call("deploy", "plain@1", "--endpoint", "digits");
+    expect(refused.err).toMatch(/SIGNATURE_BREAKING .* no longer takes images/);
+    const deployed = await json(
+      "deploy",
+      "plain@1",
+      "--endpoint",
+      "digits",
+      "--runtime-max-batch-rows",
+      "4",
+      "--breaking",
+    );
     expect(deployed).toMatchObject({
       deployment: { endpoint: "digits", name: "plain", number: 1, settings: { runtime: { maxBatchRows: 4 } } },
       replaced: { name: "digits", number: 1 },
     });
     const again = await call("deploy", "plain", "--endpoint", "digits");
     expect(again.out).toMatch(/^digits serves plain@1, loaded in /);
-    expect(again.out).not.toContain("processing");
     await call("deploy", "digits", "--endpoint", "digits");
-    const without = await call("deploy", "plain", "--endpoint", "digits");
-    expect(without.out).toContain("plain@1 has no processing; what it replaced had");
+    await call("deploy", "plain", "--endpoint", "digits", "--breaking");
     const { out } = await call("rollback", "digits", "--reason", "test");
     expect(out).toMatch(/^digits serves digits@1 instead of plain@1/);
   });

@@ -1,13 +1,13 @@
 // The one place where what is stored becomes what is served. A deployment is recorded as staged, loaded beside what is
 // live, recorded as live, and then switched to, in this order: a kill in between leaves either the old or the new one
 // recorded, and both can be loaded.
-import { type Clock, slipwayErrorFrom } from "@slipway/core/base";
+import { type Clock, SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
 import { DeploymentSettings, QueueSettings, RuntimeSettings, type Settings } from "#config";
 import type { Authority, Deployment, Endpoint, JsonObject, Model, Promotion, Registry } from "#registry";
 import { createExecutor, type ModelFiles } from "#runtime";
-import type { DeploymentSpec, Serving } from "#serve";
+import type { DeploymentSpec, Serving, Variant } from "#serve";
 import type { BlobStore } from "#store";
-import { ServedProcessing } from "./served-processing.ts";
+import { lostRecords, processingOf, ServedProcessing } from "./served-processing.ts";
 
 /** What a runner takes besides its model: Node, ONNX Runtime and their heaps, as measured on an idle runner. */
 const RUNNER_BASE_BYTES = 90 * 2 ** 20;
@@ -117,7 +117,8 @@ export class Launcher {
       await serving.deploy(await this.#spec(deployment), {
         allowBreaking,
         signal,
-        beforeSwitch: async () => {
+        beforeSwitch: async (candidate) => {
+          if (!allowBreaking) this.#refuseLostRecords(candidate);
           promotion = await registry.promote(deployment.id, as, authority);
         },
       });
@@ -130,6 +131,20 @@ export class Launcher {
       throw error;
     }
     return promotion!;
+  }
+
+  /** The tensors may fit, and callers that send images be refused all the same. */
+  #refuseLostRecords(candidate: Variant): void {
+    const { endpoint, version } = candidate;
+    const { serving } = this.#ports;
+    if (!serving.status().some((variant) => variant.endpoint === endpoint && variant.isLive)) return;
+    const lost = lostRecords(processingOf(serving.route(endpoint, null)), processingOf(candidate));
+    if (lost === null) return;
+    throw new SlipwayError(
+      "SIGNATURE_BREAKING",
+      `Version ${version} would break callers of the live one: ${lost}. Import it with processing, or deploy with --breaking.`,
+      { details: { differences: [{ kind: "processing", text: lost }] } },
+    );
   }
 
   async #spec(deployment: Deployment): Promise<DeploymentSpec> {

@@ -44,6 +44,16 @@ export class ServedProcessing {
   }
 }
 
+/**
+ * What callers that send records to `live` would miss at `next`, in words; null where nothing. Which labels there are may
+ * change from version to version; that images are taken and labels answered may not.
+ */
+export function lostRecords(live: ServedProcessing, next: ServedProcessing): string | null {
+  if (live.compiled?.takes === "image" && next.compiled?.takes !== "image") return "it no longer takes images";
+  const answersLabels = ({ processing }: ServedProcessing) => processing.after.some(({ step }) => step === "labels");
+  return answersLabels(live) && !answersLabels(next) ? "it no longer answers labels" : null;
+}
+
 /** The processing launch attached to a variant. */
 export function processingOf(variant: Variant): ServedProcessing {
   return variant.attachment as ServedProcessing;

@@ -41,28 +41,9 @@ export const deploy: Command = {
       },
     });
     context.progress.end();
-    const lost = done.replaced !== null && (await losesProcessing(session.client, done.replaced, { name, number }));
-    context.answer(done, () => {
-      const text = deployedText(session, done);
-      return lost
-        ? `${text}\n${name}@${number} has no processing; what it replaced had: only tensors are taken now.`
-        : text;
-    });
+    context.answer(done, () => deployedText(session, done));
   },
 };
-
-/** The signature may fit and callers that send images be refused all the same: worth saying, as it is easily forgotten. */
-async function losesProcessing(client: Client, before: VersionName, after: VersionName): Promise<boolean> {
-  const has = async ({ name, number }: VersionName) =>
-    ((await client.listVersions({ query: { name } })).find((version) => version.number === number)?.processing ??
-      null) !== null;
-  return (await has(before)) && !(await has(after));
-}
-
-interface VersionName {
-  readonly name: string;
-  readonly number: number;
-}
 
 async function versionToDeploy(context: CommandContext, client: Client): Promise<{ name: string; number: number }> {
   const { options } = context;
