@@ -2,7 +2,7 @@
 // only bytes that are not stored yet are sent.
 import { createHash } from "node:crypto";
 import { readSync, statSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { LIMITS, SlipwayError } from "@slipway/core/base";
@@ -61,6 +61,9 @@ export function nameFromPath(file: string): string {
  */
 export async function scanFile(file: string): Promise<ModelScan> {
   try {
+    // Before it is opened: a pipe would be waited for, and a device has no end.
+    if (!(await stat(file)).isFile())
+      throw new SlipwayError("FILE_UNREADABLE", `${file} is not a regular file. Name a model file.`);
     const handle = await open(file);
     try {
       const { size: sizeBytes } = await handle.stat();

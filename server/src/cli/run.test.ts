@@ -153,6 +153,12 @@ describe("exit codes", () => {
     expect(err).toContain("slipway: SERVER_UNREACHABLE");
     expect(code).toBe(EXITS.unavailable.code);
   });
+  test("a device, which might never end", async (context) => {
+    if (process.platform === "win32") context.skip("there is no /dev/zero");
+    const { code, err } = await cli(["inspect", "/dev/zero"]);
+    expect(err).toContain("/dev/zero is not a regular file");
+    expect(code).toBe(EXITS.invalid.code);
+  });
   test("a file that is not there", async () => {
     const { code, err } = await cli(["inspect", "./missing.onnx"]);
     expect(err).toContain("./missing.onnx can't be read: there is no such file.");

@@ -1,6 +1,6 @@
 // `slipway.yaml` as entries of settings, each with its line, so that a message can point at what to fix.
 import path from "node:path";
-import { isMap, isScalar, LineCounter, type Node, parseDocument } from "yaml";
+import { isMap, isScalar, LineCounter, type Node, parseDocument, visit } from "yaml";
 import { describeSettings, type SettingKey } from "./keys.ts";
 import { suggestion } from "./suggest.ts";
 
@@ -20,6 +20,9 @@ export interface ConfigFile {
 /** The name looked for where no file is named. */
 export const CONFIG_FILE = "slipway.yaml";
 
+/** One slip of syntax makes many errors; the first tell what is wrong. */
+const MAX_SYNTAX_ERRORS = 5;
+
 /** Reads a configuration file's text. Values are not checked yet, only that the keys are settings. */
 export function readConfigFile(file: { readonly path: string; readonly text: string }): ConfigFile {
   const lines = new LineCounter();
@@ -28,12 +31,12 @@ export function readConfigFile(file: { readonly path: string; readonly text: str
   const at = (offset: number | undefined) =>
     offset === undefined ? name : `${name} line ${lines.linePos(offset).line}`;
   const entries: FileEntry[] = [];
-  const problems = document.errors.map((error) => `${at(error.pos[0])}: ${error.message}.`);
+  const problems = document.errors.slice(0, MAX_SYNTAX_ERRORS).map((error) => `${at(error.pos[0])}: ${error.message}.`);
   if (problems.length > 0 || document.contents === null) return { entries, problems };
 
   const settings = new Map(describeSettings().map((setting) => [setting.key, setting]));
   const groups = new Set(describeSettings().flatMap(({ path: names }) => prefixes(names)));
-  const visit = (node: unknown, prefix: string) => {
+  const read = (node: unknown, prefix: string) => {
     if (!isMap(node)) {
       const where = prefix === "" ? "The file" : prefix;
       // An empty group, as one is left with when every line under it is commented out, sets nothing.
@@ -46,17 +49,31 @@ export function readConfigFile(file: { readonly path: string; readonly text: str
       const key = prefix === "" ? own : `${prefix}.${own}`;
       const source = at((keyNode as Node).range?.[0]);
       const setting = settings.get(key);
-      if (setting) entries.push({ setting, data: dataOf(valueNode, document), source });
-      else if (groups.has(key)) visit(valueNode, key);
+      if (setting && hasAlias(valueNode))
+        problems.push(`${source}: ${key} uses an alias (*name); write its value out.`);
+      else if (setting) entries.push({ setting, data: dataOf(valueNode, document), source });
+      else if (groups.has(key)) read(valueNode, key);
       else problems.push(`${source}: "${key}" is no setting${suggestion(key, [...settings.keys(), ...groups])}`);
     }
   };
-  visit(document.contents, "");
+  read(document.contents, "");
   return { entries, problems };
 }
 
 function dataOf(node: unknown, document: ReturnType<typeof parseDocument>): unknown {
-  return node === null || node === undefined ? null : (node as Node).toJS(document, { maxAliasCount: 100 });
+  return node === null || node === undefined ? null : (node as Node).toJS(document);
+}
+
+/** Aliases may stand for nothing, for what they are part of, or for more than fits the memory; no setting needs one. */
+function hasAlias(node: unknown): boolean {
+  let isThere = false;
+  visit(node as Node, {
+    Alias: () => {
+      isThere = true;
+      return visit.BREAK;
+    },
+  });
+  return isThere;
 }
 
 /** `["runtime", "maxBatchRows"]` → `["runtime"]` */

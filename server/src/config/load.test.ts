@@ -172,6 +172,18 @@ describe("refusals", () => {
     expect(problems(file("server: {}\nserver: {}\n"))).toContain("line 2");
     expect(problems(file("- a\n"))).toBe("slipway.yaml line 1: The file must hold keys and values.");
   });
+  test("an alias names the line, whatever it stands for", () => {
+    for (const text of [
+      "dataDir: *nothing\n",
+      "dataDir: &self [*self]\n",
+      "dataDir: [&a x, *a]\n",
+      "log: {level: *a}\n",
+    ])
+      expect(problems(file(text))).toMatch(/^slipway.yaml line 1: (dataDir|log.level) uses an alias/);
+  });
+  test("text wrong throughout is told about in a few lines", () => {
+    expect(problems(file(`a: ${"[".repeat(1000)}`)).split("\n").length).toBeLessThan(8);
+  });
   test("never another error than CONFIG_INVALID, whatever the file holds", () => {
     const text = fc.oneof(
       fc.string(),
