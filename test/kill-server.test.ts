@@ -205,7 +205,7 @@ describe("a data directory", () => {
     expect(await startRefusal("--admin-port", port)).toMatchObject({
       exit: 4,
       code: "PORT_IN_USE",
-      error: expect.stringContaining("--admin-port"),
+      error: expect.stringContaining(port),
     });
     data = own;
     // Nobody but its holder needs these two.
