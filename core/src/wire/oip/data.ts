@@ -1,10 +1,9 @@
 // The "data" of a tensor: JSON scalars, nested to the shape or in one flat list, straight into the array that holds them.
 import { createData, DTYPES, type DType, elementCount, type TensorData } from "#tensor";
 import { numberTextAt, readNumber } from "./numbers.ts";
+import { type Decimals, readPlainDecimals, readPlainWholes, type Wholes } from "./plain-numbers.ts";
 import { fail, failExpecting, isArrayNext, peek, readString, type Scanner, skipLiteral } from "./scan.ts";
 
-type Floats = Float32Array | Float64Array;
-type Integers = Int8Array | Int16Array | Int32Array | Uint8Array | Uint16Array | Uint32Array;
 type Wide = BigInt64Array | BigUint64Array;
 
 const COMMA = 0x2c;
@@ -20,6 +19,8 @@ const RANGES: Partial<Record<DType, readonly [number, number]>> = {
   uint16: [0, 2 ** 16 - 1],
   uint32: [0, 2 ** 32 - 1],
 };
+const PLAIN_SIGNED = [-(2 ** 31), 2 ** 31 - 1] as const;
+const PLAIN_UNSIGNED = [0, 2 ** 31 - 1] as const;
 
 /**
  * Reads the data of a tensor at the cursor. A scalar's may also stand without brackets.
@@ -92,6 +93,12 @@ function separate(s: Scanner, done: number, count: number): void {
   } else failExpecting(s, "',' or ']'");
 }
 
+/** Moves to the element with index `i` of `count`. */
+function beginElement(s: Scanner, i: number, count: number): void {
+  if (i > 0) separate(s, i, count);
+  peek(s);
+}
+
 function close(s: Scanner, count: number): void {
   const byte = peek(s);
   if (byte === CLOSE_BRACKET) s.at++;
@@ -112,7 +119,7 @@ function createReader(s: Scanner, dtype: DType, count: number): Reader {
   switch (DTYPES[dtype].storage) {
     case "f32":
     case "f64": {
-      const data = createData(dtype as "float32", count) as Floats;
+      const data = createData(dtype as "float32", count) as Decimals;
       return { data, read: (offset, length) => readFloats(s, data, dtype === "float32", offset, length) };
     }
     case "i8":
@@ -121,7 +128,7 @@ function createReader(s: Scanner, dtype: DType, count: number): Reader {
     case "u8":
     case "u16":
     case "u32": {
-      const data = createData(dtype as "int32", count) as Integers;
+      const data = createData(dtype as "int32", count) as Wholes;
       if (dtype === "bool") return { data, read: (offset, length) => readBooleans(s, data, offset, length) };
       const range = RANGES[dtype];
       if (range === undefined) return noJsonForm(s, dtype);
@@ -149,43 +156,40 @@ function noJsonForm(s: Scanner, dtype: DType): never {
   );
 }
 
-function readFloats(s: Scanner, data: Floats, isSingle: boolean, offset: number, count: number): void {
-  const { bytes } = s;
-  for (let i = 0; i < count; i++) {
-    if (i > 0) {
-      if (bytes[s.at] === COMMA) s.at++;
-      else separate(s, i, count);
-    }
-    if (bytes[s.at]! <= 0x20) peek(s);
-    data[offset + i] = readNumber(s, isSingle, MISMATCH);
+function readFloats(s: Scanner, data: Decimals, isSingle: boolean, offset: number, count: number): void {
+  let i = 0;
+  while ((i = readPlainDecimals(s, data, isSingle, offset, i, count)) < count) {
+    beginElement(s, i, count);
+    data[offset + i++] = readNumber(s, isSingle, MISMATCH);
   }
 }
 
 function readIntegers(
   s: Scanner,
-  data: Integers,
+  data: Wholes,
   dtype: DType,
   range: readonly [number, number],
   offset: number,
   count: number,
 ): void {
   const [least, greatest] = range;
-  for (let i = 0; i < count; i++) {
-    if (i > 0) separate(s, i, count);
-    peek(s);
+  let i = 0;
+  while ((i = readPlainWholes(s, data, 1, range, offset, i, count)) < count) {
+    beginElement(s, i, count);
     const start = s.at;
     const value = readNumber(s, false, MISMATCH);
     // NaN fails every comparison.
     if (!(value >= least && value <= greatest && Number.isInteger(value))) outOfRange(s, dtype, start);
-    data[offset + i] = value;
+    data[offset + i++] = value;
   }
 }
 
 function readWide(s: Scanner, data: Wide, halves: Int32Array, dtype: DType, offset: number, count: number): void {
   const isUnsigned = dtype === "uint64";
-  for (let i = 0; i < count; i++) {
-    if (i > 0) separate(s, i, count);
-    peek(s);
+  const plain = isUnsigned ? PLAIN_UNSIGNED : PLAIN_SIGNED;
+  let i = 0;
+  while ((i = readPlainWholes(s, halves, 2, plain, offset, i, count)) < count) {
+    beginElement(s, i, count);
     const start = s.at;
     const value = readNumber(s, false, MISMATCH);
     if (Number.isSafeInteger(value)) {
@@ -194,6 +198,7 @@ function readWide(s: Scanner, data: Wide, halves: Int32Array, dtype: DType, offs
       halves[2 * (offset + i)] = value | 0;
       halves[2 * (offset + i) + 1] = Math.floor(value / 2 ** 32) | 0;
     } else data[offset + i] = bigintAt(s, dtype, start, s.at);
+    i++;
   }
 }
 
@@ -213,10 +218,9 @@ function outOfRange(s: Scanner, dtype: DType, start: number): never {
   fail(s, `${text} is no ${DTYPES[dtype].oip} value`, start, MISMATCH);
 }
 
-function readBooleans(s: Scanner, data: Integers, offset: number, count: number): void {
+function readBooleans(s: Scanner, data: Wholes, offset: number, count: number): void {
   for (let i = 0; i < count; i++) {
-    if (i > 0) separate(s, i, count);
-    peek(s);
+    beginElement(s, i, count);
     const start = s.at;
     if (skipLiteral(s, "true")) data[offset + i] = 1;
     else if (!skipLiteral(s, "false")) {

@@ -2,29 +2,20 @@
 // numbers people send. Beside JSON's grammar the tokens NaN, Inf and Infinity are read, as Triton does.
 
 import type { ErrorCode } from "#base";
+import { FIRST_INEXACT, POWERS_OF_TEN, roundsAlike } from "./decimal.ts";
 import { fail, failExpecting, type Scanner, skipLiteral, textAt } from "./scan.ts";
 
 const MINUS = 0x2d;
 const PLUS = 0x2b;
 const DOT = 0x2e;
 const ZERO = 0x30;
-
-/** Powers of ten that binary64 holds exactly. */
-const POWERS_OF_TEN = [
-  1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
-  1e21, 1e22,
-] as const;
 const LARGEST_POWER = POWERS_OF_TEN.length - 1;
-/** Up to here every whole number is a binary64. */
-const LARGEST_EXACT = 2 ** 53;
-/** Fourteen digits more. */
-const LARGEST_APPROXIMATE = LARGEST_EXACT * 1e14;
 const LARGEST_TEXT = 1 << 16;
 
 /**
  * Reads the number at the cursor (white space already skipped).
  *
- * A decimal is m · 10^k with whole m. Where m ≤ 2^53 and |k| ≤ 22, both factors are exact, so one multiplication or
+ * A decimal is m · 10^k with whole m. Where m < 2^53 and |k| ≤ 22, both factors are exact, so one multiplication or
  * division rounds once and is the nearest binary64: W. D. Clinger, "How to read floating point numbers accurately",
  * PLDI 1990. Anything else goes through `Number()`.
  *
@@ -79,11 +70,11 @@ export function readNumber(s: Scanner, isSingle = false, code: ErrorCode = "REQU
   }
   s.at = at;
   let value: number;
-  if (mantissa <= LARGEST_EXACT && scale <= LARGEST_POWER && scale >= -LARGEST_POWER) {
+  if (mantissa < FIRST_INEXACT && scale <= LARGEST_POWER && scale >= -LARGEST_POWER) {
     if (scale > 0) value = mantissa / POWERS_OF_TEN[scale]!;
     else value = scale === 0 ? mantissa : mantissa * POWERS_OF_TEN[-scale]!;
   } else {
-    value = isSingle ? approximation(mantissa, scale) : Number.NaN;
+    value = isSingle ? roundsAlike(mantissa, scale) : Number.NaN;
     if (Number.isNaN(value)) value = Number(numberTextAt(s, isNegative ? start + 1 : start, at));
   }
   return isNegative ? -value : value;
@@ -93,21 +84,6 @@ export function readNumber(s: Scanner, isSingle = false, code: ErrorCode = "REQU
 export function numberTextAt(s: Scanner, start: number, end: number): string {
   if (end - start > LARGEST_TEXT) fail(s, `a number has more than ${LARGEST_TEXT} digits`, start);
   return textAt(s, start, end);
-}
-
-/**
- * A number that rounds to the binary32 nearest to mantissa / 10^scale, or NaN where this cannot tell.
- *
- * Past 2^53 every digit rounded the mantissa twice, each time by at most 2^-53 of it; with at most 14 such digits and
- * two divisions that is well below 2^-48. Rounding never changes order, so where both ends of that interval round to
- * the same binary32, so does the number between them.
- */
-function approximation(mantissa: number, scale: number): number {
-  if (mantissa > LARGEST_APPROXIMATE || Math.abs(scale) > 2 * LARGEST_POWER) return Number.NaN;
-  const first = POWERS_OF_TEN[Math.min(Math.abs(scale), LARGEST_POWER)]!;
-  const second = POWERS_OF_TEN[Math.max(Math.abs(scale) - LARGEST_POWER, 0)]!;
-  const value = scale < 0 ? mantissa * first * second : mantissa / first / second;
-  return Math.fround(value * (1 - 2 ** -48)) === Math.fround(value * (1 + 2 ** -48)) ? value : Number.NaN;
 }
 
 /** NaN, Inf and Infinity, with a sign or without: what RapidJSON's kParseNanAndInfFlag takes. */

@@ -13,10 +13,12 @@ export interface Scanner {
   field: string;
   /** A character for each byte, once a number needed one; see `textAt`. */
   characters: string | null;
+  /** The same bytes, several at a time, once numbers are read. */
+  view: DataView | null;
 }
 
 export function createScanner(bytes: Uint8Array): Scanner {
-  return { bytes, at: 0, section: "", index: -1, field: "", characters: null };
+  return { bytes, at: 0, section: "", index: -1, field: "", characters: null, view: null };
 }
 
 /** What `peek` answers after the last byte. */
