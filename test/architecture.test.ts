@@ -24,6 +24,7 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
   serve: ["runtime"],
   monitor: ["serve", "store"],
   launch: ["config", "registry", "runtime", "serve", "store"],
+  fronts: ["api", "config", "launch", "monitor", "runtime", "serve"],
   api: ["config", "launch", "monitor", "registry", "runtime", "serve", "store"],
   cli: ["api", "config", "launch", "monitor", "registry", "runtime", "serve", "store"],
 };

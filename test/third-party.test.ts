@@ -95,8 +95,8 @@ beforeAll(async () => {
     clock: systemClock,
     random: randomBytes,
     version: "0.0.0",
-    statistics: () => [],
-    repository: () => [],
+    statistics: async () => [],
+    repository: async () => [],
     labels: () => null,
     records: {
       predict: () => {

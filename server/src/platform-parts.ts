@@ -5,9 +5,11 @@ import { readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { modelStatistics, repositoryIndex } from "#api";
 import type { Settings } from "#config";
 import { Launcher } from "#launch";
-import { createLog, type Log, TrafficBook } from "#monitor";
+import { Fleet, FleetServing } from "#fronts";
+import { AnswerBook, createLog, type Log, TrafficBook } from "#monitor";
 import { openRegistry, type Registry } from "#registry";
 import { createOnnxRuntimeBackend, planThreads, systemClock } from "#runtime";
 import { createServing, type Serving, type VariantStatus } from "#serve";
@@ -37,8 +39,12 @@ export interface Parts {
   readonly log: Log;
   readonly store: Store;
   readonly registry: Registry;
+  /** What this process answered itself. */
   readonly book: TrafficBook;
+  readonly answers: AnswerBook;
   readonly serving: Serving;
+  /** The front processes; null where this process is the only front. */
+  readonly fleet: Fleet | null;
   readonly launcher: Launcher;
   /** Every endpoint there is or was since the start, for the repository index. */
   readonly endpointNames: Set<string>;
@@ -48,12 +54,14 @@ export interface Parts {
 /**
  * Opens a data directory and what stands on it.
  * @param holder what this process is doing, for those who find the directory locked
+ * @param hasFronts whether requests are to be answered by front processes, where more than one is asked for
  * @throws SlipwayError DATA_DIRECTORY_*, DISK_*
  */
 export async function openParts(
   settings: Settings,
   holder: string,
   surroundings: PlatformSurroundings,
+  hasFronts: boolean,
 ): Promise<Parts> {
   const log = logFor(settings, surroundings);
   const store = await openStore({
@@ -66,7 +74,27 @@ export async function openParts(
   const book = new TrafficBook(() => clock.wall());
   const endpointNames = new Set<string>();
   const naming = { onVariantChanged: ({ endpoint }: VariantStatus) => void endpointNames.add(endpoint) };
-  const serving = createServing({ clock, hooks: [book.hooks, naming], memoryBudgetBytes: memoryBudgetBytes(settings) });
+  const own = createServing({ clock, hooks: [book.hooks, naming], memoryBudgetBytes: memoryBudgetBytes(settings) });
+  const answers = new AnswerBook();
+  const logFacts = (text: string, facts: Readonly<Record<string, unknown>>) => log.info(facts, text);
+  const fleet: Fleet | null =
+    hasFronts && settings.server.fronts > 1
+      ? new Fleet({
+          settings,
+          version: VERSION,
+          clock,
+          fingerprintKey: randomBytes(32),
+          environment: childEnvironment(surroundings),
+          book,
+          answers,
+          overview: (endpoint, version) => ({
+            statistics: modelStatistics(fleet!.traffic, serving.status(), endpoint, version),
+            repository: repositoryIndex(serving.status(), [...endpointNames]),
+          }),
+          log: logFacts,
+        })
+      : null;
+  const serving: Serving = fleet === null ? own : new FleetServing(own, fleet);
   const launcher = new Launcher({
     registry,
     blobs: store.blobs,
@@ -75,9 +103,21 @@ export async function openParts(
     clock,
     randomBytes,
     runnerEnvironment: childEnvironment(surroundings),
-    log: (text, facts) => log.info(facts, text),
+    log: logFacts,
+    fronts: fleet,
   });
-  return { log, store, registry, book, serving, launcher, endpointNames, backend: createOnnxRuntimeBackend().name };
+  return {
+    log,
+    store,
+    registry,
+    book,
+    answers,
+    serving,
+    fleet,
+    launcher,
+    endpointNames,
+    backend: createOnnxRuntimeBackend().name,
+  };
 }
 
 /** What is known of the process and the machine, for status. */

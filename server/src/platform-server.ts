@@ -20,7 +20,8 @@ import {
 import type { RunningServer } from "#cli";
 import type { Configuration, Settings } from "#config";
 import { processingOf, serveRepository } from "#launch";
-import { AnswerBook, LiveWindow, metricsText } from "#monitor";
+import { LiveWindow, metricsText } from "#monitor";
+import { SlipwayError } from "@slipway/core/base";
 import { ImagePreparer } from "#runtime";
 import {
   childEnvironment,
@@ -51,7 +52,8 @@ export async function startServer(
   const { server, repository } = configuration.settings;
   checkListenAddress(server.host, server.insecurePublic, "server.host");
   checkListenAddress(server.adminHost, server.insecurePublic, "server.adminHost");
-  const parts = await openParts(configuration.settings, "slipway start", surroundings);
+  checkFronts(server.fronts);
+  const parts = await openParts(configuration.settings, "slipway start", surroundings, true);
   const running = new Server(configuration, parts, surroundings);
   try {
     await running.listen();
@@ -76,24 +78,28 @@ class Server implements RunningServer {
   readonly #startedAt = clock.wall();
   readonly #images: ImagePreparer;
   readonly #live: LiveWindow;
-  readonly #inference: InferenceServer;
+  readonly #inference: Pick<InferenceServer, "listen" | "close">;
   readonly #admin: AdminServer;
   readonly #ended = Promise.withResolvers<void>();
   #stopping: Promise<void> | null = null;
 
   constructor(configuration: Configuration, parts: Parts, surroundings: PlatformSurroundings) {
-    const { book, serving } = parts;
+    const { book, serving, fleet } = parts;
     this.#settings = configuration.settings;
     this.#parts = parts;
     this.stopped = this.#ended.promise;
     this.#images = new ImagePreparer({ clock, environment: childEnvironment(surroundings) });
-    this.#live = new LiveWindow({ clock, book, status: () => serving.status(), keepSeconds: LIVE_SECONDS });
+    this.#live = new LiveWindow({
+      clock,
+      book: fleet?.traffic ?? book,
+      status: () => serving.status(),
+      keepSeconds: LIVE_SECONDS,
+    });
     const records = createRecords(this.#images);
-    const answers = new AnswerBook();
-    this.#inference = this.#createInference(records, answers);
+    this.#inference = fleet ?? this.#createInference(records);
     const handlers = this.#createHandlers(configuration);
     this.client = clientFromHandlers(handlers);
-    this.#admin = this.#createAdmin(handlers, records, answers);
+    this.#admin = this.#createAdmin(handlers, records);
   }
 
   get consoleAddress(): string {
@@ -132,8 +138,8 @@ class Server implements RunningServer {
     log.debug("stopped");
   }
 
-  #createInference(records: RecordsPort, answers: AnswerBook): InferenceServer {
-    const { book, serving, endpointNames, log } = this.#parts;
+  #createInference(records: RecordsPort): InferenceServer {
+    const { book, answers, serving, endpointNames, log } = this.#parts;
     return createInferenceServer({
       serving,
       settings: this.#settings,
@@ -141,12 +147,20 @@ class Server implements RunningServer {
       random: randomBytes,
       version: VERSION,
       records,
-      statistics: (endpoint, number) => modelStatistics(book, serving.status(), endpoint, number),
-      repository: () => repositoryIndex(serving.status(), [...endpointNames]),
+      statistics: async (endpoint, number) => modelStatistics(book, serving.status(), endpoint, number),
+      repository: async () => repositoryIndex(serving.status(), [...endpointNames]),
       labels: (variant, output) => processingOf(variant).labels(output),
       onAnswer: answers.count,
       log,
     });
+  }
+
+  async #metrics(): Promise<string> {
+    const { book, answers, serving, backend, fleet } = this.#parts;
+    await fleet?.refresh();
+    const residentBytes = process.memoryUsage.rss() + (fleet?.residentBytes() ?? 0);
+    const facts = { version: VERSION, backend, node: process.version, residentBytes };
+    return metricsText(fleet?.traffic ?? book, fleet?.answers() ?? answers, serving.status(), facts);
   }
 
   #createHandlers(configuration: Configuration): Handlers {
@@ -166,8 +180,8 @@ class Server implements RunningServer {
     });
   }
 
-  #createAdmin(handlers: Handlers, records: RecordsPort, answers: AnswerBook): AdminServer {
-    const { book, serving, backend, log } = this.#parts;
+  #createAdmin(handlers: Handlers, records: RecordsPort): AdminServer {
+    const { serving, log } = this.#parts;
     const { server, queue } = this.#settings;
     return createAdminServer({
       host: server.adminHost,
@@ -175,10 +189,7 @@ class Server implements RunningServer {
       token: this.#token,
       version: VERSION,
       handlers,
-      metrics: () => {
-        const facts = { version: VERSION, backend, node: process.version, residentBytes: process.memoryUsage.rss() };
-        return metricsText(book, answers, serving.status(), facts);
-      },
+      metrics: () => this.#metrics(),
       isReady: () => serving.isReady(),
       consoleDirectory: CONSOLE_DIRECTORY,
       predict: createPredict({ serving, records, clock, randomBytes, timeoutMs: queue.defaultTimeoutMs }),
@@ -186,6 +197,15 @@ class Server implements RunningServer {
       log,
     });
   }
+}
+
+/** @throws SlipwayError CONFIG_INVALID */
+function checkFronts(fronts: number): void {
+  if (fronts === 1 || process.platform === "linux") return;
+  throw new SlipwayError(
+    "CONFIG_INVALID",
+    `server.fronts is ${fronts}; several fronts share a port only on Linux, and this is ${process.platform}. Set it to 1.`,
+  );
 }
 
 async function serveRepositoryOf(

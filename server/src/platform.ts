@@ -29,7 +29,7 @@ export function createPlatform(surroundings: PlatformSurroundings): Platform {
 
 /** The same operations on the directory itself; deploying loads the model for as long as it takes to know that it can. */
 async function openOffline(settings: Settings, surroundings: PlatformSurroundings): Promise<OfflineStore> {
-  const parts = await openParts(settings, "a slipway command", surroundings);
+  const parts = await openParts(settings, "a slipway command", surroundings, false);
   const handlers = createHandlers({
     ...parts,
     clock,

@@ -18,6 +18,7 @@ export interface ServerProcess {
   readonly pid: number;
   readonly client: Client;
   readonly inferenceAddress: string;
+  readonly adminAddress: string;
   readonly exited: Promise<ExitFacts>;
   /** All it wrote so far. */
   output(): string;
@@ -83,6 +84,7 @@ export async function startServerProcess(dataDirectory: string, flags: readonly 
     pid: child.pid!,
     client: createClient({ address: origin, token: searchParams.get("token")! }),
     inferenceAddress: facts.inferenceAddress,
+    adminAddress: origin,
     exited,
     output: () => output,
     runners: () => childrenOf(child.pid!),

@@ -1,13 +1,13 @@
 // The Open Inference Protocol's statistics and repository index, from what monitoring and serving know.
 import type { Duration, ModelStatistics, RepositoryEntry } from "@slipway/core/wire";
-import type { Histogram, Traffic, TrafficBook } from "#monitor";
+import type { Histogram, Traffic, TrafficView } from "#monitor";
 import type { VariantStatus } from "#serve";
 
 const NS_PER_MS = 1e6;
 
 /** Statistics of the loaded variants of one endpoint and version, or of all; deployments of one version together. */
 export function modelStatistics(
-  book: TrafficBook,
+  book: TrafficView,
   variants: readonly VariantStatus[],
   endpoint: string | null,
   version: string | null,

@@ -117,6 +117,12 @@ export const QueueSettings = z
 export const ServerSettings = z
   .strictObject({
     host: z.string().min(1).default("127.0.0.1").describe("Address of the inference listener"),
+    fronts: z
+      .int()
+      .min(1)
+      .max(64)
+      .default(1)
+      .describe("Front processes that share the inference port, each with a queue of its own; more than 1 needs Linux"),
     port: z.int().min(0).max(65535).default(8000).describe("Port of the inference listener; 0 takes a free one"),
     adminHost: z.string().min(1).default("127.0.0.1").describe("Address of the console and administration listener"),
     adminPort: z

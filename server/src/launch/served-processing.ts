@@ -12,6 +12,9 @@ import type { Signature } from "@slipway/core/tensor";
 import type { Variant } from "#serve";
 
 export class ServedProcessing {
+  /** As it was given, to be made again elsewhere. */
+  readonly declared: unknown;
+  readonly signature: Signature;
   readonly processing: Processing;
   /** Null where the model's inputs or outputs can't be records, and nothing is declared; then `reason` says why. */
   readonly compiled: CompiledProcessing | null;
@@ -22,6 +25,8 @@ export class ServedProcessing {
    * @throws SlipwayError PROCESSING_INVALID when what is declared does not suit the model
    */
   constructor(declared: unknown, signature: Signature) {
+    this.declared = declared;
+    this.signature = signature;
     this.processing = declared === null ? NO_PROCESSING : parseProcessing(declared);
     let compiled: CompiledProcessing | null = null;
     let reason: string | null = null;
@@ -55,6 +60,6 @@ export function lostRecords(live: ServedProcessing, next: ServedProcessing): str
 }
 
 /** The processing launch attached to a variant. */
-export function processingOf(variant: Variant): ServedProcessing {
+export function processingOf(variant: Pick<Variant, "attachment">): ServedProcessing {
   return variant.attachment as ServedProcessing;
 }

@@ -14,13 +14,16 @@ export class AnswerBook {
 
   /** Counts an answer; cheap enough for the request path. */
   readonly count = (route: string, status: number, code: string | null): void => {
+    this.add(route, status, code ?? "OK", 1);
+  };
+
+  add(route: string, status: number, code: string, count: number): void {
     let byCode = this.#byRoute.get(route);
     if (byCode === undefined) this.#byRoute.set(route, (byCode = new Map()));
-    const key = code ?? "OK";
-    const known = byCode.get(key);
-    if (known === undefined) byCode.set(key, { route, code: key, status, count: 1 });
-    else known.count++;
-  };
+    const known = byCode.get(code);
+    if (known === undefined) byCode.set(code, { route, code, status, count });
+    else known.count += count;
+  }
 
   *all(): Generator<AnswerCount> {
     for (const byCode of this.#byRoute.values()) yield* byCode.values();

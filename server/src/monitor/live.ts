@@ -3,7 +3,7 @@
 import type { VariantStatus } from "#serve";
 import type { CancelTimer, Clock } from "@slipway/core/base";
 import { Histogram, type Percentiles } from "./histogram.ts";
-import { STAGES, type Stage, type Traffic, type TrafficBook } from "./traffic.ts";
+import { STAGES, type Stage, type Traffic, type TrafficView } from "./traffic.ts";
 
 export interface LiveTraffic {
   readonly endpoint: string;
@@ -41,7 +41,7 @@ interface Totals {
 
 export class LiveWindow {
   readonly #clock: Clock;
-  readonly #book: TrafficBook;
+  readonly #book: TrafficView;
   readonly #status: () => readonly VariantStatus[];
   readonly #keep: number;
   readonly #seconds: LiveSecond[] = [];
@@ -51,7 +51,7 @@ export class LiveWindow {
 
   constructor(options: {
     clock: Clock;
-    book: TrafficBook;
+    book: TrafficView;
     status: () => readonly VariantStatus[];
     keepSeconds: number;
   }) {

@@ -3,7 +3,7 @@
 // METRICS is the table docs/metrics.md prints and a test holds it against.
 import type { VariantStatus } from "#serve";
 import type { AnswerBook } from "./answers.ts";
-import { STAGES, type TrafficBook } from "./traffic.ts";
+import { STAGES, type TrafficView } from "./traffic.ts";
 
 /** Bucket bounds of latency histograms, as powers of two in microseconds: 64 µs to 67 s. */
 const BOUNDS = Array.from({ length: 21 }, (_, i) => i + 6);
@@ -63,7 +63,11 @@ export const METRICS = {
     help: "Deaths of runners since their deployment was loaded, by cause",
     labels: [...variantLabels, "cause"],
   },
-  slipway_process_resident_bytes: { type: "gauge", help: "Resident memory of the server process", labels: [] },
+  slipway_process_resident_bytes: {
+    type: "gauge",
+    help: "Resident memory of the server process and its fronts",
+    labels: [],
+  },
   slipway_build_info: {
     type: "gauge",
     help: "Always 1; the labels say what runs",
@@ -80,7 +84,7 @@ export interface ProcessFacts {
 
 /** The whole of /metrics. */
 export function metricsText(
-  book: TrafficBook,
+  book: TrafficView,
   answers: AnswerBook,
   variants: readonly VariantStatus[],
   facts: ProcessFacts,

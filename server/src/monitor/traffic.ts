@@ -35,7 +35,7 @@ export class Traffic {
   failMs = 0;
   /** Milliseconds since the Unix epoch; 0 before the first answer. */
   lastAnswerAtMs = 0;
-  readonly startedAtMs: number;
+  startedAtMs: number;
   readonly failed = new Map<string, number>();
   readonly refused = new Map<string, number>();
   readonly stages: Readonly<Record<Stage, Histogram>> = {
@@ -90,7 +90,13 @@ export class Traffic {
   }
 }
 
-export class TrafficBook {
+/** Running totals as they are read. */
+export interface TrafficView {
+  all(): Iterable<Traffic>;
+  get(endpoint: string, version: string): Traffic | undefined;
+}
+
+export class TrafficBook implements TrafficView {
   /** By endpoint, then version: looked up for every request, so without a joined key. */
   readonly #byEndpoint = new Map<string, Map<string, Traffic>>();
   readonly #wall: () => number;

@@ -37,9 +37,23 @@ export type ControlMessage =
   /** Batching had to be given up after load. */
   | { readonly type: "batching"; readonly plan: BatchingPlan }
   /** Sent now and then, where the load asked for it. */
-  | { readonly type: "memory"; readonly residentBytes: number };
+  | { readonly type: "memory"; readonly residentBytes: number }
+  /** To be answered with a pong, which a runner does between runs. */
+  | { readonly type: "ping" }
+  | { readonly type: "pong" }
+  /** How many fronts lately had anything at the runner; each takes its share of what may be in flight. */
+  | { readonly type: "fronts"; readonly active: number };
 
-const TYPES: ReadonlySet<unknown> = new Set(["load", "loaded", "refused", "batching", "memory"]);
+const TYPES: ReadonlySet<unknown> = new Set([
+  "load",
+  "loaded",
+  "refused",
+  "batching",
+  "memory",
+  "ping",
+  "pong",
+  "fronts",
+]);
 
 /**
  * A control message from JSON. What the other side is made of is ours, so only its form is checked here.

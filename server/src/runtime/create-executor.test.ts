@@ -334,13 +334,18 @@ describe.runIf(isLinux)("processes", () => {
     const containment = await containmentOf(2 ** 32);
     expect(containment.endsWithParent).toBe(true);
     const exited = Promise.withResolvers<void>();
-    const start = processRunner({ containment, scratchDirectory, environment: {} });
+    const start = processRunner({ containment, scratchDirectory, environment: {}, isShared: false });
     const runner = start({ receive: () => undefined, exited: () => exited.resolve() });
     expect(await readdir(scratchDirectory)).toEqual([]);
     runner.kill();
     await exited.promise;
     expect(() =>
-      processRunner({ containment: { ...containment, command: ["\0"] }, scratchDirectory, environment: {} })({
+      processRunner({
+        containment: { ...containment, command: ["\0"] },
+        scratchDirectory,
+        environment: {},
+        isShared: false,
+      })({
         receive: () => undefined,
         exited: () => undefined,
       }),
@@ -397,7 +402,7 @@ function serverScript(model: ModelFiles, scratchDirectory: string, isWatching: b
         batching: { mode: "auto", maxRows: 8, padAxis: null }, warmUpRuns: 1, reportsMemory: false,
       },
       instances: 1, runTimeoutMs: 1e6, loadTimeoutMs: 1e6, memoryLimitBytes: 2 ** 32, maxDistinctDeaths: 3,
-      start: processRunner({ containment, scratchDirectory: ${JSON.stringify(scratchDirectory)}, environment: {} }),
+      start: processRunner({ containment, scratchDirectory: ${JSON.stringify(scratchDirectory)}, environment: {}, isShared: false }),
       clock: systemClock, fingerprint: () => "", containment: [], log: () => undefined,
     });
     const data = Float32Array.of(5e6, 0);

@@ -6,6 +6,7 @@ import { type Clock, SlipwayError } from "@slipway/core/base";
 import { bytesFromData, type NamedTensor, type NumericData } from "@slipway/core/tensor";
 import type { RuntimeSettings } from "#config";
 import { containmentOf } from "./containment.ts";
+import type { Crew } from "./crew.ts";
 import type { LoadOrder } from "./control.ts";
 import type { Executor } from "./executor.ts";
 import { inlineRunner } from "./inline-runner.ts";
@@ -29,6 +30,10 @@ export interface ExecutorOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Cores to plan threads for; those this process may use by default. */
   readonly cores?: number;
+  /** Keys the fingerprints of inputs, so that other fronts make the same; 32 random bytes by default. */
+  readonly fingerprintKey?: Uint8Array;
+  /** Other fronts that send requests to the runners. */
+  readonly crews?: readonly Crew[];
   /** Gives the load up. */
   readonly signal?: AbortSignal;
 }
@@ -50,11 +55,18 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
     memoryLimitBytes: settings.memoryLimitBytes,
     maxDistinctDeaths: settings.maxDistinctDeaths,
     clock,
-    fingerprint: fingerprintWith(randomBytes(32)),
+    fingerprint: fingerprintWith(options.fingerprintKey ?? randomBytes(32)),
     log: options.log ?? (() => undefined),
     signal: options.signal,
+    crews: options.crews ?? [],
   };
   if (settings.inline) {
+    if (shared.crews.length > 0) {
+      throw new SlipwayError(
+        "CONFIG_INVALID",
+        "runtime.inline runs a model inside one process, and server.fronts asks for several. Set one of them back.",
+      );
+    }
     return RunnerPool.open({
       ...shared,
       start: inlineRunner({ backend: createOnnxRuntimeBackend(), clock, readFiles: readModelFiles }),
@@ -68,6 +80,7 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
       containment,
       scratchDirectory: options.scratchDirectory ?? tmpdir(),
       environment: options.environment ?? {},
+      isShared: shared.crews.length > 0,
     }),
     containment: containment.text,
   });
@@ -106,7 +119,7 @@ function loadOrder(files: ModelFiles, settings: RuntimeSettings, intraOpThreads:
 }
 
 /** A keyed hash of inputs: the same inputs can be told again within this process, and nothing more is learnt. */
-function fingerprintWith(key: Uint8Array): (inputs: readonly NamedTensor[]) => string {
+export function fingerprintWith(key: Uint8Array): (inputs: readonly NamedTensor[]) => string {
   return (inputs) => {
     const hash = createHmac("sha256", key);
     for (const { name, dtype, shape, data } of inputs) {

@@ -1,5 +1,9 @@
 // Running models: the ONNX Runtime back end, runner processes, the frames between them and the server, their limits.
-export { createExecutor, type ExecutorOptions } from "./create-executor.ts";
+export { childScript } from "./child-script.ts";
+export type { LoadedModel } from "./control.ts";
+export { createExecutor, type ExecutorOptions, fingerprintWith } from "./create-executor.ts";
+export type { Crew } from "./crew.ts";
+export type { Verdict } from "./dispatcher.ts";
 export type {
   BatchingPlan,
   CancelRun,
@@ -13,7 +17,10 @@ export type {
   RunTimes,
 } from "./executor.ts";
 export { ImagePreparer, type PrepareOptions } from "./images/preparer.ts";
+export { LinkedExecutor } from "./linked-executor.ts";
 export type { ModelFile, ModelFiles } from "./model-files.ts";
 export { createOnnxRuntimeBackend } from "./onnxruntime.ts";
+export type { RunnerHandle } from "./runner-handle.ts";
+export type { RunnerLink } from "./runner-link.ts";
 export { systemClock } from "./system-clock.ts";
 export { planThreads, type ThreadPlan } from "./thread-plan.ts";

@@ -1,25 +1,26 @@
-// The runners of a deployment and everything that is in flight at them: dispatch to the least loaded, deadlines and hard
-// limits, deaths, retries, quarantine. Every request ends exactly once, whatever dies. It drives runners through
-// RunnerHandle and time through Clock, so that simulations drive it.
+// The runners of a deployment: started, watched, ended at their limits, started again, or given up as quarantined. Its own
+// requests go through a dispatcher; other fronts' dispatchers are crews, told of the same runners. Every request ends
+// exactly once, whatever dies. It drives runners through RunnerHandle and time through Clock, so that simulations drive it.
 import { assert, type CancelTimer, type Clock, SlipwayError, slipwayErrorFrom, unreachable } from "@slipway/core/base";
 import type { NamedTensor, Signature } from "@slipway/core/tensor";
 import type { ControlMessage, LoadedModel, LoadOrder } from "./control.ts";
+import type { Crew } from "./crew.ts";
 import { DeathRecord } from "./death-record.ts";
+import { creditsOf, Dispatcher, refusalOf, type Verdict } from "./dispatcher.ts";
 import type {
   BatchingPlan,
   CancelRun,
   Executor,
   ExecutorState,
   ExecutorStatus,
-  RunnerDeath,
   RunOutcome,
   RunRequest,
 } from "./executor.ts";
 import { frameError } from "./frames.ts";
-import { type Entry, expire, fail } from "./pool-entry.ts";
 import { deathCause, deathError, exitText, type KillCause, loadError, type RunnerLimits } from "./runner-exit.ts";
 import type { RunnerExit, RunnerHandle, StartRunner } from "./runner-handle.ts";
-import { type PortNames, portNames, Slot, type SlotEvents } from "./runner-slot.ts";
+import { RunnerLink } from "./runner-link.ts";
+import { Slot } from "./runner-slot.ts";
 
 export interface PoolOptions extends RunnerLimits {
   readonly order: LoadOrder;
@@ -31,6 +32,8 @@ export interface PoolOptions extends RunnerLimits {
   readonly fingerprint: (inputs: readonly NamedTensor[]) => string;
   /** What confines the runners, for people. */
   readonly containment: readonly string[];
+  /** Other fronts that send requests to these runners. */
+  readonly crews?: readonly Crew[];
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
   /** Gives the load up. */
   readonly signal?: AbortSignal | undefined;
@@ -38,44 +41,47 @@ export interface PoolOptions extends RunnerLimits {
 
 /** How often deadlines and limits are looked at while anything is in flight. */
 const SWEEP_MS = 10;
+/** The same while only other fronts may have anything in flight. */
+const IDLE_SWEEP_MS = 50;
 /** How often memory is looked at, in sweeps. */
 const MEMORY_SWEEPS = 5;
 const FIRST_BACKOFF_MS = 100;
 const LAST_BACKOFF_MS = 30_000;
 /** A runner that lived this long is no sign of a runner that can't live. */
 const STEADY_MS = 10_000;
-/** Deaths of a request's runner, other than by the run limit, after which it is held to be the cause. */
-const LAST_ATTEMPT = 2;
+/** How often runners that others send requests to are asked whether they still move; at most, and as a share of the limit. */
+const PING_MS = 1000;
+const PING_SHARE = 0.25;
 
 export class RunnerPool implements Executor {
   readonly #options: PoolOptions;
   readonly #slots: Slot[] = [];
-  readonly #waiting: Entry[] = [];
+  readonly #dispatcher: Dispatcher;
+  readonly #crews: readonly Crew[];
   readonly #record: DeathRecord;
   readonly #listeners = new Set<(state: ExecutorState) => void>();
   readonly #startedAt: number;
   #loaded: LoadedModel | null = null;
   #batching: BatchingPlan | null = null;
-  #names: PortNames | null = null;
+  #outputNames: readonly string[] = [];
   #state: ExecutorState = "loading";
   #reason: string | null = null;
   #loadMs = 0;
   #cancelSweep: CancelTimer | null = null;
   #sweeps = 0;
   #release: Promise<void> | null = null;
-  readonly #events: SlotEvents = {
-    onControl: (slot, message) => this.#onControl(slot, message),
-    onBroken: (slot, error) => {
-      this.#options.log("a runner broke the protocol", { runner: slot.id, error: String(error) });
-    },
-    outputNames: () => this.#names?.outputs ?? [],
-  };
   #firstLoad: { resolve: () => void; reject: (error: SlipwayError) => void } | null = null;
 
   private constructor(options: PoolOptions) {
     this.#options = options;
     this.#startedAt = options.clock.now();
     this.#record = new DeathRecord(options.clock, options.maxDistinctDeaths);
+    this.#crews = options.crews ?? [];
+    this.#dispatcher = new Dispatcher({
+      clock: options.clock,
+      fingerprint: options.fingerprint,
+      onBusy: () => this.#armSweep(),
+    });
   }
 
   /**
@@ -109,16 +115,11 @@ export class RunnerPool implements Executor {
   }
 
   get credits(): number {
-    const { mode, maxRows } = this.batching;
-    return this.#options.instances * (mode === "dynamic" ? 2 * maxRows : 4);
+    return this.#options.instances * creditsOf(this.batching);
   }
 
   run(request: RunRequest, done: (outcome: RunOutcome) => void): CancelRun {
-    const entry: Entry = { request, done, stream: 0, isRunning: false, isAlone: false, deaths: 0 };
-    const refusal = this.#refusal();
-    if (refusal === null) this.#place(entry);
-    else this.#options.clock.soon(() => fail(entry, refusal));
-    return () => this.#cancel(entry);
+    return this.#dispatcher.run(request, done, refusalOf(this.#state, this.#reason));
   }
 
   status(): ExecutorStatus {
@@ -134,8 +135,8 @@ export class RunnerPool implements Executor {
         state: slot.state,
         residentBytes: slot.residentBytes(),
         startedAtMs: slot.startedAtMs,
-        runs: slot.runs,
-        inFlight: slot.inFlight.size,
+        runs: slot.link?.runs ?? 0,
+        inFlight: slot.link?.inFlight.size ?? 0,
       })),
       deaths: this.#record.deaths,
       deathsByCause: this.#record.byCause,
@@ -163,7 +164,9 @@ export class RunnerPool implements Executor {
     if (this.#state !== "closed") {
       this.#setState("closed", "closed");
       this.#firstLoad?.reject(new SlipwayError("SHUTTING_DOWN", "The deployment was closed while it started."));
-      this.#failAll(new SlipwayError("SHUTTING_DOWN", "The deployment was unloaded before the request was answered."));
+      this.#dispatcher.failAll(
+        new SlipwayError("SHUTTING_DOWN", "The deployment was unloaded before the request was answered."),
+      );
     }
     this.#cancelSweep?.();
     this.#cancelSweep = null;
@@ -183,65 +186,19 @@ export class RunnerPool implements Executor {
     }
   }
 
-  // Requests
-
-  /** Sends a request to the least loaded runner, or keeps it until one is ready. */
-  #place(entry: Entry): void {
-    const slot = this.#leastLoaded();
-    if (slot === null) this.#waiting.push(entry);
-    else this.#dispatch(slot, entry);
-    this.#armSweep();
-  }
-
-  #leastLoaded(): Slot | null {
-    let best: Slot | null = null;
-    for (const slot of this.#slots) {
-      if (slot.state === "ready" && (best === null || slot.inFlight.size < best.inFlight.size)) best = slot;
-    }
-    return best;
-  }
-
-  #dispatch(slot: Slot, entry: Entry): void {
-    try {
-      slot.send(entry, this.#names!);
-    } catch (error) {
-      if (!(error instanceof SlipwayError)) throw error;
-      this.#options.clock.soon(() => fail(entry, error));
-    }
-  }
-
-  #cancel(entry: Entry): void {
-    if (entry.done === null) return;
-    entry.done = null;
-    const slot = this.#slotOf(entry);
-    if (slot === null) {
-      const index = this.#waiting.indexOf(entry);
-      if (index !== -1) this.#waiting.splice(index, 1);
-      return;
-    }
-    slot.cancel(entry);
-  }
-
-  #slotOf(entry: Entry): Slot | null {
-    return this.#slots.find((slot) => slot.inFlight.get(entry.stream) === entry) ?? null;
-  }
-
-  #refusal(): SlipwayError | null {
-    switch (this.#state) {
-      case "closed":
-        return new SlipwayError("SHUTTING_DOWN", "The deployment was unloaded.");
-      case "quarantined":
-        return new SlipwayError("DEPLOYMENT_QUARANTINED", this.#reason ?? "The deployment is quarantined.");
-      case "loading":
-      case "ready":
-      case "recovering":
-        return null;
-      default:
-        return unreachable(this.#state);
-    }
-  }
-
   // What runners say
+
+  /** Takes bytes from a runner. Whatever they are, the server stands. */
+  #receive(slot: Slot, chunk: Uint8Array): void {
+    if (!slot.isHeard) return;
+    try {
+      slot.link?.receive(chunk);
+    } catch (error) {
+      this.#options.log("a runner broke the protocol", { runner: slot.id, error: String(error) });
+      slot.kill("protocol");
+      slot.killCause = "protocol";
+    }
+  }
 
   #onControl(slot: Slot, message: ControlMessage): void {
     switch (message.type) {
@@ -255,27 +212,33 @@ export class RunnerPool implements Executor {
       case "batching":
         this.#batching = message.plan;
         this.#options.log("batching was given up", { reason: message.plan.reason });
+        for (const crew of this.#crews) crew.batchingChanged(message.plan);
         break;
       case "memory":
         slot.reportedBytes = message.residentBytes;
         break;
+      case "pong":
+        slot.pingedAt = null;
+        slot.pongedAt = this.#options.clock.now();
+        break;
+      case "fronts":
+        break; // this pool's own credits are not shared out
       case "load":
-        throw frameError("a load at a server");
+      case "ping":
+        throw frameError(`a ${message.type} at a server`);
       default:
         unreachable(message);
     }
   }
 
   #onLoaded(slot: Slot, model: LoadedModel): void {
-    if (this.#loaded === null) {
-      this.#loaded = model;
-      this.#names = portNames(model.signature);
-    }
+    this.#loaded ??= model;
+    this.#outputNames = this.#loaded.signature.outputs.map(({ name }) => name);
     this.#batching ??= model.batching;
     slot.state = "ready";
-    slot.progressAt = this.#options.clock.now();
     if (this.#state === "recovering") this.#setState("ready", null);
-    for (const entry of this.#waiting.splice(0)) this.#place(entry);
+    this.#dispatcher.add(slot.link!, this.#loaded.signature);
+    for (const crew of this.#crews) crew.runnerReady(slot.id, slot.handle!, this.#loaded);
     if (this.#firstLoad !== null && this.#slots.every(({ state }) => state === "ready")) {
       this.#loadMs = this.#options.clock.now() - this.#startedAt;
       this.#setState("ready", null);
@@ -290,7 +253,7 @@ export class RunnerPool implements Executor {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#firstLoad = { resolve, reject };
     while (this.#slots.length < this.#options.instances) {
-      this.#slots.push(new Slot(this.#slots.length, this.#options.clock, this.#events));
+      this.#slots.push(new Slot(this.#slots.length));
     }
     for (const slot of this.#slots) {
       slot.failures = 0;
@@ -305,15 +268,25 @@ export class RunnerPool implements Executor {
     let handle: RunnerHandle | null = null;
     try {
       handle = start({
-        receive: (chunk) => slot.receive(chunk),
+        receive: (chunk) => this.#receive(slot, chunk),
         exited: (exit) => this.#onExit(slot, exit),
       });
     } catch (error) {
       this.#options.log("a runner could not be started", { error: String(error) });
       clock.soon(() => this.#onExit(slot, { code: null, signal: null, lastWords: String(error) }));
     }
-    slot.opened(handle);
-    slot.control({ type: "load", order });
+    const link = new RunnerLink({
+      runner: slot.id,
+      clock,
+      send: handle?.send ?? (() => true),
+      events: {
+        onControl: (message) => this.#onControl(slot, message),
+        outputNames: () => this.#outputNames,
+      },
+      isShared: this.#crews.length > 0,
+    });
+    slot.opened(handle, link, clock);
+    link.control({ type: "load", order });
     this.#armSweep();
   }
 
@@ -335,9 +308,7 @@ export class RunnerPool implements Executor {
     const { clock } = this.#options;
     const wasReady = slot.state === "ready";
     const livedMs = clock.now() - slot.openedAt;
-    const running = slot.runningEntries();
-    const others = [...slot.inFlight.values()].filter((entry) => !running.includes(entry));
-    const { killCause, refusal } = slot;
+    const { killCause, refusal, link } = slot;
     slot.closed();
     if (this.#state === "closed" || this.#state === "quarantined") return;
     const text = exitText(killCause, exit, this.#options);
@@ -345,38 +316,50 @@ export class RunnerPool implements Executor {
       this.#onLoadFailed(slot, refusal ?? loadError(killCause, text, this.#options), exit.lastWords);
       return;
     }
-    for (const entry of running) entry.deaths++;
-    const culprit = this.#culpritOf(running, killCause);
-    const death: RunnerDeath = {
-      atMs: clock.wall(),
-      cause: deathCause(killCause),
-      text,
-      inputFingerprint: culprit === null ? null : this.#options.fingerprint(culprit.request.inputs),
-    };
-    this.#options.log("a runner died", {
-      cause: death.cause,
-      text,
-      running: running.length,
-      waiting: others.length,
-      lastWords: exit.lastWords,
+    this.#askRunning(slot.id, (running) => {
+      this.#options.log("a runner died", { cause: deathCause(killCause), text, running, lastWords: exit.lastWords });
+      const hasWorked = running > 0 || link!.runs > 0 || livedMs > STEADY_MS;
+      slot.failures = hasWorked ? 0 : slot.failures + 1;
+      this.#judge(slot, killCause, text, running === 1);
     });
-    if (culprit !== null) fail(culprit, deathError(killCause, text, this.#options));
-    const isQuarantine = this.#record.add(death);
-    for (const entry of running) if (entry !== culprit) entry.isAlone = true;
-    if (isQuarantine) {
-      this.#quarantine([...running, ...others]);
-      return;
-    }
-    slot.failures = running.length > 0 || livedMs > STEADY_MS ? 0 : slot.failures + 1;
-    this.#restart(slot, text);
-    for (const entry of [...running, ...others]) if (entry.done !== null) this.#place(entry);
   }
 
-  /** The request that ended its runner: the one that ran alone, past the limit or for the second time. */
-  #culpritOf(running: readonly Entry[], killCause: KillCause | null): Entry | null {
-    const [entry] = running;
-    if (entry === undefined || running.length > 1) return null;
-    return killCause === "run-timeout" || entry.deaths >= LAST_ATTEMPT ? entry : null;
+  /** How many requests a runner that is gone was running, over all fronts. */
+  #askRunning(runner: number, answer: (running: number) => void): void {
+    let running = this.#dispatcher.lose(runner);
+    gather<number>(
+      this.#crews.map((crew) => (report) => crew.runnerLost(runner, report)),
+      (reports) => {
+        for (const count of reports) running += count;
+        answer(running);
+      },
+    );
+  }
+
+  /** Tells every front what a runner's end means, and goes on: with another runner, or in quarantine. */
+  #judge(slot: Slot, killCause: KillCause | null, text: string, wasAlone: boolean): void {
+    const { code, message } = deathError(killCause, text, this.#options);
+    const verdict: Verdict = { isTimeout: killCause === "run-timeout", code, message, wasAlone };
+    let fingerprint = this.#dispatcher.judge(slot.id, verdict);
+    gather<string | null>(
+      this.#crews.map((crew) => (report) => crew.judge(slot.id, verdict, report)),
+      (reports) => {
+        for (const found of reports) fingerprint ??= found;
+        const isQuarantine = this.#record.add({
+          atMs: this.#options.clock.wall(),
+          cause: deathCause(killCause),
+          text,
+          inputFingerprint: fingerprint,
+        });
+        if (this.#state === "closed" || this.#state === "quarantined") return;
+        if (isQuarantine) this.#quarantine();
+        else {
+          this.#restart(slot, text);
+          this.#dispatcher.resume(slot.id);
+          for (const crew of this.#crews) crew.resume(slot.id);
+        }
+      },
+    );
   }
 
   #onLoadFailed(slot: Slot, error: SlipwayError, lastWords: string): void {
@@ -404,31 +387,26 @@ export class RunnerPool implements Executor {
     });
   }
 
-  #quarantine(entries: readonly Entry[]): void {
+  #quarantine(): void {
     const reason = `${this.#record.distinct} distinct inputs ended its runners within ten minutes; the last: ${this.#record.deaths.at(-1)!.text}`;
     this.#setState("quarantined", reason);
-    const error = new SlipwayError("DEPLOYMENT_QUARANTINED", `The deployment is quarantined: ${reason}`);
-    for (const entry of entries) fail(entry, error);
-    this.#failAll(error);
+    this.#dispatcher.failAll(new SlipwayError("DEPLOYMENT_QUARANTINED", `The deployment is quarantined: ${reason}`));
     void this.#endAll("closed");
-  }
-
-  #failAll(error: SlipwayError): void {
-    for (const entry of this.#waiting.splice(0)) fail(entry, error);
-    for (const slot of this.#slots) for (const entry of slot.inFlight.values()) fail(entry, error);
   }
 
   #setState(state: ExecutorState, reason: string | null): void {
     const isNew = state !== this.#state;
     this.#state = state;
     this.#reason = reason;
-    if (isNew) for (const listener of this.#listeners) listener(state);
+    if (!isNew) return;
+    for (const listener of this.#listeners) listener(state);
+    for (const crew of this.#crews) crew.stateChanged(state, reason);
   }
 
   // Limits
 
-  #armSweep(): void {
-    this.#cancelSweep ??= this.#options.clock.after(SWEEP_MS, () => {
+  #armSweep(delayMs = SWEEP_MS): void {
+    this.#cancelSweep ??= this.#options.clock.after(delayMs, () => {
       this.#cancelSweep = null;
       this.#sweep();
     });
@@ -438,28 +416,55 @@ export class RunnerPool implements Executor {
   #sweep(): void {
     const now = this.#options.clock.now();
     const isMemoryDue = ++this.#sweeps % MEMORY_SWEEPS === 0;
-    let isBusy = this.#waiting.length > 0;
-    expire(this.#waiting, now);
+    let isBusy = this.#dispatcher.sweep(now);
     for (const slot of this.#slots) {
       if (slot.handle === null) continue;
-      if (slot.state === "starting" || slot.inFlight.size > 0) isBusy = true;
-      expire(slot.inFlight.values(), now);
+      if (slot.state === "starting") isBusy = true;
       if (slot.handle.isKillable) this.#checkLimits(slot, now, isMemoryDue);
     }
-    this.#dropEnded();
-    if (isBusy && this.#state !== "closed") this.#armSweep();
+    if (this.#state === "closed") return;
+    // What others have in flight can't be seen from here.
+    if (isBusy) this.#armSweep();
+    else if (this.#crews.length > 0) this.#armSweep(IDLE_SWEEP_MS);
   }
 
   #checkLimits(slot: Slot, now: number, isMemoryDue: boolean): void {
     const { loadTimeoutMs, runTimeoutMs, memoryLimitBytes } = this.#options;
     if (slot.state === "starting" && now - slot.openedAt > loadTimeoutMs) slot.kill("load-timeout");
-    if (slot.inFlight.size > 0 && now - slot.progressAt > runTimeoutMs) slot.kill("run-timeout");
+    if (slot.state === "ready") {
+      const { inFlight, progressAt } = slot.link!;
+      if (inFlight.size > 0 && now - progressAt > runTimeoutMs) slot.kill("run-timeout");
+      if (this.#crews.length > 0) this.#checkPing(slot, now);
+    }
     if (isMemoryDue && (slot.residentBytes() ?? 0) > memoryLimitBytes) slot.kill("memory");
   }
 
-  #dropEnded(): void {
-    for (let index = this.#waiting.length - 1; index >= 0; index--) {
-      if (this.#waiting[index]!.done === null) this.#waiting.splice(index, 1);
+  /**
+   * Finds a run past its limit that is of other fronts: a runner can't answer while it runs, and answers in between.
+   */
+  #checkPing(slot: Slot, now: number): void {
+    const { runTimeoutMs } = this.#options;
+    if (slot.pingedAt !== null) {
+      if (now - slot.pingedAt > runTimeoutMs) slot.kill("run-timeout");
+    } else if (now - slot.pongedAt > Math.min(PING_MS, PING_SHARE * runTimeoutMs)) {
+      slot.pingedAt = now;
+      slot.link!.control({ type: "ping" });
     }
   }
+}
+
+/** Calls `then` with what every one of `asks` reported, in their order; at once where there are none. */
+function gather<T>(
+  asks: readonly ((report: (value: T) => void) => void)[],
+  then: (reports: readonly T[]) => void,
+): void {
+  const reports: T[] = [];
+  let missing = asks.length;
+  if (missing === 0) then(reports);
+  asks.forEach((ask, index) =>
+    ask((value) => {
+      reports[index] = value;
+      if (--missing === 0) then(reports);
+    }),
+  );
 }

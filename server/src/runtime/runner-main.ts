@@ -13,25 +13,42 @@ const LINK_DESCRIPTOR = 3;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
 if (process.argv.includes("--watch-parent")) watchParent(process.ppid);
 
-const socket = new Socket({ fd: LINK_DESCRIPTOR, readable: true, writable: true });
 const core = new RunnerCore({
   backend: createOnnxRuntimeBackend(),
   clock: systemClock,
   readFiles: readModelFiles,
 });
-const peer = core.attach((chunks) => {
-  if (chunks.length === 1) socket.write(chunks[0]!);
-  else {
-    socket.cork();
-    for (const chunk of chunks) socket.write(chunk);
-    socket.uncork();
-  }
-  return socket.writableLength === 0;
+const own = new Socket({ fd: LINK_DESCRIPTOR, readable: true, writable: true });
+attach(own);
+own.on("error", () => process.exit(0));
+own.on("close", () => process.exit(0));
+// Other fronts' links come here. One that breaks is that front's end, and no reason to stop.
+process.on("message", (_message, link) => {
+  if (link instanceof Socket) attach(link);
 });
 
-socket.on("data", (chunk: Uint8Array) => peer.receive(chunk));
-socket.on("error", () => process.exit(0));
-socket.on("close", () => process.exit(0));
+function attach(socket: Socket): void {
+  const peer = core.attach((chunks) => {
+    if (!socket.writable) return true;
+    if (chunks.length === 1) socket.write(chunks[0]!);
+    else {
+      socket.cork();
+      for (const chunk of chunks) socket.write(chunk);
+      socket.uncork();
+    }
+    return socket.writableLength === 0;
+  });
+  socket.on("data", (chunk: Uint8Array) => {
+    try {
+      peer.receive(chunk);
+    } catch (error) {
+      if (socket === own) throw error;
+      socket.destroy(); // a front that sends no frames
+    }
+  });
+  socket.on("error", () => socket.destroy());
+  socket.on("close", () => peer.closed());
+}
 
 /**
  * Ends this process when its parent changed, from a thread of its own, since a run blocks this one. A thread can only

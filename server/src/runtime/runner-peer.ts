@@ -18,6 +18,8 @@ export class Peer {
   readonly writer: FrameWriter;
   /** Streams not yet answered. */
   readonly open = new Map<number, Pending>();
+  /** When it last had a stream open, in `Clock.now()` milliseconds. */
+  busyAt = Number.NEGATIVE_INFINITY;
 
   constructor(send: Send, onFrame: (frame: FrameBody) => void) {
     this.reader = new FrameReader(onFrame);

@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { childScript } from "./child-script.ts";
 import type { Containment } from "./containment.ts";
+import { createLinkPair } from "./link-pair.ts";
 import type { RunnerHandle, RunnerListener, StartRunner } from "./runner-handle.ts";
 
 export interface ProcessOptions {
@@ -13,6 +14,8 @@ export interface ProcessOptions {
   readonly scratchDirectory: string;
   /** The runner's whole environment; usually empty. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Whether further links to it may be opened, for other fronts. */
+  readonly isShared: boolean;
 }
 
 /** The runner's end of the link; see runner-main.ts. */
@@ -34,11 +37,11 @@ export function processRunner(options: ProcessOptions): StartRunner {
       ...childScript(import.meta.url, "runner-main"),
       ...(options.containment.endsWithParent ? [] : ["--watch-parent"]),
     ];
-    const child = startIn(directory, program!, args, options.environment);
+    const child = startIn(directory, program!, args, options);
     // Its name goes at once, so that nothing is left behind should this process be killed, and no file can be made in it.
     // A runner that watches its parent needs the name until it does; it takes it away itself.
     if (options.containment.endsWithParent) rmSync(directory, { recursive: true, force: true });
-    return new ProcessHandle(child, directory, listener);
+    return new ProcessHandle(child, directory, options.scratchDirectory, listener);
   };
 }
 
@@ -47,13 +50,14 @@ function startIn(
   directory: string,
   program: string,
   args: readonly string[],
-  environment: ProcessOptions["environment"],
+  { environment, isShared }: Pick<ProcessOptions, "environment" | "isShared">,
 ): ChildProcess {
   try {
     const child = spawn(program, args, {
       cwd: directory,
       env: { ...environment },
-      stdio: ["ignore", "ignore", "pipe", "pipe"],
+      // Links of other fronts are handed over on a channel of Node's; tensors never go there.
+      stdio: ["ignore", "ignore", "pipe", "pipe", ...(isShared ? (["ipc"] as const) : [])],
       windowsHide: true,
     });
     // Out of descriptors or processes, there is a child without streams, and an error to come.
@@ -71,10 +75,14 @@ class ProcessHandle implements RunnerHandle {
   readonly #child: ChildProcess;
   readonly #socket: Socket;
   readonly #memory: MemoryFile;
+  readonly #scratchDirectory: string;
   #hasExited = false;
+  /** What to call when it ends while a link is handed over: Node forgets what was to be sent to a process that is gone. */
+  readonly #onExit = new Set<() => void>();
 
-  constructor(child: ChildProcess, directory: string, listener: RunnerListener) {
+  constructor(child: ChildProcess, directory: string, scratchDirectory: string, listener: RunnerListener) {
     this.#child = child;
+    this.#scratchDirectory = scratchDirectory;
     this.#socket = child.stdio[LINK_DESCRIPTOR] as Socket;
     this.#memory = new MemoryFile(child.pid);
     let lastWords = "";
@@ -90,6 +98,7 @@ class ProcessHandle implements RunnerHandle {
       this.#hasExited = true;
       this.#memory.close();
       this.#socket.destroy();
+      for (const hear of this.#onExit) hear();
       rmSync(directory, { recursive: true, force: true });
       listener.exited({ code, signal, lastWords });
     };
@@ -119,6 +128,32 @@ class ProcessHandle implements RunnerHandle {
 
   kill(): void {
     if (!this.#hasExited) this.#child.kill("SIGKILL");
+  }
+
+  async openLink(send: (end: Socket) => Promise<void>): Promise<void> {
+    const { still, other } = await createLinkPair(this.#scratchDirectory);
+    try {
+      await send(other);
+      await this.#handOver(still);
+    } finally {
+      // Where they were not handed over; what was is no longer held here.
+      still.destroy();
+      other.destroy();
+    }
+  }
+
+  async #handOver(end: Socket): Promise<void> {
+    const gone = new Error("The runner is gone.");
+    if (this.#hasExited || !this.#child.connected) throw gone;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const hear = (): void => reject(gone);
+    this.#onExit.add(hear);
+    try {
+      this.#child.send("link", end, (error) => (error === null ? resolve() : reject(error)));
+      await promise;
+    } finally {
+      this.#onExit.delete(hear);
+    }
   }
 
   residentBytes(): number | null {

@@ -21,6 +21,8 @@ const PATIENCE_MS = 200;
 /** Most input elements of a batch, padding included: 256 MiB of float32. */
 const MAX_BATCH_ELEMENTS = 2 ** 26;
 const MEMORY_REPORT_MS = 250;
+/** A front counts among those that share this runner for so long after it had anything here. */
+const ACTIVE_MS = 500;
 
 export interface RunnerPorts {
   readonly backend: Backend;
@@ -59,6 +61,7 @@ export class RunnerCore {
   /** The run in progress; null while idle. */
   #running: Promise<void> | null = null;
   #isPumpDue = false;
+  #activeFronts = 1;
   #reportsMemory = false;
   #memoryReportedAt = Number.NEGATIVE_INFINITY;
 
@@ -108,6 +111,10 @@ export class RunnerCore {
   }
 
   #onControl(peer: Peer, message: ControlMessage): void {
+    if (message.type === "ping") {
+      peer.control({ type: "pong" });
+      return;
+    }
     if (message.type !== "load") throw frameError(`control message ${JSON.stringify(message.type)} at a runner`);
     if (this.#isLoading || this.#loaded !== null) throw frameError("a second load");
     this.#isLoading = true;
@@ -207,6 +214,7 @@ export class RunnerCore {
       else this.#fail(item, "DEADLINE_EXCEEDED", "The deadline passed while the request waited for its run.");
     }
     if (this.#reportsMemory && now - this.#memoryReportedAt >= MEMORY_REPORT_MS) this.#reportMemory(now);
+    if (this.#peers.size > 1) this.#shareOut(now);
     if (batch.length > 0) this.#announce(batch, batcher.size > 0);
     this.#flush();
     if (batch.length === 0) return;
@@ -221,12 +229,25 @@ export class RunnerCore {
   /** Tells each front which of its streams run now, so that it knows what was running should this process die. */
   #announce(batch: readonly Pending[], isMoreWaiting: boolean): void {
     const [first] = batch;
-    if (batch.length === 1 && !isMoreWaiting && first!.peer.open.size === 1) return;
+    // A front that is alone knows that its only stream runs.
+    if (this.#peers.size === 1 && batch.length === 1 && !isMoreWaiting && first!.peer.open.size === 1) return;
     for (const peer of this.#peers) {
       const streams: number[] = [];
       for (const item of batch) if (item.peer === peer) streams.push(item.stream);
       if (streams.length > 0) peer.begin(streams);
     }
+  }
+
+  /** Tells the fronts among how many this runner's capacity is shared, whenever that changed. */
+  #shareOut(now: number): void {
+    let active = 0;
+    for (const peer of this.#peers) {
+      if (peer.open.size > 0) peer.busyAt = now;
+      if (now - peer.busyAt < ACTIVE_MS) active++;
+    }
+    if (active === this.#activeFronts) return;
+    this.#activeFronts = active;
+    for (const peer of this.#peers) peer.control({ type: "fronts", active: Math.max(1, active) });
   }
 
   #reportMemory(now: number): void {

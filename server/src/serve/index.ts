@@ -2,10 +2,12 @@
 export type { RequestContext } from "./context.ts";
 export { createServing } from "./create-serving.ts";
 export type {
+  DeployOptions,
   DeploymentSpec,
   InferenceOutcome,
   ServeHooks,
   Serving,
+  UnloadOptions,
   Variant,
   VariantState,
   VariantStatus,

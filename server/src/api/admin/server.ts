@@ -20,7 +20,7 @@ export interface AdminServerOptions {
   readonly token: string;
   readonly version: string;
   readonly handlers: Handlers;
-  readonly metrics: () => string;
+  readonly metrics: () => Promise<string>;
   readonly isReady: () => boolean;
   /** Directory of the built console; where it is missing, pages say how to build it. */
   readonly consoleDirectory: string;
@@ -80,8 +80,8 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
   app.get("/health/ready", (_request, reply) =>
     reply.code(options.isReady() ? 200 : 503).send({ ready: options.isReady() }),
   );
-  app.get("/metrics", (_request, reply) =>
-    reply.type("text/plain; version=0.0.4; charset=utf-8").send(options.metrics()),
+  app.get("/metrics", async (_request, reply) =>
+    reply.type("text/plain; version=0.0.4; charset=utf-8").send(await options.metrics()),
   );
   addOperations(app, options.handlers, guard);
   addPredict(app, options, guard);

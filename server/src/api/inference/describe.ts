@@ -99,7 +99,7 @@ export function answerConfig(exchange: Exchange, endpoint: string, version: stri
 export function answerStatistics(exchange: Exchange, endpoint: string | null, version: string | null): void {
   const { front } = exchange;
   if (endpoint !== null) statusesOf(front, endpoint, version);
-  exchange.answerJson(statisticsText(front.ports.statistics(endpoint, version)));
+  answerLater(exchange, async () => statisticsText(await front.ports.statistics(endpoint, version)));
 }
 
 /** POST /v2/repository/index with `{"ready": bool}` or nothing. */
@@ -112,8 +112,18 @@ export function answerRepository(exchange: Exchange, body: Uint8Array): void {
   if (typeof isReadyOnly !== "boolean") {
     throw new SlipwayError("REQUEST_MALFORMED", `"ready" is ${typeof isReadyOnly}; it is true or false.`);
   }
-  const entries = exchange.front.ports.repository();
-  exchange.answerJson(JSON.stringify(isReadyOnly ? entries.filter((entry) => entry.state === "READY") : entries));
+  answerLater(exchange, async () => {
+    const entries = await exchange.front.ports.repository();
+    return JSON.stringify(isReadyOnly ? entries.filter((entry) => entry.state === "READY") : entries);
+  });
+}
+
+/** Answers with JSON text that has to be asked for elsewhere. */
+function answerLater(exchange: Exchange, text: () => Promise<string>): void {
+  text().then(
+    (json) => exchange.answerJson(json),
+    (error: unknown) => exchange.refuse(error),
+  );
 }
 
 /** @throws SlipwayError ENDPOINT_NOT_FOUND or VERSION_NOT_SERVED */

@@ -35,9 +35,9 @@ export interface FrontLog {
 export interface InferencePorts {
   readonly records: RecordsPort;
   /** Statistics of what is loaded: of one endpoint and version, or null for all. */
-  readonly statistics: (endpoint: string | null, version: string | null) => readonly ModelStatistics[];
+  readonly statistics: (endpoint: string | null, version: string | null) => Promise<readonly ModelStatistics[]>;
   /** Every model there is, loaded or not. */
-  readonly repository: () => readonly RepositoryEntry[];
+  readonly repository: () => Promise<readonly RepositoryEntry[]>;
   /** Class names of an output by index, for the classification extension. */
   readonly labels: (variant: Variant, output: string) => readonly string[] | null;
   readonly log: FrontLog;

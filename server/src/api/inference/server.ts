@@ -34,6 +34,8 @@ export interface InferenceServerOptions extends InferencePorts {
   readonly random: (length: number) => Uint8Array;
   /** Of Slipway, for GET /v2. */
   readonly version: string;
+  /** Whether other fronts listen on the same port; the kernel then spreads connections over them. */
+  readonly isPortShared?: boolean;
 }
 
 export interface InferenceServer {
@@ -104,7 +106,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
   server.on("clientError", (error, socket) => refuseBroken(front, error, socket as Parameters<typeof refuseBroken>[2]));
   server.on("connect", (_request, socket) => refuseTunnel(front, socket as Parameters<typeof refuseTunnel>[1]));
   return {
-    listen: () => listen(server, limits, options.log),
+    listen: () => listen(server, limits, options.isPortShared === true, options.log),
     close: (drainTimeoutMs) => close(server, front, drainTimeoutMs),
     inFlight: () => front.inFlight,
   };
@@ -204,11 +206,12 @@ function refuseMethod(exchange: Exchange, method: string): void {
 async function listen(
   server: Server<typeof InferenceMessage>,
   { host, port }: Settings["server"],
+  isPortShared: boolean,
   log: FrontLog,
 ): Promise<AddressInfo> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
-  server.listen({ host, port, backlog: 1024 }, resolve);
+  server.listen({ host, port, backlog: 1024, ...(isPortShared ? { reusePort: true } : {}) }, resolve);
   try {
     await promise;
   } catch (error) {

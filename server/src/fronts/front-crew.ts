@@ -1,0 +1,158 @@
+// One front's share in one deployment, as the server holds it: what the front was told, so that a front that comes back
+// can be told again, and the crew of the deployment's pool.
+import type { SlipwayError } from "@slipway/core/base";
+import type { BatchingPlan, Crew, ExecutorState, LoadedModel, RunnerHandle, Verdict } from "#runtime";
+import type { FrontChild } from "./front-child.ts";
+import type { AnswerTo, FrontDeployment, Order } from "./messages.ts";
+
+export class FrontCrew implements Crew {
+  readonly deployment: FrontDeployment;
+  /** The front process there is now; null while there is none. */
+  readonly #child: () => FrontChild | null;
+  /** The front process that knows of this deployment; another is told by `repeat`. */
+  #told: FrontChild | null = null;
+  readonly #ready = new Map<number, RunnerHandle>();
+  #model: LoadedModel | null = null;
+  #state: ExecutorState = "ready";
+  #reason: string | null = null;
+  #stage: "new" | "loading" | "live" | "over" = "new";
+  /** Links that are on their way to the front. */
+  #linking: Promise<unknown> = Promise.resolve();
+
+  constructor(deployment: FrontDeployment, child: () => FrontChild | null) {
+    this.deployment = deployment;
+    this.#child = child;
+  }
+
+  /** Tells the front that the deployment is being loaded. */
+  async load(): Promise<void> {
+    this.#stage = "loading";
+    this.#told = this.#child();
+    await this.#order({ type: "load", deployment: this.deployment });
+  }
+
+  /** Resolves once the front has every link there is. */
+  async linked(): Promise<void> {
+    await this.#linking;
+  }
+
+  async switch(): Promise<void> {
+    this.#stage = "live";
+    await this.#order({ type: "switch", deploymentId: this.#id });
+  }
+
+  async fail({ code, message }: SlipwayError): Promise<void> {
+    this.#stage = "over";
+    await this.#order({ type: "fail", deploymentId: this.#id, code, message });
+  }
+
+  /** Resolves once the front has answered everything it admitted. */
+  async retire(): Promise<void> {
+    this.#stage = "over";
+    await this.#order({ type: "retire", deploymentId: this.#id });
+  }
+
+  /** Tells a new front process all that the one before it knew. */
+  async repeat(): Promise<void> {
+    const isKnown = this.#told === this.#child();
+    if (isKnown || (this.#stage !== "loading" && this.#stage !== "live")) return;
+    this.#told = this.#child();
+    void this.#order({ type: "load", deployment: this.deployment });
+    if (this.#model === null) return;
+    void this.#tellModel(this.#model);
+    if (this.#state !== "ready") void this.#tellState();
+    for (const [runner, handle] of this.#ready) this.#link(runner, handle);
+    await this.#linking;
+    if (this.#stage === "live") await this.#order({ type: "switch", deploymentId: this.#id });
+  }
+
+  /** Ends a runner that the front can't reach any more. */
+  breakRunner(runner: number): void {
+    this.#ready.get(runner)?.kill();
+  }
+
+  runnerReady(runner: number, handle: RunnerHandle, model: LoadedModel): void {
+    if (this.#model === null) {
+      this.#model = model;
+      void this.#tellModel(model);
+    }
+    this.#ready.set(runner, handle);
+    this.#link(runner, handle);
+  }
+
+  runnerLost(runner: number, report: (running: number) => void): void {
+    this.#ready.delete(runner);
+    void this.#ask("lost", { type: "lost", deploymentId: this.#id, runner }).then((running) => report(running ?? 0));
+  }
+
+  judge(runner: number, verdict: Verdict, report: (fingerprint: string | null) => void): void {
+    void this.#ask("judge", { type: "judge", deploymentId: this.#id, runner, verdict }).then(report);
+  }
+
+  resume(runner: number): void {
+    void this.#order({ type: "resume", deploymentId: this.#id, runner });
+  }
+
+  stateChanged(state: ExecutorState, reason: string | null): void {
+    // Loading and closing are told in other words.
+    if (state === "loading" || state === "closed") return;
+    this.#state = state;
+    this.#reason = reason;
+    if (state === "quarantined") this.#ready.clear();
+    if (this.#model !== null) void this.#tellState();
+  }
+
+  batchingChanged(plan: BatchingPlan): void {
+    if (this.#model !== null) this.#model = { ...this.#model, batching: plan };
+    void this.#order({ type: "batching", deploymentId: this.#id, plan });
+  }
+
+  get #id(): string {
+    return this.deployment.deploymentId;
+  }
+
+  #tellModel(model: LoadedModel): Promise<void> {
+    return this.#order({ type: "model", deploymentId: this.#id, model });
+  }
+
+  #tellState(): Promise<void> {
+    return this.#order({ type: "state", deploymentId: this.#id, state: this.#state, reason: this.#reason });
+  }
+
+  #link(runner: number, handle: RunnerHandle): void {
+    const opening = this.#openLink(runner, handle).catch(() => {
+      // The runner went meanwhile, or the front did: both are told apart from this. A link that has only one end counts
+      // as a runner that is lost and was running nothing.
+      if (this.#ready.get(runner) !== handle) this.resume(runner);
+    });
+    this.#linking = Promise.all([this.#linking, opening]);
+  }
+
+  async #openLink(runner: number, handle: RunnerHandle): Promise<void> {
+    await handle.openLink!(async (end) => {
+      const child = this.#child();
+      if (child === null || child !== this.#told || this.#ready.get(runner) !== handle)
+        throw new Error("Nobody to link.");
+      await child.call({ type: "link", deploymentId: this.#id, runner }, end);
+    });
+  }
+
+  /** Gives an order to the front; one that goes, or is not there, is told again when it comes back. */
+  async #order(order: Order): Promise<void> {
+    await this.#ask(order.type, order);
+  }
+
+  /** As `#order`; answers null where there is no front, or it goes. */
+  async #ask<Type extends Order["type"]>(
+    _type: Type,
+    order: Order & { readonly type: Type },
+  ): Promise<AnswerTo<Type> | null> {
+    const child = this.#child();
+    if (child === null || child !== this.#told) return null;
+    try {
+      return await child.call<Type>(order);
+    } catch {
+      return null;
+    }
+  }
+}

@@ -1,0 +1,203 @@
+// The inside of a front process: the inference listener over a serving of its own, which mirrors what the server deploys.
+// It owns no runner and remembers nothing; what it is told makes it, and when the server goes, it goes.
+import type { AddressInfo, Socket } from "node:net";
+import { assert, type Clock, SlipwayError, slipwayErrorFrom, unreachable } from "@slipway/core/base";
+import { createInferenceServer, createRecords, type InferenceServer } from "#api";
+import { processingOf, ServedProcessing } from "#launch";
+import { AnswerBook, snapshotOf, TrafficBook } from "#monitor";
+import { fingerprintWith, ImagePreparer } from "#runtime";
+import { createServing, type Serving } from "#serve";
+import { LinkedDeployment } from "./front-deployment.ts";
+import type { FromFront, FrontDeployment, FrontReport, Order, Overview, ToFront } from "./messages.ts";
+
+export interface FrontPorts {
+  readonly clock: Clock;
+  readonly randomBytes: (sizeBytes: number) => Uint8Array;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly residentBytes: () => number;
+  readonly send: (message: FromFront) => void;
+}
+
+type Start = Order & { readonly type: "start" };
+
+export class FrontProcess {
+  readonly #ports: FrontPorts;
+  readonly #book: TrafficBook;
+  readonly #answers = new AnswerBook();
+  readonly #serving: Serving;
+  readonly #images: ImagePreparer;
+  readonly #deployments = new Map<string, LinkedDeployment>();
+  readonly #overviews = new Map<number, (overview: Overview) => void>();
+  #asked = 0;
+  #inference: InferenceServer | null = null;
+  #start: Start | null = null;
+  #fingerprint = fingerprintWith(new Uint8Array(0));
+
+  constructor(ports: FrontPorts) {
+    const { clock, environment } = ports;
+    this.#ports = ports;
+    this.#book = new TrafficBook(() => clock.wall());
+    this.#serving = createServing({ clock, hooks: [this.#book.hooks], memoryBudgetBytes: null });
+    this.#images = new ImagePreparer({ clock, environment });
+  }
+
+  /** Takes a message of the server, and a link where one came with it. */
+  receive(message: ToFront, socket: Socket | null): void {
+    if (message.kind === "overview") {
+      this.#overviews.get(message.id)?.(message.overview);
+      this.#overviews.delete(message.id);
+      return;
+    }
+    const { id, order } = message;
+    this.#carryOut(order, socket).then(
+      (value) => this.#ports.send({ kind: "answer", id, value: value ?? null }),
+      (error: unknown) => {
+        const { code, message: text } = slipwayErrorFrom(error);
+        this.#ports.send({ kind: "failure", id, code, message: text });
+      },
+    );
+  }
+
+  async #carryOut(order: Order, socket: Socket | null): Promise<unknown> {
+    switch (order.type) {
+      case "start":
+        return await this.#listen(order);
+      case "load":
+        this.#load(order.deployment);
+        return null;
+      case "model":
+        this.#of(order.deploymentId).setModel(order.model);
+        return null;
+      case "link":
+        assert(socket !== null, "A link came without its socket.");
+        this.#of(order.deploymentId).link(order.runner, socket);
+        return null;
+      case "switch":
+        this.#of(order.deploymentId).switch();
+        await this.#whenLive(order.deploymentId);
+        return null;
+      case "fail":
+        await this.#deployments.get(order.deploymentId)?.fail(new SlipwayError(order.code, order.message));
+        return null;
+      case "unload":
+        // Routing has forgotten it as soon as this returns; what it admitted is answered, and then `retire` is.
+        void this.#serving.unload(order.endpoint).catch(() => undefined);
+        return null;
+      case "retire":
+        await this.#deployments.get(order.deploymentId)?.retire();
+        return null;
+      case "lost":
+        return (await this.#deployments.get(order.deploymentId)?.lose(order.runner)) ?? 0;
+      case "judge":
+        return this.#deployments.get(order.deploymentId)?.judge(order.runner, order.verdict) ?? null;
+      case "resume":
+        this.#deployments.get(order.deploymentId)?.resume(order.runner);
+        return null;
+      case "state":
+        this.#deployments.get(order.deploymentId)?.executor.setState(order.state, order.reason);
+        return null;
+      case "batching":
+        this.#deployments.get(order.deploymentId)?.executor.setBatching(order.plan);
+        return null;
+      case "report":
+        return this.#report();
+      case "close":
+        await this.#close(order.drainTimeoutMs);
+        return null;
+      default:
+        return unreachable(order);
+    }
+  }
+
+  async #listen(start: Start): Promise<AddressInfo> {
+    const { clock, randomBytes, send } = this.#ports;
+    const { settings, port, version, fingerprintKey } = start;
+    this.#start = start;
+    this.#fingerprint = fingerprintWith(Buffer.from(fingerprintKey, "hex"));
+    this.#inference = createInferenceServer({
+      serving: this.#serving,
+      settings: { queue: settings.queue, server: { ...settings.server, port } },
+      isPortShared: true,
+      clock,
+      random: randomBytes,
+      version,
+      records: createRecords(this.#images),
+      statistics: async (endpoint, number) => (await this.#overview(endpoint, number)).statistics,
+      repository: async () => (await this.#overview(null, null)).repository,
+      labels: (variant, output) => processingOf(variant).labels(output),
+      onAnswer: this.#answers.count,
+      log: { error: (facts, message) => send({ kind: "log", message, facts: plainFacts(facts) }) },
+    });
+    return await this.#inference.listen();
+  }
+
+  #load({ processing, signature, isExpected, ...spec }: FrontDeployment): void {
+    const { clock } = this.#ports;
+    const { deploymentId, endpoint } = spec;
+    const deployment = new LinkedDeployment(endpoint, {
+      clock,
+      fingerprint: this.#fingerprint,
+      index: this.#start!.index,
+      onBroken: (runner) => this.#ports.send({ kind: "broken", deploymentId, runner }),
+    });
+    this.#deployments.set(deploymentId, deployment);
+    void deployment.gone.then(() => this.#deployments.delete(deploymentId));
+    const attachment = new ServedProcessing(processing, signature);
+    // Whether it may go live was decided by the server, which also says what became of it.
+    this.#serving
+      .deploy(
+        { ...spec, attachment, estimatedBytes: 0, load: () => deployment.loaded },
+        { allowBreaking: true, isExpected },
+      )
+      .catch(() => undefined);
+  }
+
+  async #whenLive(deploymentId: string): Promise<void> {
+    // The switch follows within the turn, as nothing is left to wait for.
+    while (!this.#serving.status().some((status) => status.deploymentId === deploymentId && status.isLive)) {
+      if (!this.#deployments.has(deploymentId)) return;
+      await new Promise<void>((resolve) => this.#ports.clock.soon(resolve));
+    }
+  }
+
+  #overview(endpoint: string | null, version: string | null): Promise<Overview> {
+    const id = ++this.#asked;
+    return new Promise((resolve) => {
+      this.#overviews.set(id, resolve);
+      this.#ports.send({ kind: "overview", id, endpoint, version });
+    });
+  }
+
+  #report(): FrontReport {
+    return {
+      books: snapshotOf(this.#book, this.#answers),
+      residentBytes: this.#ports.residentBytes(),
+      inFlight: this.#inference?.inFlight() ?? 0,
+      deployments: this.#serving.status().map(({ deploymentId, queuedRequests, queuedBytes, inFlight, executor }) => ({
+        deploymentId,
+        queuedRequests,
+        queuedBytes,
+        inFlight,
+        runners: executor?.runners.map(({ id, runs, inFlight: running }) => ({ id, runs, inFlight: running })) ?? [],
+      })),
+    };
+  }
+
+  async #close(drainTimeoutMs: number): Promise<void> {
+    await Promise.all([this.#inference?.close(drainTimeoutMs), this.#serving.close(drainTimeoutMs)]);
+    this.#images.close();
+  }
+
+  #of(deploymentId: string): LinkedDeployment {
+    const deployment = this.#deployments.get(deploymentId);
+    assert(deployment !== undefined, `A front does not know the deployment ${deploymentId}.`);
+    return deployment;
+  }
+}
+
+/** Errors do not survive the channel; their text does. */
+function plainFacts(facts: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const plain: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(facts)) plain[name] = value instanceof Error ? String(value.stack) : value;
+  return plain;
+}
