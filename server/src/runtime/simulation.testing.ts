@@ -6,6 +6,7 @@ import { graphBuilder } from "@slipway/core/graph";
 import { bytesFromModel, modelFromBytes } from "@slipway/core/onnx";
 import type { NamedTensor } from "@slipway/core/tensor";
 import type { LoadOrder } from "./control.ts";
+import type { Send } from "./frame-writer.ts";
 import { RunnerCore, type RunnerPeer } from "./runner.ts";
 import type { RunnerHandle, RunnerListener, StartRunner } from "./runner-handle.ts";
 
@@ -69,7 +70,10 @@ export class SimulatedRunner implements RunnerHandle {
   readonly isKillable = true;
   readonly #simulation: Simulation;
   readonly #listener: RunnerListener;
+  readonly #core: RunnerCore;
   readonly #peer: RunnerPeer;
+  /** What to tell when it dies: the other ends of its further links. */
+  readonly #links = new Set<() => void>();
   #isDead = false;
   #residentBytes = 50 * 2 ** 20;
 
@@ -87,6 +91,7 @@ export class SimulatedRunner implements RunnerHandle {
       },
       readFiles: async () => ({ model: simulatedModel(), externalData: new Map() }),
     });
+    this.#core = core;
     this.#peer = core.attach((chunks) => {
       if (!this.#isDead) for (const chunk of chunks) this.#carry(chunk, (part) => listener.receive(part));
       return true;
@@ -102,6 +107,23 @@ export class SimulatedRunner implements RunnerHandle {
     return true;
   };
 
+  /** A further link: answers how to send on it. `closed` is called when the runner is gone. */
+  attach(receive: (chunk: Uint8Array) => void, closed: () => void): Send {
+    const peer = this.#core.attach((chunks) => {
+      if (!this.#isDead) for (const chunk of chunks) this.#carry(chunk, receive);
+      return true;
+    });
+    this.#links.add(closed);
+    return (chunks) => {
+      for (const chunk of chunks) {
+        this.#carry(chunk, (part) => {
+          if (!this.#isDead) peer.receive(part);
+        });
+      }
+      return true;
+    };
+  }
+
   kill(): void {
     this.die("SIGKILL");
   }
@@ -113,6 +135,7 @@ export class SimulatedRunner implements RunnerHandle {
     const { clock, linkMs } = this.#simulation.options;
     this.#simulation.live.delete(this);
     // What it sent before still arrives; the end comes after.
+    for (const closed of this.#links) clock.after(linkMs + 1, closed);
     clock.after(linkMs + 1, () => this.#listener.exited({ code: null, signal, lastWords: "" }));
   }
 
