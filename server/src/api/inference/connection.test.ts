@@ -211,6 +211,18 @@ describe("requests whose end is in doubt", () => {
     expect(listener.server.inFlight()).toBe(0);
   });
 
+  it.each(["Host: b", "hOST: a"])("refuses a second Host: %s", async (second) => {
+    const [, connection] = await start();
+    connection.send(`GET /v2/health/live HTTP/1.1\r\nHost: a\r\n${second}\r\nConnection: close\r\n\r\n`);
+    expect(outline(await connection.ended())).toEqual(["400 REQUEST_MALFORMED"]);
+  });
+
+  it("takes a target in absolute form, as a proxy sends it", async () => {
+    const [, connection] = await start();
+    connection.send("GET http://a/v2/health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    expect(await connection.ended()).toContain('"live":true');
+  });
+
   it.each([
     ["a chunk size that is none", "xyz\r\nabc\r\n"],
     ["a negative chunk size", "-1\r\nabc\r\n"],

@@ -22,6 +22,7 @@ const ACTIONS: Readonly<Record<string, ModelAction>> = {
   predict: "predict",
 };
 
+const SLASH = 0x2f;
 const GET = "GET";
 const POST = "POST";
 const METHODS: Readonly<Record<Exclude<Route["kind"], "model" | "unsupported">, string>> = {
@@ -58,13 +59,27 @@ export function routeName(route: Route): string {
  * @throws SlipwayError ROUTE_NOT_FOUND, or REQUEST_MALFORMED for a broken percent escape
  */
 export function parseRoute(target: string): Route {
+  if (target.charCodeAt(0) !== SLASH) return parseOther(target);
   const query = target.indexOf("?");
   const path = query < 0 ? target : target.slice(0, query);
   const segments = path.split("/");
   // "/v2/models" splits into "", "v2", "models".
-  const route = segments[0] === "" && segments[1] === "v2" ? routeBelow(segments) : null;
+  const route = segments[1] === "v2" ? routeBelow(segments) : null;
   if (route !== null) return route;
-  throw new SlipwayError("ROUTE_NOT_FOUND", `There is no route ${shown(path)}; the protocol begins at GET /v2.`);
+  throw routeNotFound(path);
+}
+
+/** A request target that begins with no "/": absolute, as proxies send it (RFC 9112 §3.2.2), or none that is routed. */
+function parseOther(target: string): Route {
+  const scheme = /^https?:\/\//i.exec(target)?.[0].length;
+  if (scheme === undefined) throw routeNotFound(target);
+  const query = target.indexOf("?", scheme);
+  const path = target.indexOf("/", scheme);
+  return parseRoute(path < 0 || (query >= 0 && query < path) ? "/" : target.slice(path));
+}
+
+function routeNotFound(path: string): SlipwayError {
+  return new SlipwayError("ROUTE_NOT_FOUND", `There is no route ${shown(path)}; the protocol begins at GET /v2.`);
 }
 
 /** At most this much of a path is shown in a message. */

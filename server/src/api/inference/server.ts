@@ -115,9 +115,7 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
 function handle(exchange: Exchange): void {
   try {
     const { request } = exchange;
-    if (request.headers.host === undefined && request.httpVersion === "1.1") {
-      throw new SlipwayError("REQUEST_MALFORMED", "The request has no Host header, which HTTP/1.1 asks for.");
-    }
+    checkHost(request);
     const route = parseRoute(request.url!);
     exchange.routeName = routeName(route);
     const method = methodOf(route);
@@ -127,6 +125,24 @@ function handle(exchange: Exchange): void {
   } catch (error) {
     exchange.refuse(error);
   }
+}
+
+/** @throws SlipwayError REQUEST_MALFORMED for no Host header, or several, of which each hop could believe another */
+function checkHost(request: InferenceMessage): void {
+  const { rawHeaders } = request;
+  let hosts = 0;
+  // Names stand in front of their values. Few have four letters, so this costs next to nothing.
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (name.length === 4 && name.toLowerCase() === "host") hosts++;
+  }
+  if (hosts === 1 || (hosts === 0 && request.httpVersion === "1.0")) return;
+  throw new SlipwayError(
+    "REQUEST_MALFORMED",
+    hosts === 0
+      ? "The request has no Host header, which HTTP/1.1 asks for."
+      : `The request has ${hosts} Host headers; send one.`,
+  );
 }
 
 function dispatch(exchange: Exchange, route: Route): void {
