@@ -223,8 +223,10 @@ describe("instances", () => {
     const refuses = (value: JsonValue) =>
       failure("RECORD_INVALID", () => compiled.prepare([instance(good), instance(value)]));
     expect(refuses({ ...good, amount: "much" })).toBe(
-      'Record 1: "amount" is "much"; float32 takes a number, "NaN", "Infinity" or "-Infinity".',
+      'Record 1: "amount" is "much"; float32 takes a number within its range, "NaN", "Infinity" or "-Infinity".',
     );
+    expect(refuses({ ...good, amount: 1e39 })).toContain('"amount" is 1e+39; float32 takes a number within its range');
+    expect(refuses({ ...good, amount: Number("1e400") })).toContain('"amount" is Infinity; float32 takes');
     expect(refuses({ ...good, flags: [true, 2] })).toBe('Record 1: "flags"[1] is 2; bool takes true, false, 0 or 1.');
     expect(refuses({ ...good, flags: [true] })).toBe('Record 1: "flags" has the shape [1]; it takes [2].');
     expect(refuses({ ...good, city: [["a"]] })).toBe('Record 1: "city" has the shape [1, 1]; it takes [1].');

@@ -41,10 +41,13 @@ const same = (value: number) => value;
 
 function float(encode: (value: number) => number, decode: (stored: number) => number): Element {
   return {
-    takes: 'a number, "NaN", "Infinity" or "-Infinity"',
+    takes: 'a number within its range, "NaN", "Infinity" or "-Infinity"',
     fromJson: (value) => {
       const number = typeof value === "string" ? NON_FINITE[value] : value;
-      return typeof number === "number" ? encode(number) : undefined;
+      if (typeof number !== "number") return undefined;
+      // JSON writes no infinity as a number: one that becomes infinite is beyond the datatype.
+      if (typeof value === "number" && !Number.isFinite(decode(encode(value)))) return undefined;
+      return encode(number);
     },
     fromNumber: encode,
     toNumber: (stored) => decode(stored as number),
@@ -97,7 +100,7 @@ const STRING: Element = {
 
 const ELEMENTS: Partial<Record<DType, Element>> = {
   float64: float(same, same),
-  float32: float(same, same),
+  float32: float(same, Math.fround),
   float16: float(float16FromNumber, numberFromFloat16),
   bfloat16: float(bfloat16FromNumber, numberFromBfloat16),
   int8: integer(-128, 127),

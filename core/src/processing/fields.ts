@@ -140,7 +140,7 @@ export function filled<T>(field: Field<T>, fallback: T): Field<T> {
 
 /** A value as it is shown in messages: JSON, cut short. */
 export function show(value: unknown): string {
-  const whole = JSON.stringify(value) ?? String(value);
+  const whole = (typeof value === "number" ? undefined : JSON.stringify(value)) ?? String(value);
   return whole.length > 60 ? `${whole.slice(0, 57)}…` : whole;
 }
 

@@ -8,6 +8,8 @@ type Wide = BigInt64Array | BigUint64Array;
 
 const COMMA = 0x2c;
 const CLOSE_BRACKET = 0x5d;
+const ZERO = 0x30;
+const NINE = 0x39;
 const MISMATCH = "INPUT_DATA_MISMATCH";
 
 /** Least and greatest value of each integer type that a number holds exactly. */
@@ -24,8 +26,9 @@ const PLAIN_UNSIGNED = [0, 2 ** 31 - 1] as const;
 
 /**
  * Reads the data of a tensor at the cursor. A scalar's may also stand without brackets.
- * Floats round to the nearest value of their type (an FP32 as `Math.fround` of the number); whole numbers may be written
- * as 2.0 or 2e0, and must be in range; BOOL takes true, false, 0 and 1.
+ * Floats round to the nearest value of their type (an FP32 as `Math.fround` of the number), which must not be infinite
+ * unless Infinity is written; whole numbers may be written as 2.0 or 2e0, and must be in range; BOOL takes true, false,
+ * 0 and 1.
  * @throws SlipwayError REQUEST_MALFORMED where it is not JSON, INPUT_DATA_MISMATCH where it does not fit
  */
 export function readData(s: Scanner, dtype: DType, shape: readonly number[]): TensorData {
@@ -160,8 +163,17 @@ function readFloats(s: Scanner, data: Decimals, isSingle: boolean, offset: numbe
   let i = 0;
   while ((i = readPlainDecimals(s, data, isSingle, offset, i, count)) < count) {
     beginElement(s, i, count);
-    data[offset + i++] = readNumber(s, isSingle, MISMATCH);
+    const start = s.at;
+    data[offset + i] = readNumber(s, isSingle, MISMATCH);
+    // Plain numbers are too short to overflow.
+    if (!Number.isFinite(data[offset + i++])) refuseOverflow(s, isSingle, start);
   }
+}
+
+/** Infinity and NaN are themselves; digits that become infinite are beyond the datatype. */
+function refuseOverflow(s: Scanner, isSingle: boolean, start: number): void {
+  const last = s.bytes[s.at - 1]!;
+  if (last >= ZERO && last <= NINE) outOfRange(s, isSingle ? "float32" : "float64", start);
 }
 
 function readIntegers(

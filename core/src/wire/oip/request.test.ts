@@ -93,7 +93,7 @@ describe("decodeInferRequest", () => {
       "[18446744073709551615,9007199254740993,4294967296,0]",
       BigUint64Array.of(2n ** 64n - 1n, 9007199254740993n, 4294967296n, 0n),
     ],
-    ["float32", "[0.1,NaN,-Infinity,1e39]", Float32Array.of(0.1, NaN, -Infinity, Infinity)],
+    ["float32", "[0.1,NaN,-Infinity,3.4028235e38]", Float32Array.of(0.1, NaN, -Infinity, 3.4028235e38)],
     ["float64", "[0.1,NaN,Infinity,5e-324]", Float64Array.of(0.1, NaN, Infinity, 5e-324)],
     ["string", '["","a\\"b","\\u20ac\\ud83d\\ude00","€😀"]', ["", 'a"b', "€😀", "€😀"]],
   ])("reads %s, flat and nested", (dtype, text, data) => {
@@ -127,14 +127,19 @@ describe("decodeInferRequest", () => {
     const shape = fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 4 });
     const tensor = shape.chain((axes) => {
       const count = axes.reduce((product, length) => product * length, 1);
-      return fc.record({
-        shape: fc.constant(axes),
-        values: fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), { minLength: count, maxLength: count }),
-        isNested: fc.boolean(),
-        datatype: fc.constantFrom("FP32", "FP64"),
-        name: fc.string({ unit: "binary", maxLength: 12 }),
-        order: fc.shuffledSubarray(["name", "shape", "datatype", "data"], { minLength: 4 }),
-      });
+      return fc
+        .record({
+          shape: fc.constant(axes),
+          values: fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), { minLength: count, maxLength: count }),
+          isNested: fc.boolean(),
+          datatype: fc.constantFrom("FP32", "FP64"),
+          name: fc.string({ unit: "binary", maxLength: 12 }),
+          order: fc.shuffledSubarray(["name", "shape", "datatype", "data"], { minLength: 4 }),
+        })
+        .map((made) => {
+          const isSingle = made.values.every((value) => Number.isFinite(Math.fround(value)));
+          return isSingle ? made : { ...made, datatype: "FP64" };
+        });
     });
     fc.assert(
       fc.property(fc.array(tensor, { maxLength: 3 }), fc.constantFrom(undefined, 1, "\t"), (tensors, indent) => {
@@ -283,6 +288,20 @@ describe("decodeInferRequest", () => {
       expect(refusal(body).code).toBe("INPUT_DATA_MISMATCH");
     },
   );
+
+  it.each([
+    ["FP32", "1e39"],
+    ["FP32", "-3.4028236e38"],
+    ["FP32", "1e400"],
+    ["FP64", "1e309"],
+    ["FP64", "9".repeat(400)],
+  ])("refuses a number that %s can't hold: %s", (datatype, text) => {
+    const body = `{"inputs":[{"name":"x","shape":[2],"datatype":"${datatype}","data":[0, ${text}]}]}`;
+    expect(refusal(body)).toMatchObject({
+      code: "INPUT_DATA_MISMATCH",
+      message: `inputs[0].data: ${text.slice(0, 40)} is no ${datatype} value (byte ${body.lastIndexOf(text)}).`,
+    });
+  });
 
   it.each([
     '{"inputs":[],"inputs":[]}',
