@@ -3,7 +3,7 @@
 import { SlipwayError } from "@slipway/core/base";
 import type { Configuration } from "#config";
 import type { Platform } from "./platform.ts";
-import type { Session } from "./session.ts";
+import type { FoundServer, Session } from "./session.ts";
 import type { Progress, Terminal } from "./terminal.ts";
 
 export interface OptionFact {
@@ -30,6 +30,8 @@ export interface Command {
   /** What it does, in a few sentences, for its help. */
   readonly about: string;
   readonly examples: readonly Example[];
+  /** It is about what runs, not what is kept: without --data-dir it also speaks to the server of `slipway serve`. */
+  readonly reachesServe?: boolean;
   /** It ends by itself, in good order, when `signal` is aborted; other commands are simply left. */
   readonly handlesInterrupt?: boolean;
   /**
@@ -56,7 +58,9 @@ export interface CommandContext {
   platform(): Promise<Platform>;
   /** Aborted by the first Ctrl-C. */
   readonly signal: AbortSignal;
-  /** The server of the data directory, or the directory itself where none runs; closed when the command ends. */
+  /** The server this command speaks to, if one runs now. */
+  findServer(): Promise<FoundServer | null>;
+  /** That server, or the data directory itself where none runs; closed when the command ends. */
   connect(): Promise<Session>;
   /** Writes the answer: `value` where JSON is wanted, else the text. */
   answer(value: unknown, text: () => string): void;

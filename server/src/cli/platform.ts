@@ -27,6 +27,8 @@ export interface ServerLocation {
   readonly adminAddress: string;
   readonly token: string;
   readonly pid: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number;
 }
 
 export interface Platform {

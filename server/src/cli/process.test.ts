@@ -14,7 +14,11 @@ afterAll(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }
 
 function slipway(...arguments_: string[]): ChildProcess {
   const node = ["--conditions=source", "--disable-warning=ExperimentalWarning", main];
-  return spawn(process.execPath, [...node, ...arguments_], { cwd: directory, stdio: ["ignore", "pipe", "pipe"] });
+  return spawn(process.execPath, [...node, ...arguments_], {
+    cwd: directory,
+    env: { ...process.env, TMPDIR: directory },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 }
 
 async function ended(child: ChildProcess): Promise<{ code: number | null; out: string; err: string }> {
@@ -55,4 +59,35 @@ test.each(["SIGINT", "SIGTERM"] as const)("%s stops a server in good order", asy
   const { code, out, err } = await end;
   expect(out).toContain('{"event":"stopped"}');
   expect({ code, err }).toEqual({ code: 0, err: "" });
+});
+
+test("the server of `slipway serve` is found by who names no data directory, and by nobody else", async () => {
+  const digits = path.resolve(import.meta.dirname, "../../../examples/digits");
+  const status = async (...flags: string[]) =>
+    JSON.parse((await ended(slipway("status", "--json", ...flags))).out) as Record<string, unknown>;
+  const stopped = { isRunning: false, adminAddress: null, inferenceAddress: null, startedAt: null, endpoints: [] };
+  expect(await status()).toMatchObject(stopped);
+  const server = slipway(
+    "serve",
+    `mine=${digits}`,
+    "--port",
+    "0",
+    "--admin-port",
+    "0",
+    "--json",
+    "--log-level",
+    "warn",
+  );
+  const end = ended(server);
+  const ready = await new Promise<Buffer>((resolve) => server.stdout!.once("data", resolve));
+  const { inferenceAddress } = JSON.parse(ready.toString()) as { inferenceAddress: string };
+  const served = { isRunning: true, inferenceAddress, dataDirectory: null, endpoints: [{ name: "mine" }] };
+  expect(await status()).toMatchObject(served);
+  expect(await status("--data-dir", "named")).toMatchObject(stopped);
+  expect((await ended(slipway("infer", "mine", path.join(digits, "seven.png")))).out).toMatch(/^7 /);
+  // What is kept is another matter: the registry of the data directory answers this.
+  expect((await ended(slipway("versions", "--json"))).out).toBe("[]\n");
+  expect((await ended(slipway("stop"))).out).toBe("Stopped.\n");
+  expect(await end).toMatchObject({ code: 0, err: "" });
+  expect(await status()).toMatchObject(stopped);
 });

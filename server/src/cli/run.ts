@@ -10,7 +10,7 @@ import { COMMANDS } from "./commands.ts";
 import { EXITS, exitCodeFor, isErrorCode } from "./exit-codes.ts";
 import type { Platform } from "./platform.ts";
 import { type Call, helpText, parseCall, unknownCommand } from "./program.ts";
-import { openSession, type Session } from "./session.ts";
+import { findServer, openSession, type Session } from "./session.ts";
 import { Progress, styled, type Terminal } from "./terminal.ts";
 
 export interface CliOptions {
@@ -59,6 +59,8 @@ async function runCommand(command: Command, call: Call, options: CliOptions): Pr
   let session: Promise<Session> | undefined;
   let platform: Promise<Platform> | undefined;
   const loadPlatform = () => (platform ??= options.loadPlatform());
+  const find = async () => await findServer(await loadPlatform(), configuration, command.reachesServe === true);
+  const open = async () => await openSession(await loadPlatform(), configuration, await find());
   const context: CommandContext = {
     arguments: call.arguments,
     options: call.options,
@@ -70,7 +72,8 @@ async function runCommand(command: Command, call: Call, options: CliOptions): Pr
     environment,
     platform: loadPlatform,
     signal,
-    connect: () => (session ??= loadPlatform().then((loaded) => openSession(loaded, configuration.settings))),
+    findServer: find,
+    connect: () => (session ??= open()),
     answer: (value, text) => terminal.out(call.isJson ? `${JSON.stringify(value, null, 2)}\n` : `${text()}\n`),
   };
   try {

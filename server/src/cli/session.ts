@@ -1,9 +1,10 @@
 // The same administration API whether a server runs on the data directory or not: its client, or the operations on the
 // directory itself, which is locked meanwhile.
 import { SlipwayError } from "@slipway/core/base";
-import type { Settings } from "#config";
+import type { Configuration } from "#config";
 import { type Client, createClient } from "slipway/client";
-import type { Platform } from "./platform.ts";
+import type { Platform, ServerLocation } from "./platform.ts";
+import { findServeServer } from "./temporary-server.ts";
 
 /** A running server, or the directory opened by this process. */
 export type Session = OpenClient &
@@ -12,6 +13,8 @@ export type Session = OpenClient &
         readonly kind: "server";
         /** With the token: whoever opens it is let in. */
         readonly consoleAddress: string;
+        /** Of `slipway serve`: nothing of it is kept. */
+        readonly isTemporary: boolean;
       }
     | { readonly kind: "offline" }
   );
@@ -21,16 +24,41 @@ interface OpenClient {
   close(): Promise<void>;
 }
 
+/** A server, and whether it is one of `slipway serve`. */
+export interface FoundServer extends ServerLocation {
+  readonly isTemporary: boolean;
+}
+
 /**
- * Finds the server of the data directory, or opens the directory.
+ * The server of the data directory. Where none runs there, nobody said which directory is meant, and the command is
+ * about what runs rather than what is kept: that of `slipway serve`.
+ */
+export async function findServer(
+  platform: Platform,
+  configuration: Configuration,
+  reachesServe: boolean,
+): Promise<FoundServer | null> {
+  const server = await platform.findServer(configuration.settings.dataDir);
+  if (server !== null) return { ...server, isTemporary: false };
+  const isNamed = configuration.values.some(({ setting, source }) => setting.key === "dataDir" && source !== "default");
+  const served = reachesServe && !isNamed ? await findServeServer(platform) : null;
+  return served === null ? null : { ...served, isTemporary: true };
+}
+
+/**
+ * The server that was found, or the directory opened.
  * @throws SlipwayError DATA_DIRECTORY_LOCKED, DATA_DIRECTORY_INVALID
  */
-export async function openSession(platform: Platform, settings: Settings): Promise<Session> {
-  const server = await platform.findServer(settings.dataDir);
+export async function openSession(
+  platform: Platform,
+  { settings }: Configuration,
+  server: FoundServer | null,
+): Promise<Session> {
   if (server !== null) {
+    const { isTemporary } = server;
     const client = createClient({ address: server.adminAddress, token: server.token, fetch: reachableFetch });
     const { href } = new URL(`/?token=${server.token}`, server.adminAddress);
-    return { kind: "server", client, consoleAddress: href, close: async () => {} };
+    return { kind: "server", client, consoleAddress: href, isTemporary, close: async () => {} };
   }
   const store = await platform.openOffline(settings);
   return { kind: "offline", client: store.client, close: () => store.close() };

@@ -1,15 +1,25 @@
 // A server of its own for one command, or one run: on free ports, on a data directory that is removed afterwards. What a
 // file answers here is what it answers when deployed, because it goes the same way, containment included.
-import { mkdtemp, rm } from "node:fs/promises";
+import { lstat, mkdtemp, readdir, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import type { CommandContext } from "./command.ts";
 import { importFiles, type ModelSource } from "./model-files.ts";
-import type { RunningServer } from "./platform.ts";
+import type { Platform, RunningServer, ServerLocation } from "./platform.ts";
 
-/** Runs `work` with a data directory that is removed afterwards, whatever happens. */
-export async function withTemporaryDirectory<Result>(work: (directory: string) => Promise<Result>): Promise<Result> {
-  const directory = await mkdtemp(path.join(os.tmpdir(), "slipway-"));
+/** How the directories of `slipway serve` begin; other commands look for its server in them. */
+const SERVE_PREFIX = "slipway-serve-";
+const OWN_PREFIX = "slipway-";
+
+/**
+ * Runs `work` with a data directory that is removed afterwards, whatever happens.
+ * @param options.isFindable others may speak to the server on it: see `findServeServer`
+ */
+export async function withTemporaryDirectory<Result>(
+  work: (directory: string) => Promise<Result>,
+  options: { readonly isFindable?: boolean } = {},
+): Promise<Result> {
+  const directory = await mkdtemp(path.join(os.tmpdir(), options.isFindable === true ? SERVE_PREFIX : OWN_PREFIX));
   try {
     return await work(directory);
   } finally {
@@ -39,6 +49,30 @@ export async function withTemporaryServer<Result>(
     return await work(server);
   } finally {
     await server.stop(0);
+  }
+}
+
+/** The server that this user's newest `slipway serve` runs; null where there is none. */
+export async function findServeServer(platform: Platform): Promise<ServerLocation | null> {
+  let newest: ServerLocation | null = null;
+  for (const name of await readdir(os.tmpdir())) {
+    if (!name.startsWith(SERVE_PREFIX)) continue;
+    const directory = path.join(os.tmpdir(), name);
+    if (!(await isOwnDirectory(directory))) continue;
+    // One that is going away just now is no server either.
+    const server = await platform.findServer(directory).catch(() => null);
+    if (server !== null && server.startedAt > (newest?.startedAt ?? 0)) newest = server;
+  }
+  return newest;
+}
+
+/** Anybody may make a directory of that name where temporary files are kept; only this user's own is believed. */
+async function isOwnDirectory(directory: string): Promise<boolean> {
+  try {
+    const facts = await lstat(directory);
+    return facts.isDirectory() && facts.uid === (process.getuid?.() ?? facts.uid);
+  } catch {
+    return false; // removed since it was listed
   }
 }
 

@@ -63,6 +63,7 @@ export const bench: Command = {
     { line: "slipway bench digits --find --p99 20ms", says: "the highest rate at which 99 of 100 take at most 20 ms" },
   ],
   handlesInterrupt: true,
+  reachesServe: true,
   run: async (context) => {
     const wanted = wantedFrom(context);
     const { url, request } = await loadRequest(context, { rows: wanted.rows, seed: wanted.seed });

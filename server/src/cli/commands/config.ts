@@ -18,6 +18,7 @@ export const config: Command = {
     { line: "slipway config --changed", says: "what differs from the defaults, and why" },
     { line: "SLIPWAY_SERVER_PORT=9000 slipway config server.port", says: "whether a variable is understood" },
   ],
+  reachesServe: true,
   run: async (context) => {
     const { file, keys } =
       context.options["server"] === true

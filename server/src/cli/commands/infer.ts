@@ -31,6 +31,7 @@ export const infer: Command = {
     { line: "slipway infer model.onnx --input x=batch.npy", says: "a file, without a server" },
     { line: "slipway infer iris --input 'x=[[5.1, 3.5, 1.4, 0.2]]' --json", says: "values as they stand" },
   ],
+  reachesServe: true,
   run: async (context) => {
     const [model, ...positional] = context.arguments;
     const reference = modelReference(model!);
@@ -47,8 +48,7 @@ export const infer: Command = {
     }
     const { name, number } = reference;
     const { dataDir } = context.configuration.settings;
-    const platform = await context.platform();
-    if ((await platform.findServer(dataDir)) === null) {
+    if ((await context.findServer()) === null) {
       context.progress.step("No server is running; loading the model …");
       return await withTemporaryServer(context, dataDir, (server) =>
         ask(context, modelUrl(server.inferenceAddress, name, number), positional),

@@ -9,6 +9,7 @@ export const release: Command = {
   arguments: [{ name: "<endpoint>", description: "Name of the endpoint" }],
   options: [],
   examples: [{ line: "slipway release digits", says: "digits answers again" }],
+  reachesServe: true,
   run: async (context) => {
     const { kind, client } = await context.connect();
     // A quarantine ends with its server.

@@ -11,7 +11,7 @@ import { deployFiles, withTemporaryDirectory } from "../temporary-server.ts";
 
 export const serve: Command = {
   about:
-    "Serves model files at once, each as an endpoint named after its file, or after what stands before an equals sign. Nothing is registered or kept. A directory without model.onnx is served as a repository, NAME/VERSION/model.onnx, as Triton and TensorFlow Serving have it.",
+    "Serves model files at once, each as an endpoint named after its file, or after what stands before an equals sign. Nothing is registered or kept; `slipway status`, `infer`, `bench`, `release`, `config --server` and `stop` without --data-dir find it. A directory without model.onnx is served as a repository, NAME/VERSION/model.onnx, as Triton and TensorFlow Serving have it.",
   arguments: [
     { name: "<models...>", description: "ONNX files, NAME=FILE, directories with model.onnx, or one repository" },
   ],
@@ -21,32 +21,36 @@ export const serve: Command = {
     { line: "slipway serve model.onnx", says: "answers at http://127.0.0.1:8000/v2/models/model" },
     { line: "slipway serve big=a.onnx small=b.onnx --port 9000", says: "two files under names of their own" },
     { line: "slipway serve ./models", says: "a whole repository" },
+    { line: "slipway infer model --input x=batch.npy", says: "from another terminal: asks what is served" },
   ],
   handlesInterrupt: true,
   run: async (context) => {
     const startedAt = context.environment.now();
     const { models, repository } = modelsFrom(context);
-    await withTemporaryDirectory(async (directory) => {
-      context.progress.step("Starting …");
-      const platform = await context.platform();
-      const configuration = configurationFor(context.configuration, directory, repository);
-      const server = await platform.start(configuration, context.signal);
-      try {
-        for (const { name, source } of models) await deployFiles(server, source, name, context);
-        const announced = {
-          version: platform.version,
-          server,
-          dataDirectory: null,
-          tries: triesFor(models, server.inferenceAddress, slipwayCommand(context.environment)),
-          startedAt,
-        };
-        announce(context, announced);
-        await untilStopped(context, server);
-      } catch (error) {
-        await server.stop(0);
-        throw error;
-      }
-    });
+    await withTemporaryDirectory(
+      async (directory) => {
+        context.progress.step("Starting …");
+        const platform = await context.platform();
+        const configuration = configurationFor(context.configuration, directory, repository);
+        const server = await platform.start(configuration, context.signal);
+        try {
+          for (const { name, source } of models) await deployFiles(server, source, name, context);
+          const announced = {
+            version: platform.version,
+            server,
+            dataDirectory: null,
+            tries: triesFor(models, server.inferenceAddress, slipwayCommand(context.environment)),
+            startedAt,
+          };
+          announce(context, announced);
+          await untilStopped(context, server);
+        } catch (error) {
+          await server.stop(0);
+          throw error;
+        }
+      },
+      { isFindable: true },
+    );
   },
 };
 

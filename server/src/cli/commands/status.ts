@@ -1,21 +1,24 @@
 // `slipway status`: how the server and its endpoints are.
 import { endpointNotes, endpointTable, recordedTable } from "../endpoint-text.ts";
 import type { Command } from "../command.ts";
+import type { Session } from "../session.ts";
+import type { StatusView } from "slipway/client";
 import { columns, duration, size } from "../text.ts";
 
 export const status: Command = {
   about:
-    "Shows the server of the data directory, the console's address with its token, and what each endpoint serves: its state, what waits and runs, its runners and their memory, and why something is not ready. With the server stopped it shows what the data directory holds.",
+    "Shows the server of the data directory (or that of `slipway serve`), the console's address with its token, and what each endpoint serves: its state, what waits and runs, its runners and their memory, and why something is not ready. With the server stopped it shows what the data directory holds.",
   arguments: [],
   options: [],
   examples: [
     { line: "slipway status", says: "every endpoint in one table" },
     { line: "slipway status --json | jq -e .isReady", says: "a check for scripts: exits 0 when the server is ready" },
   ],
+  reachesServe: true,
   run: async (context) => {
     const session = await context.connect();
     const view = await session.client.getStatus();
-    context.answer({ ...view, isRunning: session.kind === "server" }, () => {
+    context.answer(statusJson(session, view), () => {
       const facts =
         session.kind === "server"
           ? [
@@ -25,7 +28,7 @@ export const status: Command = {
               ],
               ["inference", view.inferenceAddress],
               ["console", session.consoleAddress],
-              ["data", view.dataDirectory ?? "none"],
+              ["data", session.isTemporary ? "none is kept: `slipway serve`" : (view.dataDirectory ?? "none")],
               ["engine", `${view.backend} on Node ${view.node}`],
               ["cores", `${view.cores}; ${view.threadPlan}`],
               ["memory", `${size(view.residentBytes)} without runners, of ${size(view.totalMemoryBytes)}`],
@@ -47,3 +50,10 @@ export const status: Command = {
     });
   },
 };
+
+/** Where no server runs there is no address, nor a time since it does; what a temporary one stores is not kept. */
+function statusJson(session: Session, view: StatusView): unknown {
+  if (session.kind === "offline")
+    return { ...view, isRunning: false, adminAddress: null, inferenceAddress: null, startedAt: null };
+  return { ...view, isRunning: true, ...(session.isTemporary ? { dataDirectory: null } : {}) };
+}

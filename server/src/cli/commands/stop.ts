@@ -14,10 +14,10 @@ export const stop: Command = {
   arguments: [],
   options: [],
   examples: [{ line: "slipway stop", says: "as Ctrl-C where it was started" }],
+  reachesServe: true,
   run: async (context) => {
     const { settings } = context.configuration;
-    const platform = await context.platform();
-    const server = await platform.findServer(settings.dataDir);
+    const server = await context.findServer();
     if (server === null) {
       throw noServerError(settings.dataDir);
     }
@@ -25,7 +25,7 @@ export const stop: Command = {
     context.progress.step(`Stopping the server, process ${server.pid} …`);
     await client.stop();
     const deadline = context.environment.now() + settings.server.drainTimeoutMs + GRACE_MS;
-    while ((await platform.findServer(settings.dataDir)) !== null) {
+    while ((await context.findServer())?.pid === server.pid) {
       if (context.environment.now() > deadline) {
         throw new SlipwayError("STATE_CONFLICT", `The server, process ${server.pid}, is still draining.`);
       }
