@@ -38,6 +38,30 @@ export function byteSourceFromBytes(bytes: Uint8Array): ByteSource {
   return { sizeBytes: plain.byteLength, read: (start, end) => plain.subarray(start, end) };
 }
 
+/** Most bytes asked for at a time: one system call takes less than 2 GiB. */
+const READ_BYTES = 2 ** 30;
+
+/**
+ * An open file as a source.
+ * @param readInto reads bytes from a position into the array, as many as it gets, and answers how many
+ */
+export function byteSourceFromFile(
+  sizeBytes: number,
+  readInto: (target: Uint8Array, position: number) => number,
+): ByteSource {
+  const read = (start: number, end: number): Uint8Array => {
+    assert(start >= 0 && start <= end && end <= sizeBytes, `Bytes ${start} to ${end} of ${sizeBytes} were asked for.`);
+    const bytes = new Uint8Array(end - start);
+    for (let filled = 0; filled < bytes.byteLength; ) {
+      const count = readInto(bytes.subarray(filled, filled + READ_BYTES), start + filled);
+      assert(count > 0, "A file became shorter while it was read.");
+      filled += count;
+    }
+    return bytes;
+  };
+  return { sizeBytes, read };
+}
+
 /**
  * Consecutive chunks as one source, for files read in pieces because one array (or one read call) could not hold them.
  * A read inside one chunk is a view; one that crosses chunks is a copy.

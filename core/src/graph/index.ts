@@ -16,7 +16,13 @@ export {
   stringsOf,
 } from "./attributes.ts";
 export { GraphBuilder, graphBuilder, type ModelOptions, type OperatorOptions, tensorOfValues } from "./build.ts";
-export { ByteRange, type ByteSource, byteSourceFromBytes, byteSourceFromChunks } from "./byte-source.ts";
+export {
+  ByteRange,
+  type ByteSource,
+  byteSourceFromBytes,
+  byteSourceFromChunks,
+  byteSourceFromFile,
+} from "./byte-source.ts";
 export {
   type InsertPlace,
   insertNodes,

@@ -3,6 +3,7 @@ import {
   bfloat16FromNumber,
   type DType,
   float16FromNumber,
+  INTEGER_RANGES,
   numberFromBfloat16,
   numberFromFloat16,
   type NumericData,
@@ -54,7 +55,7 @@ function float(encode: (value: number) => number, decode: (stored: number) => nu
   };
 }
 
-function integer(least: number, most: number): Element {
+function integer([least, most]: readonly [number, number]): Element {
   return {
     takes: `a whole number from ${least} to ${most}`,
     fromJson: (value) =>
@@ -103,13 +104,13 @@ const ELEMENTS: Partial<Record<DType, Element>> = {
   float32: float(same, Math.fround),
   float16: float(float16FromNumber, numberFromFloat16),
   bfloat16: float(bfloat16FromNumber, numberFromBfloat16),
-  int8: integer(-128, 127),
-  int16: integer(-32768, 32767),
-  int32: integer(-(2 ** 31), 2 ** 31 - 1),
+  int8: integer(INTEGER_RANGES.int8),
+  int16: integer(INTEGER_RANGES.int16),
+  int32: integer(INTEGER_RANGES.int32),
   int64: longInteger(-(2n ** 63n), 2n ** 63n - 1n),
-  uint8: integer(0, 255),
-  uint16: integer(0, 65535),
-  uint32: integer(0, 2 ** 32 - 1),
+  uint8: integer(INTEGER_RANGES.uint8),
+  uint16: integer(INTEGER_RANGES.uint16),
+  uint32: integer(INTEGER_RANGES.uint32),
   uint64: longInteger(0n, 2n ** 64n - 1n),
   bool: BOOL,
   string: STRING,

@@ -74,6 +74,16 @@ export type DType = keyof typeof DTYPES;
 /** Every element type but strings. */
 export type NumericDType = Exclude<DType, "string">;
 
+/** Least and greatest value of each integer type that a number holds exactly. */
+export const INTEGER_RANGES = {
+  int8: [-(2 ** 7), 2 ** 7 - 1],
+  int16: [-(2 ** 15), 2 ** 15 - 1],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint8: [0, 2 ** 8 - 1],
+  uint16: [0, 2 ** 16 - 1],
+  uint32: [0, 2 ** 32 - 1],
+} as const satisfies Partial<Record<DType, readonly [number, number]>>;
+
 const BY_ONNX = new Map<number, DType>();
 const BY_OIP = new Map<string, DType>();
 for (const [name, { onnx, oip }] of Object.entries(DTYPES) as [DType, DTypeFacts][]) {

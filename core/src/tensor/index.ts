@@ -9,6 +9,7 @@ export {
   type DTypeFacts,
   dtypeFromOip,
   dtypeFromOnnx,
+  INTEGER_RANGES,
   type NumericData,
   type NumericDType,
   type Storage,
@@ -17,6 +18,7 @@ export {
 } from "./dtypes.ts";
 export { bfloat16FromNumber, float16FromNumber, numberFromBfloat16, numberFromFloat16 } from "./halves.ts";
 export { npyFromTensor, tensorFromNpy } from "./npy.ts";
+export { bestIndices } from "./ranking.ts";
 export {
   type Dimension,
   type MapType,

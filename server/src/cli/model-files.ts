@@ -6,7 +6,7 @@ import { open, stat } from "node:fs/promises";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { LIMITS, SlipwayError } from "@slipway/core/base";
-import type { ByteSource } from "@slipway/core/graph";
+import { byteSourceFromFile } from "@slipway/core/graph";
 import { type ModelScan, scanModel } from "@slipway/core/onnx";
 import { type LocalFile, openExternalFile, openNamedFile } from "#registry";
 import type { Client, OperationOutput } from "slipway/client";
@@ -68,19 +68,11 @@ export async function scanFile(file: string): Promise<ModelScan> {
     try {
       const { size: sizeBytes } = await handle.stat();
       if (sizeBytes <= READ_WHOLE_BYTES) return scanModel(await handle.readFile());
-      const source: ByteSource = {
-        sizeBytes,
-        read: (start, end) => {
-          const bytes = Buffer.allocUnsafe(end - start);
-          let filled = 0;
-          while (filled < bytes.length) {
-            const count = readSync(handle.fd, bytes, filled, bytes.length - filled, start + filled);
-            if (count === 0) throw new SlipwayError("FILE_UNREADABLE", `${file} became shorter while it was read.`);
-            filled += count;
-          }
-          return bytes;
-        },
-      };
+      const source = byteSourceFromFile(sizeBytes, (target, position) => {
+        const count = readSync(handle.fd, target, { position });
+        if (count === 0) throw new SlipwayError("FILE_UNREADABLE", `${file} became shorter while it was read.`);
+        return count;
+      });
       return scanModel(source);
     } finally {
       await handle.close();

@@ -1,8 +1,8 @@
 // Examining a stored ONNX file without running it, and the stored form of what was found. Who scans is an argument, so
 // that a server can have it done in a process of its own; the file is read in place, never whole.
 import { closeSync, openSync, readSync } from "node:fs";
-import { assert, SlipwayError } from "@slipway/core/base";
-import type { ByteSource } from "@slipway/core/graph";
+import { SlipwayError } from "@slipway/core/base";
+import { byteSourceFromFile } from "@slipway/core/graph";
 import { type ModelScan, scanModel } from "@slipway/core/onnx";
 import { type BlobPlace, READ_SAFELY } from "#store";
 
@@ -19,35 +19,12 @@ export type ScanStoredModel = (file: BlobPlace) => Promise<ModelScan>;
 export async function scanStoredModel(file: BlobPlace): Promise<ModelScan> {
   const descriptor = openSync(file.path, READ_SAFELY);
   try {
-    return scanModel(sourceFromFile(descriptor, file));
+    const readInto = (target: Uint8Array, position: number) =>
+      readSync(descriptor, target, { position: file.offset + position });
+    return scanModel(byteSourceFromFile(file.sizeBytes, readInto));
   } finally {
     closeSync(descriptor);
   }
-}
-
-function sourceFromFile(descriptor: number, { offset, sizeBytes }: BlobPlace): ByteSource {
-  return {
-    sizeBytes,
-    read: (start, end) => {
-      assert(
-        start >= 0 && start <= end && end <= sizeBytes,
-        `Bytes ${start} to ${end} of ${sizeBytes} were asked for.`,
-      );
-      const bytes = Buffer.allocUnsafeSlow(end - start);
-      for (let filled = 0; filled < bytes.length; ) {
-        const count = readSync(
-          descriptor,
-          bytes,
-          filled,
-          Math.min(bytes.length - filled, 2 ** 30),
-          offset + start + filled,
-        );
-        assert(count > 0, "A stored file became shorter while it was read.");
-        filled += count;
-      }
-      return bytes;
-    },
-  };
 }
 
 export function textFromScan(scan: ModelScan): string {

@@ -1,6 +1,6 @@
 // The classification extension: instead of its numbers, an output's best classes as "score:index[:label]".
 import { SlipwayError } from "#base";
-import { DTYPES, type NamedTensor, numberFromBfloat16, numberFromFloat16 } from "#tensor";
+import { bestIndices, DTYPES, type NamedTensor, numberFromBfloat16, numberFromFloat16 } from "#tensor";
 import { numberText } from "./text.ts";
 
 /**
@@ -25,7 +25,7 @@ export function classify(output: NamedTensor, count: number, labels: readonly st
   const texts: string[] = [];
   for (let row = 0; row < rows; row++) {
     const offset = row * classes;
-    for (const index of bestOf(scores, offset, classes, kept)) {
+    for (const index of bestIndices(scores, offset, offset + classes, kept)) {
       const label = labels?.[index];
       texts.push(`${numberText(scores[offset + index]!)}:${index}${label === undefined ? "" : `:${label}`}`);
     }
@@ -38,28 +38,4 @@ function scoresOf({ dtype, data }: NamedTensor): ArrayLike<number> {
   if (dtype === "bfloat16") return Float64Array.from(data as Uint16Array, numberFromBfloat16);
   if (dtype === "int64" || dtype === "uint64") return Float64Array.from(data as BigInt64Array as never, Number);
   return data as Float32Array;
-}
-
-function bestOf(scores: ArrayLike<number>, offset: number, classes: number, count: number): number[] {
-  const rank = (index: number) => {
-    const score = scores[offset + index]!;
-    return Number.isNaN(score) ? Number.NEGATIVE_INFINITY : score;
-  };
-  const order = Array.from({ length: classes }, (_, index) => index);
-  order.sort(
-    (a, b) =>
-      compare(rank(b), rank(a)) ||
-      compare(Number(isNaN(scores, offset + a)), Number(isNaN(scores, offset + b))) ||
-      a - b,
-  );
-  return order.slice(0, count);
-}
-
-function compare(a: number, b: number): number {
-  if (a < b) return -1;
-  return a > b ? 1 : 0;
-}
-
-function isNaN(scores: ArrayLike<number>, index: number): boolean {
-  return Number.isNaN(scores[index]!);
 }

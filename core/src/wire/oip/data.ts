@@ -1,5 +1,5 @@
 // The "data" of a tensor: JSON scalars, nested to the shape or in one flat list, straight into the array that holds them.
-import { createData, DTYPES, type DType, elementCount, type TensorData } from "#tensor";
+import { createData, DTYPES, type DType, elementCount, INTEGER_RANGES, type TensorData } from "#tensor";
 import { numberTextAt, readNumber } from "./numbers.ts";
 import { type Decimals, readPlainDecimals, readPlainWholes, type Wholes } from "./plain-numbers.ts";
 import { fail, failExpecting, isArrayNext, peek, readString, type Scanner, skipLiteral } from "./scan.ts";
@@ -12,15 +12,7 @@ const ZERO = 0x30;
 const NINE = 0x39;
 const MISMATCH = "INPUT_DATA_MISMATCH";
 
-/** Least and greatest value of each integer type that a number holds exactly. */
-const RANGES: Partial<Record<DType, readonly [number, number]>> = {
-  int8: [-(2 ** 7), 2 ** 7 - 1],
-  int16: [-(2 ** 15), 2 ** 15 - 1],
-  int32: [-(2 ** 31), 2 ** 31 - 1],
-  uint8: [0, 2 ** 8 - 1],
-  uint16: [0, 2 ** 16 - 1],
-  uint32: [0, 2 ** 32 - 1],
-};
+/** What is read in one go of 64-bit numbers: those whose lower half has them. */
 const PLAIN_SIGNED = [-(2 ** 31), 2 ** 31 - 1] as const;
 const PLAIN_UNSIGNED = [0, 2 ** 31 - 1] as const;
 
@@ -133,7 +125,7 @@ function createReader(s: Scanner, dtype: DType, count: number): Reader {
     case "u32": {
       const data = createData(dtype as "int32", count) as Wholes;
       if (dtype === "bool") return { data, read: (offset, length) => readBooleans(s, data, offset, length) };
-      const range = RANGES[dtype];
+      const range = (INTEGER_RANGES as Partial<Record<DType, readonly [number, number]>>)[dtype];
       if (range === undefined) return noJsonForm(s, dtype);
       return { data, read: (offset, length) => readIntegers(s, data, dtype, range, offset, length) };
     }
