@@ -21,7 +21,6 @@ export const serve: Command = {
     { line: "slipway serve model.onnx", says: "answers at http://127.0.0.1:8000/v2/models/model" },
     { line: "slipway serve big=a.onnx small=b.onnx --port 9000", says: "two files under names of their own" },
     { line: "slipway serve ./models", says: "a whole repository" },
-    { line: "slipway infer model --input x=batch.npy", says: "from another terminal: asks what is served" },
   ],
   handlesInterrupt: true,
   run: async (context) => {
