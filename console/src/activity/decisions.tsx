@@ -2,46 +2,38 @@
 import type { DecisionView } from "../api.ts";
 import { Link } from "../parts/link.tsx";
 import { Moment } from "../parts/time.tsx";
+import { Table } from "../parts/table.tsx";
 
 export function Decisions({ decisions, hasSubject }: { decisions: readonly DecisionView[]; hasSubject: boolean }) {
   if (decisions.length === 0) return <p className="quiet">Nothing was decided yet.</p>;
   return (
-    <div className="scroll">
-      <table className="table">
-        <caption className="hidden-visually">Decisions, newest first</caption>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">What</th>
-            {hasSubject && <th scope="col">Of</th>}
-            <th scope="col" className="wide">
-              In words
-            </th>
-            <th scope="col" className="secondary">
-              By
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {decisions.map((decision) => (
-            <tr key={`${decision.at} ${decision.subject} ${decision.text}`}>
-              <td className="nowrap">
-                <Moment at={decision.at} />
-              </td>
-              <th scope="row" className="nowrap">
-                {decision.kind}
-              </th>
-              {hasSubject && (
-                <td className="nowrap">
-                  <Link href={`/activity?subject=${encodeURIComponent(decision.subject)}`}>{decision.subject}</Link>
-                </td>
-              )}
-              <td>{decision.text}</td>
-              <td className="secondary nowrap">{decision.actor}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      caption="Decisions, newest first"
+      columns={[
+        "When",
+        "What",
+        ...(hasSubject ? ["Of"] : []),
+        { title: "In words", look: "wide" },
+        { title: "By", look: "secondary" },
+      ]}
+    >
+      {decisions.map((decision) => (
+        <tr key={`${decision.at} ${decision.subject} ${decision.text}`}>
+          <td className="nowrap">
+            <Moment at={decision.at} />
+          </td>
+          <th scope="row" className="nowrap">
+            {decision.kind}
+          </th>
+          {hasSubject && (
+            <td className="nowrap">
+              <Link href={`/activity?subject=${encodeURIComponent(decision.subject)}`}>{decision.subject}</Link>
+            </td>
+          )}
+          <td>{decision.text}</td>
+          <td className="secondary nowrap">{decision.actor}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }

@@ -4,6 +4,7 @@ import { megabytesText, versionText, wholeText } from "../parts/format.ts";
 import { Link } from "../parts/link.tsx";
 import { StateMark } from "../parts/state-mark.tsx";
 import { Ago } from "../parts/time.tsx";
+import { Table } from "../parts/table.tsx";
 import { versionPath } from "../router.ts";
 
 type Executor = NonNullable<DeploymentView["executor"]>;
@@ -20,49 +21,34 @@ export function Runners({ executor, now }: { executor: Executor | null; now: num
   if (runners.length === 0)
     return <p className="quiet">No runner process; the deployment is not loaded or runs inline.</p>;
   return (
-    <div className="scroll">
-      <table className="table">
-        <caption className="hidden-visually">Runners</caption>
-        <thead>
-          <tr>
-            <th scope="col">Runner</th>
-            <th scope="col">State</th>
-            <th scope="col" className="number secondary">
-              Process id
-            </th>
-            <th scope="col" className="number">
-              Memory, MB
-            </th>
-            <th scope="col" className="number">
-              Runs
-            </th>
-            <th scope="col" className="number">
-              In flight
-            </th>
-            <th scope="col" className="number secondary">
-              Started
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {runners.map((runner) => (
-            <tr key={runner.id}>
-              <th scope="row">{runner.id}</th>
-              <td>
-                <StateMark state={runner.state} />
-              </td>
-              <td className="number secondary">{runner.pid ?? "–"}</td>
-              <td className="number">{megabytesText(runner.residentBytes)}</td>
-              <td className="number">{wholeText(runner.runs)}</td>
-              <td className="number">{wholeText(runner.inFlight)}</td>
-              <td className="number secondary">
-                <Ago at={runner.startedAtMs} now={now} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      caption="Runners"
+      columns={[
+        "Runner",
+        "State",
+        { title: "Process id", look: "number secondary" },
+        { title: "Memory, MB", look: "number" },
+        { title: "Runs", look: "number" },
+        { title: "In flight", look: "number" },
+        { title: "Started", look: "number secondary" },
+      ]}
+    >
+      {runners.map((runner) => (
+        <tr key={runner.id}>
+          <th scope="row">{runner.id}</th>
+          <td>
+            <StateMark state={runner.state} />
+          </td>
+          <td className="number secondary">{runner.pid ?? "–"}</td>
+          <td className="number">{megabytesText(runner.residentBytes)}</td>
+          <td className="number">{wholeText(runner.runs)}</td>
+          <td className="number">{wholeText(runner.inFlight)}</td>
+          <td className="number secondary">
+            <Ago at={runner.startedAtMs} now={now} />
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 
@@ -70,39 +56,30 @@ export function Deaths({ executor, now }: { executor: Executor | null; now: numb
   const deaths = executor?.deaths ?? [];
   if (deaths.length === 0) return <p className="quiet">None since the deployment was loaded.</p>;
   return (
-    <div className="scroll">
-      <table className="table">
-        <caption className="hidden-visually">Deaths of runners</caption>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Cause</th>
-            <th scope="col" className="wide">
-              What happened
-            </th>
-            <th scope="col" className="secondary">
-              Input fingerprint
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {[...deaths].reverse().map((death) => (
-            <tr key={`${death.atMs} ${death.text}`}>
-              <td className="nowrap">
-                <Ago at={death.atMs} now={now} />
-              </td>
-              <th scope="row" className="nowrap">
-                {CAUSES[death.cause]}
-              </th>
-              <td>{death.text}</td>
-              <td className="secondary">
-                {death.inputFingerprint === null ? "–" : <code>{death.inputFingerprint.slice(0, 12)}</code>}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      caption="Deaths of runners"
+      columns={[
+        "When",
+        "Cause",
+        { title: "What happened", look: "wide" },
+        { title: "Input fingerprint", look: "secondary" },
+      ]}
+    >
+      {[...deaths].reverse().map((death) => (
+        <tr key={`${death.atMs} ${death.text}`}>
+          <td className="nowrap">
+            <Ago at={death.atMs} now={now} />
+          </td>
+          <th scope="row" className="nowrap">
+            {CAUSES[death.cause]}
+          </th>
+          <td>{death.text}</td>
+          <td className="secondary">
+            {death.inputFingerprint === null ? "–" : <code>{death.inputFingerprint.slice(0, 12)}</code>}
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 
@@ -120,47 +97,34 @@ export function Containment({ executor }: { executor: Executor | null }) {
 
 export function Deployments({ deployments, now }: { deployments: readonly DeploymentView[]; now: number }) {
   return (
-    <div className="scroll">
-      <table className="table">
-        <caption className="hidden-visually">Loaded deployments</caption>
-        <thead>
-          <tr>
-            <th scope="col">Version</th>
-            <th scope="col">State</th>
-            <th scope="col" className="wide">
-              Why
-            </th>
-            <th scope="col" className="number">
-              Waiting
-            </th>
-            <th scope="col" className="number">
-              In flight
-            </th>
-            <th scope="col" className="number secondary">
-              Deployed
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {deployments.map((deployment) => (
-            <tr key={deployment.id}>
-              <th scope="row" className="nowrap">
-                <Link href={versionPath(deployment.name, deployment.number)}>{versionText(deployment)}</Link>
-                {deployment.isLive && " (live)"}
-              </th>
-              <td>
-                <StateMark state={deployment.state} />
-              </td>
-              <td>{deployment.reason ?? "–"}</td>
-              <td className="number">{wholeText(deployment.queuedRequests)}</td>
-              <td className="number">{wholeText(deployment.inFlight)}</td>
-              <td className="number secondary">
-                <Ago at={deployment.createdAt} now={now} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      caption="Loaded deployments"
+      columns={[
+        "Version",
+        "State",
+        { title: "Why", look: "wide" },
+        { title: "Waiting", look: "number" },
+        { title: "In flight", look: "number" },
+        { title: "Deployed", look: "number secondary" },
+      ]}
+    >
+      {deployments.map((deployment) => (
+        <tr key={deployment.id}>
+          <th scope="row" className="nowrap">
+            <Link href={versionPath(deployment.name, deployment.number)}>{versionText(deployment)}</Link>
+            {deployment.isLive && " (live)"}
+          </th>
+          <td>
+            <StateMark state={deployment.state} />
+          </td>
+          <td>{deployment.reason ?? "–"}</td>
+          <td className="number">{wholeText(deployment.queuedRequests)}</td>
+          <td className="number">{wholeText(deployment.inFlight)}</td>
+          <td className="number secondary">
+            <Ago at={deployment.createdAt} now={now} />
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }

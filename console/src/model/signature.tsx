@@ -1,29 +1,21 @@
 // A model's typed inputs and outputs.
 import type { PortView, SignatureView } from "../api.ts";
+import { Table } from "../parts/table.tsx";
 
 export function Signature({ signature }: { signature: SignatureView }) {
   return (
-    <div className="scroll">
-      <table className="table">
-        <caption className="hidden-visually">Signature</caption>
-        <thead>
-          <tr>
-            <th scope="col">Port</th>
-            <th scope="col">Name</th>
-            <th scope="col" className="wide">
-              Type
-            </th>
-            <th scope="col" className="secondary nowrap">
-              Protocol datatype
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          <Ports ports={signature.inputs} kind="input" />
-          <Ports ports={signature.outputs} kind="output" />
-        </tbody>
-      </table>
-    </div>
+    <Table
+      caption="Signature"
+      columns={[
+        "Port",
+        "Name",
+        { title: "Type", look: "wide" },
+        { title: "Protocol datatype", look: "secondary nowrap" },
+      ]}
+    >
+      <Ports ports={signature.inputs} kind="input" />
+      <Ports ports={signature.outputs} kind="output" />
+    </Table>
   );
 }
 

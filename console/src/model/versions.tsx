@@ -5,6 +5,7 @@ import { bytesText, wholeText } from "../parts/format.ts";
 import { Link } from "../parts/link.tsx";
 import { StateMark } from "../parts/state-mark.tsx";
 import { Ago } from "../parts/time.tsx";
+import { Table } from "../parts/table.tsx";
 import { endpointPath, versionPath } from "../router.ts";
 import { DeployDialog } from "./deploy-dialog.tsx";
 
@@ -19,63 +20,49 @@ interface VersionsProps {
 export function Versions({ versions, shown, endpoints, now, onDeployed }: VersionsProps) {
   const [deploying, setDeploying] = useState<VersionView | null>(null);
   return (
-    <div className="scroll">
-      <table className="table versions">
-        <caption className="hidden-visually">Versions, newest first</caption>
-        <thead>
-          <tr>
-            <th scope="col">Version</th>
-            <th scope="col">Deployed as</th>
-            <th scope="col" className="secondary">
-              Source
+    <>
+      <Table
+        caption="Versions, newest first"
+        look="versions"
+        columns={[
+          "Version",
+          "Deployed as",
+          { title: "Source", look: "secondary" },
+          { title: "Note", look: "wide secondary" },
+          { title: "Parameters", look: "number secondary" },
+          { title: "Size", look: "number secondary" },
+          { title: "Registered", look: "number secondary" },
+          { title: "Deploy", isHidden: true },
+        ]}
+      >
+        {versions.map((version) => (
+          <tr key={version.number} data-shown={version.number === shown}>
+            <th scope="row">
+              <Link
+                href={versionPath(version.name, version.number)}
+                aria-current={version.number === shown ? "true" : undefined}
+              >
+                {version.number}
+              </Link>
             </th>
-            <th scope="col" className="wide secondary">
-              Note
-            </th>
-            <th scope="col" className="number secondary">
-              Parameters
-            </th>
-            <th scope="col" className="number secondary">
-              Size
-            </th>
-            <th scope="col" className="number secondary">
-              Registered
-            </th>
-            <th scope="col">
-              <span className="hidden-visually">Deploy</span>
-            </th>
+            <td>
+              <DeployedAs version={version} endpoints={endpoints} />
+            </td>
+            <td className="secondary">{version.source}</td>
+            <td className="secondary">{version.note ?? <span className="quiet">–</span>}</td>
+            <td className="number secondary">{wholeText(version.model.parameterCount)}</td>
+            <td className="number secondary">{bytesText(version.model.sizeBytes)}</td>
+            <td className="number secondary">
+              <Ago at={version.createdAt} now={now} />
+            </td>
+            <td className="number">
+              <button type="button" className="button small" onClick={() => setDeploying(version)}>
+                Deploy<span className="hidden-visually"> version {version.number}</span>
+              </button>
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {versions.map((version) => (
-            <tr key={version.number} data-shown={version.number === shown}>
-              <th scope="row">
-                <Link
-                  href={versionPath(version.name, version.number)}
-                  aria-current={version.number === shown ? "true" : undefined}
-                >
-                  {version.number}
-                </Link>
-              </th>
-              <td>
-                <DeployedAs version={version} endpoints={endpoints} />
-              </td>
-              <td className="secondary">{version.source}</td>
-              <td className="secondary">{version.note ?? <span className="quiet">–</span>}</td>
-              <td className="number secondary">{wholeText(version.model.parameterCount)}</td>
-              <td className="number secondary">{bytesText(version.model.sizeBytes)}</td>
-              <td className="number secondary">
-                <Ago at={version.createdAt} now={now} />
-              </td>
-              <td className="number">
-                <button type="button" className="button small" onClick={() => setDeploying(version)}>
-                  Deploy<span className="hidden-visually"> version {version.number}</span>
-                </button>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </Table>
       {deploying !== null && (
         <DeployDialog
           version={deploying}
@@ -84,7 +71,7 @@ export function Versions({ versions, shown, endpoints, now, onDeployed }: Versio
           onDeployed={onDeployed}
         />
       )}
-    </div>
+    </>
   );
 }
 

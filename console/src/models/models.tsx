@@ -7,6 +7,7 @@ import { bytesText, wholeText } from "../parts/format.ts";
 import { Link } from "../parts/link.tsx";
 import { PageTitle } from "../parts/section.tsx";
 import { Ago } from "../parts/time.tsx";
+import { Table } from "../parts/table.tsx";
 import { useResource } from "../resource.ts";
 import { endpointPath, modelPath } from "../router.ts";
 import "../activity/activity.css";
@@ -45,49 +46,34 @@ export function Models() {
         </div>
       )}
       {data !== null && data.length > 0 && (
-        <div className="scroll">
-          <table className="table">
-            <caption className="hidden-visually">Registered names</caption>
-            <thead>
-              <tr>
-                <th scope="col" className="wide">
-                  Name
-                </th>
-                <th scope="col" className="number">
-                  Newest
-                </th>
-                <th scope="col">Live in</th>
-                <th scope="col" className="number secondary">
-                  Parameters
-                </th>
-                <th scope="col" className="number">
-                  Size
-                </th>
-                <th scope="col" className="number secondary">
-                  Registered
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {byName(data).map(([name, [newest]]) => (
-                <tr key={name}>
-                  <th scope="row">
-                    <Link href={modelPath(name)}>{name}</Link>
-                  </th>
-                  <td className="number">{newest?.number}</td>
-                  <td className="nowrap">
-                    <LiveIn endpoints={liveOf(name, endpoints)} />
-                  </td>
-                  <td className="number secondary">{wholeText(newest?.model.parameterCount)}</td>
-                  <td className="number">{bytesText(newest?.model.sizeBytes ?? 0)}</td>
-                  <td className="number secondary">
-                    <Ago at={newest?.createdAt ?? now} now={now} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          caption="Registered names"
+          columns={[
+            { title: "Name", look: "wide" },
+            { title: "Newest", look: "number" },
+            "Live in",
+            { title: "Parameters", look: "number secondary" },
+            { title: "Size", look: "number" },
+            { title: "Registered", look: "number secondary" },
+          ]}
+        >
+          {byName(data).map(([name, [newest]]) => (
+            <tr key={name}>
+              <th scope="row">
+                <Link href={modelPath(name)}>{name}</Link>
+              </th>
+              <td className="number">{newest?.number}</td>
+              <td className="nowrap">
+                <LiveIn endpoints={liveOf(name, endpoints)} />
+              </td>
+              <td className="number secondary">{wholeText(newest?.model.parameterCount)}</td>
+              <td className="number">{bytesText(newest?.model.sizeBytes ?? 0)}</td>
+              <td className="number secondary">
+                <Ago at={newest?.createdAt ?? now} now={now} />
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
     </>
   );

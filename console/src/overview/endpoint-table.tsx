@@ -4,51 +4,32 @@ import { megabytesText, msText, rateText, versionText, wholeText } from "../part
 import { Link } from "../parts/link.tsx";
 import { Sparkline } from "../parts/sparkline.tsx";
 import { StateMark } from "../parts/state-mark.tsx";
+import { Table } from "../parts/table.tsx";
 import { endpointPath, versionPath } from "../router.ts";
 import { minuteOf, secondsOf } from "../traffic/series.ts";
 
 export function EndpointTable({ endpoints, live }: { endpoints: readonly EndpointView[]; live: readonly LiveView[] }) {
   return (
-    <div className="scroll">
-      <table className="table endpoints">
-        <caption className="hidden-visually">Endpoints</caption>
-        <thead>
-          <tr>
-            <th scope="col">Endpoint</th>
-            <th scope="col">State</th>
-            <th scope="col" className="secondary">
-              Version
-            </th>
-            <th scope="col" className="number">
-              Requests/s
-            </th>
-            <th scope="col" className="secondary">
-              Last minute
-            </th>
-            <th scope="col" className="number secondary">
-              p50, ms
-            </th>
-            <th scope="col" className="number">
-              p99, ms
-            </th>
-            <th scope="col" className="number secondary">
-              Waiting
-            </th>
-            <th scope="col" className="number secondary">
-              Memory, MB
-            </th>
-            <th scope="col" className="number secondary">
-              Unanswered/min
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {endpoints.map((endpoint) => (
-            <Row key={endpoint.name} endpoint={endpoint} live={live} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      caption="Endpoints"
+      look="endpoints"
+      columns={[
+        "Endpoint",
+        "State",
+        { title: "Version", look: "secondary" },
+        { title: "Requests/s", look: "number" },
+        { title: "Last minute", look: "secondary" },
+        { title: "p50, ms", look: "number secondary" },
+        { title: "p99, ms", look: "number" },
+        { title: "Waiting", look: "number secondary" },
+        { title: "Memory, MB", look: "number secondary" },
+        { title: "Unanswered/min", look: "number secondary" },
+      ]}
+    >
+      {endpoints.map((endpoint) => (
+        <Row key={endpoint.name} endpoint={endpoint} live={live} />
+      ))}
+    </Table>
   );
 }
 

@@ -3,6 +3,7 @@ import { client, type ConfigView } from "../api.ts";
 import { Failure } from "../parts/failure.tsx";
 import { amountText, valueText } from "../parts/format.ts";
 import { PageTitle, Section } from "../parts/section.tsx";
+import { Table } from "../parts/table.tsx";
 import { useResource } from "../resource.ts";
 import { useQueryParameter } from "../router.ts";
 import "../activity/activity.css";
@@ -50,34 +51,21 @@ export function Settings() {
       {data !== null && keys.length === 0 && <p className="quiet settings-none">Everything is at its default.</p>}
       {grouped(keys).map(([group, members]) => (
         <Section key={group} id={`settings-${group}`} title={group}>
-          <div className="scroll">
-            <table className="table settings">
-              <caption className="hidden-visually">Settings of {group}</caption>
-              <thead>
-                <tr>
-                  <th scope="col">Key</th>
-                  <th scope="col">Value</th>
-                  <th scope="col">From</th>
-                  <th scope="col">What it means</th>
-                </tr>
-              </thead>
-              <tbody>
-                {members.map(({ key, value, source, description }) => (
-                  <tr key={key} data-changed={source !== "default"}>
-                    <th scope="row">
-                      <code>{key}</code>
-                    </th>
-                    <td>
-                      <code>{valueText(value)}</code>
-                      <Amount text={amountText(key, value)} />
-                    </td>
-                    <td>{source}</td>
-                    <td className="quiet">{description}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table caption={`Settings of ${group}`} look="settings" columns={["Key", "Value", "From", "What it means"]}>
+            {members.map(({ key, value, source, description }) => (
+              <tr key={key} data-changed={source !== "default"}>
+                <th scope="row">
+                  <code>{key}</code>
+                </th>
+                <td>
+                  <code>{valueText(value)}</code>
+                  <Amount text={amountText(key, value)} />
+                </td>
+                <td>{source}</td>
+                <td className="quiet">{description}</td>
+              </tr>
+            ))}
+          </Table>
         </Section>
       ))}
     </>
