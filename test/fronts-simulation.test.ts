@@ -1,7 +1,7 @@
 // Thirty-two fronts and thirty-two runners in simulated time: real admission, queues, credits, links, frames and batches;
 // only processes, delays and the model's time are made up. However load falls on the fronts, they share the runners
 // fairly, nothing grows beyond its bound, and every request ends exactly once.
-import { FakeClock, SlipwayError } from "@slipway/core/base";
+import { FakeClock } from "@slipway/core/base";
 import { expect, test } from "vitest";
 import { SimulatedCrew } from "../server/src/runtime/crews.testing.ts";
 import { RunnerPool } from "../server/src/runtime/pool.ts";
@@ -116,14 +116,14 @@ class World {
   }
 
   answered(): number[] {
-    const counts = new Array<number>(FRONTS).fill(0);
+    const counts = Array.from({ length: FRONTS }, () => 0);
     for (const { front, outcome } of this.sent) if (outcome?.ok === true) counts[front]!++;
     return counts;
   }
 
   /** Requests at each runner, over all fronts. */
   atRunners(): number[] {
-    const counts = new Array<number>(INSTANCES).fill(0);
+    const counts = Array.from({ length: INSTANCES }, () => 0);
     for (const { executor } of this.crews)
       for (const { id, inFlight } of executor!.status().runners) counts[id]! += inFlight;
     return counts;
@@ -132,7 +132,7 @@ class World {
   checkEnd(codes: readonly string[]): void {
     for (const { outcome } of this.sent) {
       expect(outcome, "lost").not.toBeNull();
-      expect(codes).toContain(outcome!.ok ? "OK" : (outcome!.error as SlipwayError).code);
+      expect(codes).toContain(outcome!.ok ? "OK" : outcome!.error.code);
     }
     expect(this.atRunners().every((count) => count === 0)).toBe(true);
   }
@@ -146,7 +146,7 @@ test("at most of the capacity, all are answered, and no runner or front is worse
   await world.offer(() => (0.7 * CAPACITY_PER_MS) / FRONTS, 400);
   await world.clock.advanceAsync(1000);
   world.checkEnd(["OK"]);
-  const rows = new Array<number>(FRONTS).fill(0);
+  const rows = Array.from({ length: FRONTS }, () => 0);
   for (const { front, at, endedAt } of world.sent) rows[front] = Math.max(rows[front]!, endedAt - at);
   // The longest wait at any front is a few batches, not a queue behind one runner that all chose.
   expect(Math.max(...rows)).toBeLessThan(6 * runMs(MAX_ROWS));
