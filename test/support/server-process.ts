@@ -37,7 +37,10 @@ export class StartFailure extends Error {
 }
 
 /** Starts a command of the CLI in a process of its own. */
-export function spawnSlipway(arguments_: readonly string[], options: { readonly cwd?: string } = {}): ChildProcess {
+export function spawnSlipway(
+  arguments_: readonly string[],
+  options: { readonly cwd?: string; readonly environment?: Readonly<Record<string, string>> } = {},
+): ChildProcess {
   const main = path.join(PROJECT, "server/src/main.ts");
   return spawn(
     process.execPath,
@@ -45,7 +48,11 @@ export function spawnSlipway(arguments_: readonly string[], options: { readonly 
     {
       stdio: ["ignore", "pipe", "pipe"],
       cwd: options.cwd ?? path.parse(PROJECT).root,
-      env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: path.join(PROJECT, "node_modules/.cache/slipway-tests") },
+      env: {
+        PATH: process.env["PATH"],
+        NODE_COMPILE_CACHE: path.join(PROJECT, "node_modules/.cache/slipway-tests"),
+        ...options.environment,
+      },
     },
   );
 }
@@ -54,19 +61,15 @@ export function spawnSlipway(arguments_: readonly string[], options: { readonly 
  * Starts a server and answers when it is ready.
  * @throws StartFailure when it ends instead
  */
-export async function startServerProcess(dataDirectory: string, flags: readonly string[] = []): Promise<ServerProcess> {
-  const child = spawnSlipway([
-    "start",
-    "--empty",
-    "--json",
-    "--data-dir",
-    dataDirectory,
-    "--port",
-    "0",
-    "--admin-port",
-    "0",
-    ...flags,
-  ]);
+export async function startServerProcess(
+  dataDirectory: string,
+  flags: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ServerProcess> {
+  const ports = ["--port", "0", "--admin-port", "0"];
+  const child = spawnSlipway(["start", "--empty", "--json", "--data-dir", dataDirectory, ...ports, ...flags], {
+    environment,
+  });
   let output = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => void (output += text));
   const exited = once(child, "exit").then(([code, signal]): ExitFacts => ({ code, signal }));
