@@ -80,12 +80,17 @@ async function killServers(run: CampaignRun): Promise<Figures> {
       await changing;
       const { signal } = await server.exited;
       check(signal === "SIGKILL", `${context}: the server ended by itself: ${server.output()}`);
-      await eventually(`${context}: runners left`, () => runners.filter(isAlive), ({ length }) => length === 0);
+      await eventually(
+        `${context}: runners left`,
+        () => runners.filter(isAlive),
+        ({ length }) => length === 0,
+      );
     } finally {
       server.child.kill("SIGKILL");
       await server.exited;
     }
-    if ((kill + 1) % FILES_EVERY === 0 || kill + 1 === kills) collected += await lookAtFiles(data, scratch, known, context);
+    if ((kill + 1) % FILES_EVERY === 0 || kill + 1 === kills)
+      collected += await lookAtFiles(data, scratch, known, context);
     if ((kill + 1) % 50 === 0) run.log(`${kill + 1} kills, ${known.factors.size} versions, ${answers} answers`);
   }
   check(answers > 0 && known.factors.size > 0, "Nothing was served: the campaign shows nothing.");

@@ -60,6 +60,24 @@ describe("parseJson", () => {
     );
   });
 
+  it("reads a key the same whatever keys were read before it", () => {
+    for (const before of ['{"before":1,"\\\\":2}', '{"before":1,"\\\\n":2}']) JSON.parse(before);
+    for (const [text, key] of [
+      ['{"before":1,"\\n":3}', "\n"],
+      ['{"before":1,"\\u0041":3}', "A"],
+      ['{"before":1,"\\nx":3}', "\nx"],
+    ] as const) {
+      expect(parseJson(encoder.encode(text))).toEqual({ before: 1, [key]: 3 });
+    }
+  });
+
+  it("gives the last of equal keys, and keeps __proto__ a key like others", () => {
+    expect(parseJson(encoder.encode('{"a":1,"b":2,"a":3}'))).toEqual({ a: 3, b: 2 });
+    const value = parseJson(encoder.encode('{"__proto__":{"x":1},"__proto__":[2]}')) as object;
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+    expect(Object.entries(value)).toEqual([["__proto__", [2]]]);
+  });
+
   it.each(["NaN", "[Infinity]", "[-Inf]", "[1,]", "{,}", '{"a":1,}', "[1 2]", '{"a" 1}', "tru", "nul", "", "  "])(
     "refuses %j",
     (text) => {

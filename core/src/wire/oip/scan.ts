@@ -220,12 +220,17 @@ export function skipLiteral(s: Scanner, literal: string): boolean {
   return true;
 }
 
+/** Refuses what is nested too deep to be walked safely. */
+export function requireDepth(s: Scanner, depth: number): void {
+  if (depth > LIMITS.jsonDepth) fail(s, `values are nested deeper than ${LIMITS.jsonDepth} levels`);
+}
+
 /**
  * Moves over any value, checking that it is one.
  * @param skipNumber reads a number, from `numbers.ts`
  */
 export function skipValue(s: Scanner, skipNumber: (s: Scanner) => unknown, depth = 0): void {
-  if (depth > LIMITS.jsonDepth) fail(s, `values are nested deeper than ${LIMITS.jsonDepth} levels`);
+  requireDepth(s, depth);
   switch (peek(s)) {
     case QUOTE:
       readString(s);
