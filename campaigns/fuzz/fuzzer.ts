@@ -7,6 +7,7 @@ import type { FuzzTarget } from "./target.ts";
 const LARGEST_CORPUS = 2000;
 /** An input that takes longer is fed again, and counted as a hang if it does so each time. */
 const SLOW_MS = 1000;
+const MINIMISE_MS = 30_000;
 
 export interface FuzzProgress {
   /** Called before each input, with its number. */
@@ -23,9 +24,12 @@ export interface FuzzTally {
 /** What a target did that it must not. */
 export class Finding extends Error {
   readonly input: Uint8Array;
+  /** What sort of finding it is, so that a smaller input is one of the same. */
+  readonly sort: string;
   constructor(input: Uint8Array, cause: unknown) {
     super(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
     this.input = input;
+    this.sort = /^[^\d:]*/.exec(cause instanceof Error ? cause.message : String(cause))![0];
   }
 }
 
@@ -94,24 +98,27 @@ async function surelySlow(target: FuzzTarget, input: Uint8Array, firstMs: number
   return Math.max(leastMs, knownMs);
 }
 
-/** A smaller input with a finding, by leaving out parts and calming bytes while it stays one. */
-export async function minimise(target: FuzzTarget, input: Uint8Array, triesLeft = 3000): Promise<Uint8Array> {
+/** A smaller input with a finding, by leaving out parts and calming bytes while it stays one, for as long as there is time. */
+export async function minimise(target: FuzzTarget, { input, sort }: Finding, progress: FuzzProgress): Promise<Uint8Array> {
+  const end = performance.now() + MINIMISE_MS;
+  let tries = 0;
+  const isTime = (): boolean => performance.now() < end;
   const isFinding = async (candidate: Uint8Array): Promise<boolean> => {
-    triesLeft--;
+    progress.begin(candidate, --tries);
     return await feed(target, candidate).then(
       () => false,
-      () => true,
+      (error: unknown) => error instanceof Finding && error.sort === sort,
     );
   };
   let best = input;
-  for (let size = Math.ceil(best.length / 2); size >= 1 && triesLeft > 0; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = 0; at < best.length && triesLeft > 0; ) {
+  for (let size = Math.ceil(best.length / 2); size >= 1 && isTime(); size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let at = 0; at < best.length && isTime(); ) {
       const shorter = joined(best.subarray(0, at), best.subarray(Math.min(best.length, at + size)));
       if (await isFinding(shorter)) best = shorter;
       else at += size;
     }
   }
-  for (let at = 0; at < best.length && triesLeft > 0; at++) {
+  for (let at = 0; at < best.length && isTime(); at++) {
     const calmer = Uint8Array.from(best);
     calmer[at] = 0x61;
     if (best[at] !== 0x61 && (await isFinding(calmer))) best = calmer;

@@ -100,14 +100,14 @@ async function runTarget(target: FuzzTarget): Promise<TargetFigures> {
   };
 }
 
-function tell(name: string, { text, small }: WorkerReport & { kind: "finding" }, partSeed: number): void {
+function tell(name: string, { text, input, small }: WorkerReport & { kind: "finding" }, partSeed: number): void {
   const directory = path.join(import.meta.dirname, "corpus", name);
   mkdirSync(directory, { recursive: true });
   const file = path.join(directory, createHash("sha256").update(small).digest("hex").slice(0, 12));
   writeFileSync(file, small);
-  console.log(
-    `FAIL ${name}, seed ${partSeed}: ${text}\n  ${JSON.stringify(Buffer.from(small).toString("latin1"))}\n  ${file}`,
-  );
+  const shown = (bytes: Uint8Array) => JSON.stringify(Buffer.from(bytes).toString("latin1"));
+  console.log(`FAIL ${name}, seed ${partSeed}: ${text}`);
+  console.log(`  found with ${shown(input)}\n  smaller: ${shown(small)}\n  in ${file}`);
 }
 
 const startedAt = new Date();

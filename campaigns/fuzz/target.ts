@@ -27,10 +27,11 @@ export interface FuzzTarget {
 
 export const bytesOf = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "latin1"));
 
-/** The sort of an error: its code, and its message without what differs from input to input. */
+/** The sort of an error: its code, and those words of its message that are no names, texts or numbers of the input. */
 export function sortOf(code: string, message: string): string {
-  return `${code} ${message
-    .replace(/'[^']*'|"(?:[^"\\]|\\.)*"|\[[^\]]*\]/g, "*")
-    .replace(/[0-9a-fx]*\d[0-9a-f]*/g, "#")
-    .slice(0, 120)}`;
+  const words = message
+    .replace(/^.*: (?=[a-z])/s, "")
+    .replace(/'[^']*'|"(?:[^"\\]|\\.)*"|\[[^\]]*\]|\(.*/gs, "*")
+    .match(/(?<=^| )[A-Za-z]{2,}(?= |$|[,.;])/g);
+  return `${code} ${words?.slice(0, 12).join(" ")}`;
 }

@@ -1,7 +1,7 @@
 // Fuzzes one target in a thread of its own, so that whoever watches can end an input that does not end by itself. The input
 // being fed lies in shared memory, so that it is known then.
 import { parentPort, workerData } from "node:worker_threads";
-import { Finding, fuzz, minimise } from "./fuzzer.ts";
+import { Finding, fuzz, type FuzzProgress, minimise } from "./fuzzer.ts";
 import { targetNamed } from "./targets.ts";
 
 export interface WorkerOrder {
@@ -21,20 +21,21 @@ const counters = new Int32Array(shared, 0, 2);
 const place = new Uint8Array(shared, 8);
 const target = targetNamed(name);
 
+const progress: FuzzProgress = {
+  begin(input, number) {
+    place.set(input.length > place.length ? input.subarray(0, place.length) : input);
+    counters[1] = input.length;
+    counters[0] = number;
+  },
+};
+
 async function work(): Promise<WorkerReport> {
   try {
-    const { ends, slowestMs } = await fuzz(target, inputs, seed, {
-      begin(input, number) {
-        place.set(input.length > place.length ? input.subarray(0, place.length) : input);
-        counters[1] = input.length;
-        counters[0] = number;
-      },
-    });
+    const { ends, slowestMs } = await fuzz(target, inputs, seed, progress);
     return { kind: "done", ends: [...ends], slowestMs };
   } catch (error) {
     if (!(error instanceof Finding)) throw error;
-    const { input } = error;
-    return { kind: "finding", text: error.message, input, small: await minimise(target, input) };
+    return { kind: "finding", text: error.message, input: error.input, small: await minimise(target, error, progress) };
   }
 }
 

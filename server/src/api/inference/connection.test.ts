@@ -198,6 +198,7 @@ describe("requests whose end is in doubt", () => {
     ["a folded header", `${HEAD}Content-Length:\r\n 4\r\n\r\nabcd`],
     ["a bare line feed", `${HEAD.replaceAll("\r\n", "\n")}Content-Length: 4\n\nabcd`],
     ["a null byte in a header", `${HEAD}X: \0\r\n\r\n`],
+    ["a transfer coding without a body", "GET /v2/health/live HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n"],
     ["no Host", "GET /v2 HTTP/1.1\r\nConnection: close\r\n\r\n"],
     ["HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
     ["TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
@@ -221,6 +222,21 @@ describe("requests whose end is in doubt", () => {
     const [, connection] = await start();
     connection.send("GET http://a/v2/health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     expect(await connection.ended()).toContain('"live":true');
+  });
+
+  it("answers a request that asks for an upgrade, and closes", async () => {
+    const [, connection] = await start();
+    connection.send(`${LIVE.slice(0, -2)}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n${LIVE}`);
+    const heard = await connection.ended();
+    expect(outline(heard)).toEqual(["200"]);
+    expect(heard).toMatch(/connection: close/i);
+  });
+
+  it("gives a request that was answered before its body broke no second answer", async () => {
+    const [listener, connection] = await start();
+    connection.send(`${LIVE.slice(0, -2)}Transfer-Encoding: chunked\r\n\r\n${LIVE}`);
+    expect(outline(await connection.ended())).toEqual(["200"]);
+    expect(listener.answers.map(({ status }) => status)).toEqual([200]);
   });
 
   it.each([

@@ -14,7 +14,7 @@ const CONNECTION = Symbol("connection");
 export interface Connection {
   /** Those that are not answered. */
   readonly exchanges: Set<Exchange>;
-  /** The newest answer, until it is sent; node sends them in order. */
+  /** The newest answer, until it is sent and its request is whole; node sends them in order. */
   lastReply: InferenceReply | null;
   isBroken: boolean;
 }
@@ -59,7 +59,10 @@ export function refuseBroken(front: Front, error: Error & { code?: string }, soc
     exchange.refuseWith(status, coded);
     return;
   }
-  hangUp(front, connection, socket, status, coded);
+  const last = connection.lastReply;
+  // The rest of a request that was answered before it was whole: it gets no second answer.
+  if (last !== null && last.writableEnded && !last.req.complete) hangUp(connection, socket, () => "");
+  else hangUp(connection, socket, () => rawAnswer(front, status, coded));
 }
 
 /** Answers a CONNECT, which asks for a tunnel: there are none, and Node by itself would hang up without a word. */
@@ -70,18 +73,12 @@ export function refuseTunnel(front: Front, socket: InferenceSocket): void {
   socket.on("error", () => {});
   front.clock.after(LINGER_MS, () => socket.destroy());
   const error = new SlipwayError("METHOD_NOT_ALLOWED", "There are no tunnels here: CONNECT is not answered.");
-  hangUp(front, connection, socket, statusOf(error.code), error);
+  hangUp(connection, socket, () => rawAnswer(front, statusOf(error.code), error));
 }
 
-/** Sends a connection's last answer, after those that are still on their way. */
-function hangUp(
-  front: Front,
-  connection: Connection,
-  socket: InferenceSocket,
-  status: number,
-  error: SlipwayError,
-): void {
-  const end = () => socket.end(rawAnswer(front, status, error));
+/** Sends a connection's last words, after the answers that are still on their way. */
+function hangUp(connection: Connection, socket: InferenceSocket, lastWords: () => string): void {
+  const end = () => socket.end(lastWords());
   const last = connection.lastReply;
   if (last === null || last.writableFinished) end();
   else last.once("finish", end);

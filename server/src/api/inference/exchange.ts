@@ -209,7 +209,7 @@ export class Exchange {
   ): void {
     // While an answer was compressed, the client may have left, or the server stopped waiting and refused.
     if (this.#state === "gone" || this.#state === "answered") return;
-    const { reply, front } = this;
+    const { request, reply, front } = this;
     this.#leave("answered");
     const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
     const headers = [
@@ -220,14 +220,15 @@ export class Exchange {
       INFERENCE_ID_HEADER,
       this.inferenceId,
     ];
-    const requestId = this.request.headers[REQUEST_ID_HEADER];
+    const requestId = request.headers[REQUEST_ID_HEADER];
     if (typeof requestId === "string" && isEchoed(requestId)) headers.push(REQUEST_ID_HEADER, requestId);
     if (more !== null) headers.push(...more);
     if (front.isClosing) reply.shouldKeepAlive = false;
     reply.writeHead(status, headers);
     reply.end(body);
     // Kept only while it is on its way, so that an idle connection does not keep its last exchange alive.
-    if (reply.writableFinished && this.connection.lastReply === reply) this.connection.lastReply = null;
+    const isDone = reply.writableFinished && request.complete;
+    if (isDone && this.connection.lastReply === reply) this.connection.lastReply = null;
     front.ports.onAnswer?.(this.routeName, status, code);
   }
 
