@@ -6,8 +6,9 @@ import { removeDirectory } from "../test/platform.ts";
 import { type Campaign, campaignRun } from "./campaign.ts";
 import { killServer } from "./kill-server.ts";
 import { keepResult } from "./record.ts";
+import { reload } from "./reload.ts";
 
-const CAMPAIGNS: readonly Campaign[] = [killServer];
+const CAMPAIGNS: readonly Campaign[] = [killServer, reload];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
