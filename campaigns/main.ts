@@ -7,8 +7,9 @@ import { type Campaign, campaignRun } from "./campaign.ts";
 import { killServer } from "./kill-server.ts";
 import { keepResult } from "./record.ts";
 import { reload } from "./reload.ts";
+import { soak } from "./soak.ts";
 
-const CAMPAIGNS: readonly Campaign[] = [killServer, reload];
+const CAMPAIGNS: readonly Campaign[] = [killServer, reload, soak];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -38,7 +38,9 @@ export function readHttp(text: string): HttpReading {
     if (at >= text.length) return { requests, rest: "nothing", begun: null };
     const head = headOf(text, at);
     if (head === "cut" || head === "malformed") return { requests, rest: head, begun: null };
-    const end = bodyEnd(text, head);
+    const found = bodyEnd(text, head);
+    // Node reads on past the head of such a request only in part; what is wrong there is met when time is up.
+    const end = found === "malformed" && head.asksForUpgrade ? "cut" : found;
     if (end === "cut" || end === "malformed") return { requests, rest: end, begun: head.request };
     requests.push(head.request);
     if (head.isLast) return { requests, rest: "unread", begun: null };
@@ -52,6 +54,7 @@ interface Head {
   /** Of the body; null where it comes in chunks. */
   readonly length: number | null;
   readonly isLast: boolean;
+  readonly asksForUpgrade: boolean;
 }
 
 function headOf(text: string, at: number): Head | "cut" | "malformed" {
@@ -78,8 +81,10 @@ function headOf(text: string, at: number): Head | "cut" | "malformed" {
   const id = ids.length === 1 && /^[!-~]{1,200}$/.test(ids[0]!) ? ids[0]! : null;
   const connection = (headers.get("connection") ?? []).join(",").toLowerCase();
   const options = connection.split(",").map((option) => option.trim());
-  const isLast = options.includes("close") || (first[3] === "0" && !options.includes("keep-alive"));
-  return { request: { id, method: first[1]!, isWrong }, end: end + 4, length, isLast };
+  const isLast =
+    headers.has("upgrade") || options.includes("close") || (first[3] === "0" && !options.includes("keep-alive"));
+  const asksForUpgrade = headers.has("upgrade");
+  return { request: { id, method: first[1]!, isWrong }, end: end + 4, length, isLast, asksForUpgrade };
 }
 
 function lengthOf(headers: ReadonlyMap<string, readonly string[]>, minor: string): number | null | "malformed" {
