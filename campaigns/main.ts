@@ -4,12 +4,13 @@ import { randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
 import { removeDirectory } from "../test/platform.ts";
 import { type Campaign, campaignRun } from "./campaign.ts";
+import { killRunners } from "./kill-runners.ts";
 import { killServer } from "./kill-server.ts";
 import { keepResult } from "./record.ts";
 import { reload } from "./reload.ts";
 import { soak } from "./soak.ts";
 
-const CAMPAIGNS: readonly Campaign[] = [killServer, reload, soak];
+const CAMPAIGNS: readonly Campaign[] = [killServer, killRunners, reload, soak];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

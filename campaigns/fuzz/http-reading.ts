@@ -23,6 +23,8 @@ export interface HttpReading {
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** A chunk's size, and extensions that have a name. */
+const CHUNK = /^([0-9a-f]{1,16})(?:;[!#$%&'*+\-.^_`|~0-9a-z]+(?:=[!#$%&'*+\-.^_`|~0-9a-z]+)?)*\r$/i;
 const REQUEST_LINE = /^([A-Z-]+) ([^ ]+) +HTTP\/1\.([01])$/;
 // oxlint-disable-next-line no-control-regex -- control characters are what a value may not hold
 const VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
@@ -103,7 +105,7 @@ function bodyEnd(text: string, { end, length }: Head): number | "cut" | "malform
   for (let at = end; ; ) {
     const line = text.indexOf("\n", at);
     if (line < 0) return /^[0-9a-f]*(?:;[^\n]*)?\r?$/i.test(text.slice(at)) ? "cut" : "malformed";
-    const size = /^([0-9a-f]{1,16})(?:;[\t\u0020-\u007e\u0080-\u00ff]*)?\r$/i.exec(text.slice(at, line));
+    const size = CHUNK.exec(text.slice(at, line));
     if (size === null) return "malformed";
     at = line + 1;
     const bytes = Number.parseInt(size[1]!, 16);

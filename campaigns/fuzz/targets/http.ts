@@ -144,7 +144,9 @@ function read(text: string, methods: readonly string[]): { answers: RawAnswer[];
     if (end < 0) return { answers, left: text.slice(at) };
     const isInterim = text.startsWith("HTTP/1.1 100 ", at);
     const head = text.slice(at, end + 4);
-    const length = isInterim || methods[answers.length] === "HEAD" ? 0 : Number(/\r\ncontent-length: (\d+)\r\n/i.exec(head)?.[1] ?? 0);
+    // What could not be read was not known to be a HEAD: its refusal, which has no date, has a body.
+    const isHead = methods[answers.length] === "HEAD" && /\r\ndate: /i.test(head);
+    const length = isInterim || isHead ? 0 : Number(/\r\ncontent-length: (\d+)\r\n/i.exec(head)?.[1] ?? 0);
     // A refusal may be one of a HEAD, which nobody can tell from here.
     const hasNoBody = text.length === end + 4 && answers.length >= methods.length;
     if (text.length < end + 4 + length && !hasNoBody) return { answers, left: text.slice(at) };
