@@ -54,7 +54,7 @@ describe("encodeInferResponse", () => {
     ["[4294967295,0]", tensor({ dtype: "uint32", data: Uint32Array.of(4294967295, 0) })],
     ["[9223372036854775807,-1]", tensor({ dtype: "int64", data: BigInt64Array.of(2n ** 63n - 1n, -1n) })],
     ["[18446744073709551615,0]", tensor({ dtype: "uint64", data: BigUint64Array.of(2n ** 64n - 1n, 0n) })],
-    ["[0.10000000149011612,-0]", tensor({ data: Float32Array.of(0.1, -0) })],
+    ["[0.10000000149011612,-0.0]", tensor({ data: Float32Array.of(0.1, -0) })],
     ["[0.1,1e+300]", tensor({ dtype: "float64", data: Float64Array.of(0.1, 1e300) })],
     ["[NaN,Infinity,-Infinity]", tensor({ shape: [3], data: Float32Array.of(NaN, Infinity, -Infinity) })],
     ['["a\\"\\\\","\\u0000é😀"]', tensor({ dtype: "string", data: ['a"\\', "\u0000é😀"] })],

@@ -16,10 +16,11 @@ export function quoted(text: string): string {
 /**
  * The number as the shortest decimal that reads back as the same binary64; NaN, Infinity and -Infinity stand bare, as
  * Triton writes them. An FP32 is widened first: its text is up to 17 digits where 9 would do for a reader of FP32, but
- * every reader, of whatever width, then has the very number the model computed.
+ * every reader, of whatever width, then has the very number the model computed. Negative zero has a point, since Python
+ * takes "-0" for a whole number, which has no such zero.
  */
 export function numberText(value: number): string {
-  return value === 0 && Object.is(value, -0) ? "-0" : String(value);
+  return value === 0 && Object.is(value, -0) ? "-0.0" : String(value);
 }
 
 /**

@@ -95,6 +95,8 @@ function routeBelow(segments: readonly string[]): Route | null {
   switch (segments[2]) {
     case undefined:
       return { kind: "server" };
+    case "": // The protocol's OpenAPI document has the path "/v2/"; its text, and every client, "/v2".
+      return count === 3 ? { kind: "server" } : null;
     case "models":
       return modelRoute(segments);
     case "health":
