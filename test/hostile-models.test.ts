@@ -5,13 +5,14 @@ import path from "node:path";
 import type { Model } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { fetchChecked } from "../server/src/api/inference/open-inference.testing.ts";
 import { cli } from "../server/src/cli/cli.testing.ts";
 import type { RunningServer } from "../server/src/cli/index.ts";
 import { createPlatform } from "../server/src/platform.ts";
 import { importModel, infer, removeDirectory, scaleModel, startPlatform, temporaryDirectory } from "./platform.ts";
-import { attackWithModels } from "./support/model-attacks.ts";
 import * as hostile from "./support/hostile-graphs.ts";
 import { expectNothingLeaked, SECRET } from "./support/leaks.ts";
+import { attackWithModels } from "./support/model-attacks.ts";
 import { childrenOf } from "./support/server-process.ts";
 
 const MIB = 2 ** 20;
@@ -127,7 +128,7 @@ test("inputs that end the engine's process: theirs is the error, the others are 
   await deploy("trapping", hostile.trapping(), { maxDistinctDeaths: 3 });
   const askInt = async (data: readonly number[]) => {
     const inputs = [{ name: "x", shape: [1, 2], datatype: "INT32", data }];
-    const response = await fetch(`${server.inferenceAddress}/v2/models/trapping/infer`, {
+    const response = await fetchChecked(`${server.inferenceAddress}/v2/models/trapping/infer`, {
       method: "POST",
       body: JSON.stringify({ inputs }),
     });
@@ -150,10 +151,10 @@ test("inputs that end the engine's process: theirs is the error, the others are 
   expect(["RUNNER_DIED", "DEPLOYMENT_QUARANTINED"]).toContain(last.code);
   expectNothingLeaked(JSON.stringify([first, last]), "an answer");
   expect(await askInt([4, 1])).toMatchObject({ status: 503, code: "DEPLOYMENT_QUARANTINED" });
-  expect((await fetch(`${server.inferenceAddress}/v2/health/ready`)).status).toBe(400);
+  expect((await fetchChecked(`${server.inferenceAddress}/v2/health/ready`)).status).toBe(400);
   await server.client.release({ params: { endpoint: "trapping" } });
   expect((await askInt([4, 1])).status).toBe(200);
-  expect((await fetch(`${server.inferenceAddress}/v2/health/ready`)).status).toBe(200);
+  expect((await fetchChecked(`${server.inferenceAddress}/v2/health/ready`)).status).toBe(200);
 });
 
 describe("a model that names files", () => {

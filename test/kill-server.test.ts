@@ -13,6 +13,7 @@ import {
 import path from "node:path";
 import type { Model } from "@slipway/core/graph";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { fetchChecked } from "../server/src/api/inference/open-inference.testing.ts";
 import { importModel, infer, removeDirectory, scaleModel, startPlatform, temporaryDirectory } from "./platform.ts";
 import { endlessAlways, endlessAtRun } from "./support/hostile-graphs.ts";
 import { expectNothingLeaked } from "./support/leaks.ts";
@@ -69,7 +70,7 @@ async function deploy(
 }
 
 const pause = (delayMs: number) => new Promise((wake) => setTimeout(wake, delayMs));
-const isReady = async (address: string) => (await fetch(`${address}/v2/health/ready`)).status === 200;
+const isReady = async (address: string) => (await fetchChecked(`${address}/v2/health/ready`)).status === 200;
 
 test("whatever moment the server is killed at, what it acknowledged is there and what it started is gone", async () => {
   const { versions, answers, seed } = await killServers(data, 3);

@@ -1,6 +1,7 @@
 // The counters reconcile: whatever happens to requests, admitted = answered + failed, and every answer of the listener
 // is counted once by route and code.
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { fetchChecked } from "../server/src/api/inference/open-inference.testing.ts";
 import type { RunningServer } from "../server/src/cli/index.ts";
 import { importModel, infer, removeDirectory, scaleModel, startPlatform, temporaryDirectory } from "./platform.ts";
 
@@ -82,7 +83,7 @@ test("good, wrong, late and abandoned requests all add up", async () => {
 
 test("the protocol's statistics say the same", async () => {
   const samples = await scrape();
-  const answer = await fetch(`${server.inferenceAddress}/v2/models/scale/stats`);
+  const answer = await fetchChecked(`${server.inferenceAddress}/v2/models/scale/stats`);
   const { model_stats } = (await answer.json()) as {
     model_stats: {
       inference_count: number;
@@ -100,9 +101,9 @@ test("Triton's control routes load and unload on the administration listener alo
   const headers = { authorization: `Bearer ${admin.searchParams.get("token")}`, "content-type": "application/json" };
   const control = (action: string, body = "{}") =>
     fetch(`${admin.origin}/v2/repository/models/scale/${action}`, { method: "POST", headers, body });
-  expect((await fetch(`${server.inferenceAddress}/v2/repository/models/scale/unload`, { method: "POST" })).status).toBe(
-    403,
-  );
+  expect(
+    (await fetchChecked(`${server.inferenceAddress}/v2/repository/models/scale/unload`, { method: "POST" })).status,
+  ).toBe(403);
   expect((await control("unload")).status).toBe(200);
   expect((await infer(server.inferenceAddress, "scale", [1, 2], [1, 2])).status).toBe(404);
   expect((await control("load")).status).toBe(200);

@@ -7,6 +7,7 @@ import { Readable } from "node:stream";
 import type { Model } from "@slipway/core/graph";
 import { graphBuilder } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
+import { fetchChecked } from "../server/src/api/inference/open-inference.testing.ts";
 import type { RunningServer } from "../server/src/cli/index.ts";
 import { loadConfiguration } from "../server/src/config/index.ts";
 import { createPlatform } from "../server/src/platform.ts";
@@ -69,7 +70,7 @@ export async function infer(
   status: number;
   body: { outputs?: { data: number[] }[]; model_version?: string; code?: string; error?: string };
 }> {
-  const response = await fetch(`${address}/v2/models/${model}/infer`, {
+  const response = await fetchChecked(`${address}/v2/models/${model}/infer`, {
     method: "POST",
     body: JSON.stringify({ inputs: [{ name: "x", shape, datatype: "FP32", data }] }),
   });

@@ -3,10 +3,11 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SlipwayError } from "@slipway/core/base";
-import { bytesFromData, dataFromBytes, type DType, DTYPES, type NamedTensor } from "@slipway/core/tensor";
+import { bytesFromData, DTYPES, type DType, dataFromBytes, type NamedTensor } from "@slipway/core/tensor";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createInferenceServer, type InferenceServer } from "../server/src/api/inference/index.ts";
+import { fetchChecked } from "../server/src/api/inference/open-inference.testing.ts";
 import { Settings } from "../server/src/config/index.ts";
 import { createExecutor, systemClock } from "../server/src/runtime/index.ts";
 import { createServing, type Serving } from "../server/src/serve/index.ts";
@@ -131,7 +132,7 @@ async function post(
   body: string | Uint8Array<ArrayBuffer>,
   headers: Record<string, string> = {},
 ): Promise<Response> {
-  const response = await fetch(`${address}/v2/models/${model}/infer`, { method: "POST", body, headers });
+  const response = await fetchChecked(`${address}/v2/models/${model}/infer`, { method: "POST", body, headers });
   if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
   return response;
 }

@@ -1,6 +1,7 @@
 import { deflateRawSync, deflateSync, gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type MemoryListener, startMemoryListener } from "./memory-listener.testing.ts";
+import { fetchChecked } from "./open-inference.testing.ts";
 
 let listener: MemoryListener;
 beforeAll(async () => {
@@ -18,7 +19,7 @@ interface Answer {
 }
 
 async function ask(path: string, init: RequestInit = {}): Promise<Answer> {
-  const response = await fetch(listener.address + path, init);
+  const response = await fetchChecked(listener.address + path, init);
   const text = await response.text();
   return { status: response.status, headers: response.headers, json: text === "" ? null : JSON.parse(text) };
 }
@@ -63,7 +64,7 @@ describe("infer", () => {
       parameters: { binary_data_output: true },
     });
     const body = Buffer.concat([Buffer.from(head), Buffer.of(0, 0x3c, 0, 0xc0)]);
-    const response = await fetch(`${listener.address}/v2/models/halves/infer`, {
+    const response = await fetchChecked(`${listener.address}/v2/models/halves/infer`, {
       method: "POST",
       body,
       headers: { "Inference-Header-Content-Length": String(head.length) },
@@ -78,7 +79,7 @@ describe("infer", () => {
   });
 
   it("takes a raw binary request", async () => {
-    const response = await fetch(`${listener.address}/v2/models/mirror/infer`, {
+    const response = await fetchChecked(`${listener.address}/v2/models/mirror/infer`, {
       method: "POST",
       body: new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer),
       headers: { "Inference-Header-Content-Length": "0" },
@@ -195,9 +196,9 @@ describe("compressed bodies", () => {
     const data = Array.from({ length: 8000 }, () => 0);
     const body = JSON.stringify({ inputs: [{ name: "x", shape: [2000, 4], datatype: "FP32", data }] });
     const url = `${listener.address}/v2/models/mirror/infer`;
-    const plain = await fetch(url, { method: "POST", body, headers: { "accept-encoding": "identity" } });
+    const plain = await fetchChecked(url, { method: "POST", body, headers: { "accept-encoding": "identity" } });
     expect(plain.headers.get("content-encoding")).toBeNull();
-    const packed = await fetch(url, {
+    const packed = await fetchChecked(url, {
       method: "POST",
       body,
       headers: { "accept-encoding": "gzip;q=0.5, deflate;q=0.1" },
@@ -265,6 +266,7 @@ describe("predict", () => {
 describe("describing routes", () => {
   it.each<[string, object]>([
     ["/v2", { name: "slipway", version: "1.2.3", extensions: expect.arrayContaining(["binary_tensor_data"]) }],
+    ["/v2/", expect.objectContaining({ name: "slipway" })],
     ["/v2/health/live", { live: true }],
     ["/v2/health/ready", { ready: true }],
     ["/v2/models", { models: ["halves", "mirror", "texts"] }],
@@ -297,7 +299,7 @@ describe("describing routes", () => {
 
   it.each<[string, string, number, string]>([
     ["GET", "/", 404, "ROUTE_NOT_FOUND"],
-    ["GET", "/v2/", 404, "ROUTE_NOT_FOUND"],
+    ["GET", "/v2//", 404, "ROUTE_NOT_FOUND"],
     ["GET", "/v2/health/dead", 404, "ROUTE_NOT_FOUND"],
     ["GET", "/v2/models/mirror/explain", 404, "ROUTE_NOT_FOUND"],
     ["GET", "/v2/models/mirror/__proto__", 404, "ROUTE_NOT_FOUND"],
@@ -325,7 +327,7 @@ describe("describing routes", () => {
   });
 
   it("answers HEAD as GET without a body", async () => {
-    const response = await fetch(`${listener.address}/v2/health/live`, { method: "HEAD" });
+    const response = await fetchChecked(`${listener.address}/v2/health/live`, { method: "HEAD" });
     expect([response.status, response.headers.get("content-length")]).toEqual([200, "13"]);
   });
 
@@ -352,7 +354,7 @@ describe("failures of our own", () => {
         },
       },
     );
-    const response = await fetch(`${broken.address}/v2/models/stats`);
+    const response = await fetchChecked(`${broken.address}/v2/models/stats`);
     const text = await response.text();
     expect([response.status, JSON.parse(text).code]).toEqual([500, "INTERNAL"]);
     expect(text).not.toContain("secret");
@@ -372,7 +374,7 @@ describe("failures of our own", () => {
         },
       },
     );
-    const response = await fetch(`${broken.address}/v2/models/mirror/predict`, {
+    const response = await fetchChecked(`${broken.address}/v2/models/mirror/predict`, {
       method: "POST",
       body: '{"instances":[1]}',
     });
