@@ -96,7 +96,7 @@ function askAll(name: string, width = 8): { stop: () => Promise<{ x: number; ans
 }
 
 async function metric(pattern: RegExp): Promise<number> {
-  const { origin } = new URL(server.adminAddress);
+  const { origin } = new URL(server.consoleAddress);
   const text = await (await fetch(`${origin}/metrics`)).text();
   return text.split("\n").reduce((sum, line) => (pattern.test(line) ? sum + Number(line.split(" ").at(-1)) : sum), 0);
 }

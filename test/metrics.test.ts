@@ -98,9 +98,13 @@ test("the protocol's statistics say the same", async () => {
 
 test("Triton's control routes load and unload on the administration listener alone", async () => {
   const admin = new URL(server.consoleAddress);
-  const headers = { authorization: `Bearer ${admin.searchParams.get("token")}`, "content-type": "application/json" };
-  const control = (action: string, body = "{}") =>
-    fetch(`${admin.origin}/v2/repository/models/scale/${action}`, { method: "POST", headers, body });
+  const authorization = `Bearer ${admin.searchParams.get("token")}`;
+  const control = (action: string, body: string | Uint8Array<ArrayBuffer> = "{}", type = "application/json") =>
+    fetch(`${admin.origin}/v2/repository/models/scale/${action}`, {
+      method: "POST",
+      headers: { authorization, ...(type === "" ? {} : { "content-type": type }) },
+      body,
+    });
   expect(
     (await fetchChecked(`${server.inferenceAddress}/v2/repository/models/scale/unload`, { method: "POST" })).status,
   ).toBe(403);
@@ -110,5 +114,15 @@ test("Triton's control routes load and unload on the administration listener alo
   expect((await infer(server.inferenceAddress, "scale", [1, 2], [1, 2])).status).toBe(200);
   const planted = await control("load", JSON.stringify({ parameters: { config: "{}", "file:1/model.onnx": "" } }));
   expect([planted.status, ((await planted.json()) as { code: string }).code]).toEqual([400, "PARAMETER_INVALID"]);
+  // Triton's clients say nothing of the body's type, or that it is bytes; a configuration must not be lost over that.
+  for (const type of ["", "application/octet-stream", "text/plain"]) {
+    const configured = await control("load", Buffer.from('{"parameters":{"config":"{}"}}'), type);
+    expect([configured.status, ((await configured.json()) as { code: string }).code]).toEqual([
+      400,
+      "PARAMETER_INVALID",
+    ]);
+    expect((await control("load", Buffer.from("{"), type)).status).toBe(400);
+    expect((await control("load", Buffer.alloc(0), type)).status).toBe(200);
+  }
   expect((await control("explode")).status).toBe(404);
 });

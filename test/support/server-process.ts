@@ -18,7 +18,8 @@ export interface ServerProcess {
   readonly pid: number;
   readonly client: Client;
   readonly inferenceAddress: string;
-  readonly adminAddress: string;
+  /** With the token in it. */
+  readonly consoleAddress: string;
   readonly exited: Promise<ExitFacts>;
   /** All it wrote so far. */
   output(): string;
@@ -87,7 +88,7 @@ export async function startServerProcess(
     pid: child.pid!,
     client: createClient({ address: origin, token: searchParams.get("token")! }),
     inferenceAddress: facts.inferenceAddress,
-    adminAddress: origin,
+    consoleAddress: facts.consoleAddress,
     exited,
     output: () => output,
     runners: () => childrenOf(child.pid!),

@@ -51,7 +51,7 @@ describe("metadata", () => {
 describe("modelConfig", () => {
   const facts = {
     name: "m",
-    signature,
+    signature: { ...signature, inputs: signature.inputs.slice(0, 1) },
     maxBatchRows: 0,
     instances: 2,
     priorityLevels: 4,
@@ -62,7 +62,7 @@ describe("modelConfig", () => {
   it("leaves the batch axis out of a batched model's dims", () => {
     expect(modelConfig({ ...facts, maxBatchRows: 8 })).toMatchObject({
       max_batch_size: 8,
-      input: [{ name: "ids", data_type: "TYPE_INT64", dims: [-1], optional: false }, { optional: true }],
+      input: [{ name: "ids", data_type: "TYPE_INT64", dims: [-1], optional: false }],
       output: [{ data_type: "TYPE_STRING", dims: [3] }, { data_type: "TYPE_INVALID" }, { data_type: "TYPE_INVALID" }],
       dynamic_batching: { priority_levels: 4, default_priority_level: 2, default_queue_policy: { max_queue_size: 10 } },
       instance_group: [{ kind: "KIND_CPU", count: 2 }],
@@ -70,8 +70,18 @@ describe("modelConfig", () => {
   });
 
   it("keeps every axis of an unbatched one", () => {
-    const config = modelConfig(facts);
-    expect(config).toMatchObject({ max_batch_size: 0, input: [{ dims: [-1, -1] }, { dims: [1] }] });
+    const config = modelConfig({ ...facts, signature });
+    expect(config).toMatchObject({
+      max_batch_size: 0,
+      input: [{ dims: [-1, -1] }, { dims: [1], optional: true }],
+    });
+    expect(config).not.toHaveProperty("dynamic_batching");
+  });
+
+  it("shows rows of single values as an axis, since dims may not be empty", () => {
+    const column = { name: "x", type: { kind: "tensor", dtype: "string", shape: ["N"] } } as const;
+    const config = modelConfig({ ...facts, maxBatchRows: 8, signature: { inputs: [column], outputs: [column] } });
+    expect(config).toMatchObject({ max_batch_size: 0, input: [{ dims: [-1] }], output: [{ dims: [-1] }] });
     expect(config).not.toHaveProperty("dynamic_batching");
   });
 });

@@ -25,14 +25,16 @@ function dataType(dtype: DType): string {
 /** The model configuration of a deployment. */
 export function modelConfig(facts: ModelConfigFacts): Record<string, unknown> {
   const { name, signature, maxBatchRows } = facts;
-  const isBatched = maxBatchRows > 0;
+  // A row that is a single value would have no dims at all, which a ModelConfig can't say and perf_analyzer can't fill: such
+  // a model is shown as one whose rows are an axis like any other, which its requests may be just so.
+  const isBatched = maxBatchRows > 0 && signature.inputs.every((port) => dims(port.type).length !== 1);
   return {
     name,
     platform: PLATFORM,
     backend: "onnxruntime",
     runtime: "",
     version_policy: { latest: { num_versions: 1 } },
-    max_batch_size: maxBatchRows,
+    max_batch_size: isBatched ? maxBatchRows : 0,
     input: signature.inputs.map((port) => ({
       name: port.name,
       data_type: portType(port),

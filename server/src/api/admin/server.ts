@@ -160,26 +160,35 @@ function addPredict(app: FastifyInstance, options: AdminServerOptions, guard: Gu
  * and not on the inference port. Configurations and files inside the request are refused: they would be a second way in.
  */
 function addRepository(app: FastifyInstance, handlers: Handlers, guard: Guard): void {
-  app.route<{ Params: { model: string; action: string } }>({
-    method: "POST",
-    url: "/v2/repository/models/:model/:action",
-    onRequest: async (request) => guard.checkToken(request.headers),
-    handler: async (request, reply) => {
-      const { model, action } = request.params;
-      const { parameters = {} } = (request.body ?? {}) as { parameters?: Readonly<Record<string, unknown>> };
-      const refused = Object.keys(parameters).find((name) => name !== "unload_dependents");
-      if (refused !== undefined) {
-        throw new SlipwayError(
-          "PARAMETER_INVALID",
-          `The parameter "${refused}" is not taken: a model is imported first, then loaded as it was imported.`,
-        );
-      }
-      const params = { endpoint: model };
-      if (action === "load") await callHandler(handlers, "deploy", { params }, leaving(reply));
-      else if (action === "unload") await callHandler(handlers, "unload", { params }, leaving(reply));
-      else throw new SlipwayError("ROUTE_NOT_FOUND", `A model is loaded or unloaded; there is no "${action}".`);
-      return await reply.code(OK).send();
-    },
+  // In a scope of its own every body is JSON: Triton's clients send theirs as bytes, or as no type at all.
+  app.register((scope, _scopeOptions, ready) => {
+    scope.removeAllContentTypeParsers();
+    const parse = scope.getDefaultJsonParser("error", "error");
+    scope.addContentTypeParser<string>("*", { parseAs: "string" }, (request, body, done) => {
+      if (body === "") done(null, undefined);
+      else parse(request, body, done);
+    });
+    scope.route<{ Params: { model: string; action: string } }>({
+      method: "POST",
+      url: "/v2/repository/models/:model/:action",
+      onRequest: async (request) => guard.checkToken(request.headers),
+      handler: async ({ params: { model, action }, body }, reply) => {
+        const { parameters = {} } = (body ?? {}) as { parameters?: Readonly<Record<string, unknown>> };
+        const refused = Object.keys(parameters).find((name) => name !== "unload_dependents");
+        if (refused !== undefined) {
+          throw new SlipwayError(
+            "PARAMETER_INVALID",
+            `The parameter "${refused}" is not taken: a model is imported first, then loaded as it was imported.`,
+          );
+        }
+        const params = { endpoint: model };
+        if (action === "load") await callHandler(handlers, "deploy", { params }, leaving(reply));
+        else if (action === "unload") await callHandler(handlers, "unload", { params }, leaving(reply));
+        else throw new SlipwayError("ROUTE_NOT_FOUND", `A model is loaded or unloaded; there is no "${action}".`);
+        return await reply.code(OK).send();
+      },
+    });
+    ready();
   });
 }
 
