@@ -1,84 +1,209 @@
-// What confines a runner process here. Linux offers a lot through three small tools that run a program after narrowing
-// what it may do; each is tried once, and what is not to be had is said.
+// What confines a child process that handles what others made: models and images. Linux offers a lot through three small
+// tools that run a program after narrowing what it may do; each is tried once, and what is not to be had is said.
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import { fileURLToPath } from "node:url";
+import { isOwnToRead } from "./own-files.ts";
 
 /** How to start a contained program, and what that confines. */
 export interface Containment {
   /** Put before the program and its arguments; each narrows one thing, then becomes the next. */
   readonly command: readonly string[];
-  /** Whether the kernel ends the runner when its server dies. */
+  /** Whether the kernel ends the process when its server dies. */
   readonly endsWithParent: boolean;
   /** For people, what is in force and what is not. */
   readonly text: readonly string[];
+}
+
+export interface ContainmentNeeds {
+  readonly memoryLimitBytes: number;
+  /** Absolute paths of what it reads besides Slipway itself; they stay readable to it. */
+  readonly files: readonly string[];
 }
 
 /** What the ceiling on private memory allows beyond the memory limit: reserved pages that were never touched count too. */
 const RESERVED_BYTES = 2 ** 30;
 const TOOL_DIRECTORIES = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"];
 const PROBE_TIMEOUT_MS = 5_000;
+/** Descriptors a runner may hold; it needs about 25, and drivers of accelerators some dozens more. */
+const MAX_DESCRIPTORS = 512;
+/** Threads it may have beyond two for each core; Node has about ten of its own, a run as many as are configured. */
+const MAX_THREADS = 1024;
+/** Added to how readily the kernel ends a process when memory runs out: by half of the machine's memory. */
+const OUT_OF_MEMORY_SCORE = 500;
+/** What a contained process reads to start at all. */
+const START_FILES = [process.execPath, fileURLToPath(import.meta.url)];
+/** What root is left with where files it needs belong to others. */
+const FILE_ACCESS = ",+dac_override,+dac_read_search";
 
-interface Tools {
-  readonly network: readonly string[] | null;
-  readonly parentDeath: readonly string[] | null;
-  readonly limits: string | null;
+/** One way to use a tool, and what it brings. */
+interface Measure {
+  readonly options: readonly string[];
+  readonly text: readonly string[];
 }
 
-let probed: Promise<Tools> | undefined;
-
-/** Finds out what confines runners on this machine; tools are tried the first time only. */
-export async function containmentOf(memoryLimitBytes: number): Promise<Containment> {
-  probed ??= probe();
-  const { network, parentDeath, limits } = await probed;
-  const command: string[] = [];
-  const text = ["own process, killed at its limits", "empty working directory without a name", "empty environment"];
-  if (network !== null) {
-    command.push(...network);
-    text.push("own network namespace, without any network");
-  } else text.push("no network namespace: unshare is missing or not permitted here");
-  if (parentDeath !== null) {
-    command.push(...parentDeath);
-    text.push("killed by the kernel when the server dies");
-  } else text.push("watches for the server's death itself: setpriv is missing here");
-  const ceiling = `${(memoryLimitBytes / 2 ** 30).toFixed(1)} GiB`;
-  if (limits !== null) {
-    command.push(limits, "--core=0", `--data=${memoryLimitBytes + RESERVED_BYTES}`, "--");
-    text.push(`memory ceiling ${ceiling} (RLIMIT_DATA, and resident memory is watched)`, "no core dumps");
-  } else text.push(`memory ceiling ${ceiling} (resident memory is watched; prlimit is missing here)`);
-  return { command, endsWithParent: parentDeath !== null, text };
+interface Step {
+  readonly tool: "unshare" | "setpriv" | "prlimit";
+  /** The narrowest first; the first that works here is used. */
+  readonly measures: readonly Measure[];
+  /** Said where none does. */
+  readonly otherwise: string;
 }
 
-async function probe(): Promise<Tools> {
-  if (process.platform !== "linux") return { network: null, parentDeath: null, limits: null };
-  const unshare = find("unshare");
-  const setpriv = find("setpriv");
-  const prlimit = find("prlimit");
-  // Without root, a user namespace is what permits a network namespace. With root it would only take away file access.
-  const isRoot = process.geteuid?.() === 0;
-  const namespaces = isRoot ? [["--net"], ["--user", "--net"]] : [["--user", "--net"]];
-  let network: readonly string[] | null = null;
-  for (const flags of unshare === null ? [] : namespaces) {
-    if (network === null && (await works([unshare!, ...flags, "--"]))) network = [unshare!, ...flags, "--"];
-  }
-  const death = setpriv === null ? null : [setpriv, "--pdeathsig", "KILL", "--"];
-  return {
-    network,
-    parentDeath: death !== null && (await works(death)) ? death : null,
-    limits: prlimit !== null && (await works([prlimit, "--core=0", `--data=${2 ** 40}`, "--"])) ? prlimit : null,
+const NO_NETWORK = "own network namespace, without any network";
+const NO_IPC = "own namespace of shared memory and message queues";
+const DIES_TOO = "killed by the kernel when the server dies";
+const NO_NEW_PRIVILEGES = "can gain no privileges";
+const NO_CORE = "no core dumps";
+const NO_WRITING = "writes to no file";
+const FEW_DESCRIPTORS = `at most ${MAX_DESCRIPTORS} open files`;
+
+/** The tools in the order they run in, since each takes away what the next would need more of. */
+function steps(isRoot: boolean): readonly Step[] {
+  const networks: Measure[] = [
+    { options: ["--net", "--ipc"], text: [NO_NETWORK, NO_IPC] },
+    { options: ["--net"], text: [NO_NETWORK] },
+  ];
+  // Without root, a user namespace is what permits the others. With root it would only take away file access.
+  const inUserNamespace = networks.map(({ options, text }) => ({ options: ["--user", ...options], text }));
+  const death: Measure = { options: ["--pdeathsig", "KILL"], text: [DIES_TOO] };
+  const privileges: Measure = {
+    options: [...death.options, "--no-new-privs"],
+    text: [...death.text, NO_NEW_PRIVILEGES],
   };
+  const capabilities: Measure = {
+    options: [...privileges.options, "--inh-caps=-all", "--bounding-set=-all"],
+    text: [...privileges.text, "none of root's capabilities"],
+  };
+  const limits: Measure = {
+    options: ["--core=0", "--fsize=0", `--nofile=${MAX_DESCRIPTORS}`, "--memlock=0", "--msgqueue=0"],
+    text: [NO_CORE, NO_WRITING, FEW_DESCRIPTORS],
+  };
+  return [
+    {
+      tool: "unshare",
+      measures: isRoot ? [...networks, ...inUserNamespace] : inUserNamespace,
+      otherwise: "no network namespace: unshare is missing or not permitted here",
+    },
+    {
+      tool: "setpriv",
+      measures: canDropCapabilities() ? [capabilities, privileges, death] : [privileges, death],
+      otherwise: "watches for the server's death itself: setpriv is missing here",
+    },
+    {
+      tool: "prlimit",
+      measures: [limits, { options: ["--core=0"], text: [NO_CORE] }],
+      otherwise: "no limits by the kernel: prlimit is missing or not permitted here",
+    },
+  ];
+}
+
+interface Chosen extends Measure {
+  readonly tool: Step["tool"];
+  readonly path: string;
+}
+
+interface Probed {
+  readonly chosen: readonly Chosen[];
+  /** What could not be applied. */
+  readonly missing: readonly string[];
+}
+
+let probed: Promise<Probed> | undefined;
+
+/** Finds out what confines child processes on this machine; tools are tried the first time only. */
+export async function containmentOf({ memoryLimitBytes, files }: ContainmentNeeds): Promise<Containment> {
+  probed ??= probe();
+  const { chosen, missing } = await probed;
+  const has = (tool: Step["tool"]): boolean => chosen.some((one) => one.tool === tool);
+  const text = ["own process, killed at its limits", "empty working directory without a name", "empty environment"];
+  const command: string[] = [];
+  for (const { tool, path, options, text: brings } of chosen) {
+    text.push(...brings);
+    command.push(path, ...options);
+    if (
+      tool === "setpriv" &&
+      options.includes("--bounding-set=-all") &&
+      ![...START_FILES, ...files].every(isOwnToRead)
+    ) {
+      command.push(command.pop()! + FILE_ACCESS);
+      text.push("but for root's access to all files: those it needs belong to another user");
+    }
+    if (tool === "prlimit") {
+      command.push(`--data=${memoryLimitBytes + RESERVED_BYTES}`);
+      const maxThreads = threadLimit(chosen);
+      if (maxThreads !== null) {
+        command.push(`--nproc=${maxThreads}`);
+        text.push(`at most ${maxThreads} threads and processes`);
+      }
+    }
+    command.push("--");
+  }
+  const ceiling = `memory ceiling ${(memoryLimitBytes / 2 ** 30).toFixed(1)} GiB`;
+  text.push(`${ceiling} (${has("prlimit") ? "RLIMIT_DATA, and resident" : "resident"} memory is watched)`);
+  if (process.platform === "linux") text.push("ended before the server where the machine runs out of memory");
+  return { command, endsWithParent: has("setpriv"), text: [...text, ...missing] };
+}
+
+/**
+ * Lets the kernel end this process before ours when memory runs out. Raising one's score takes no privilege; where it is
+ * not to be had, as in some sandboxes, the memory limits still hold.
+ */
+export function endFirstWithoutMemory(pid: number | undefined): void {
+  if (pid === undefined || process.platform !== "linux") return;
+  try {
+    const own = Number(readFileSync("/proc/self/oom_score_adj", "latin1"));
+    writeFileSync(`/proc/${pid}/oom_score_adj`, String(Math.min(1000, own + OUT_OF_MEMORY_SCORE)));
+  } catch {
+    // It ended already, or /proc is not ours to write.
+  }
+}
+
+async function probe(): Promise<Probed> {
+  const all = steps(process.geteuid?.() === 0);
+  if (process.platform !== "linux") return { chosen: [], missing: all.map(({ otherwise }) => otherwise) };
+  const found = all.map((step) => ({ ...step, path: find(step.tool) }));
+  const best = found.flatMap(({ tool, path, measures }) => (path === null ? [] : [{ tool, path, ...measures[0]! }]));
+  if (best.length === all.length && (await works(best))) return { chosen: best, missing: [] };
+  const chosen: Chosen[] = [];
+  const missing: string[] = [];
+  for (const { tool, path, measures, otherwise } of found) {
+    let isFound = false;
+    for (const measure of path === null ? [] : measures) {
+      const one = { tool, path: path!, ...measure };
+      if (isFound || !(await works([...chosen, one]))) continue;
+      chosen.push(one);
+      isFound = true;
+      const lost = measures[0]!.text.filter((brought) => !measure.text.includes(brought));
+      if (lost.length > 0) missing.push(`not permitted here: ${lost.join(", ")}`);
+    }
+    if (!isFound) missing.push(otherwise);
+  }
+  return { chosen, missing };
+}
+
+/** Without CAP_SETPCAP, setpriv would leave them and not say so; ordinary users have none to begin with. */
+function canDropCapabilities(): boolean {
+  const CAP_SETPCAP = 8n;
+  try {
+    const held = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1];
+    return held !== undefined && ((BigInt(`0x${held}`) >> CAP_SETPCAP) & 1n) === 1n;
+  } catch {
+    return false;
+  }
 }
 
 function find(tool: string): string | null {
-  for (const directory of TOOL_DIRECTORIES) {
-    const path = `${directory}/${tool}`;
-    if (existsSync(path)) return path;
-  }
-  return null;
+  return TOOL_DIRECTORIES.map((directory) => `${directory}/${tool}`).find(existsSync) ?? null;
 }
 
-/** Whether a program starts behind `command`. */
-async function works(command: readonly string[]): Promise<boolean> {
-  const [program, ...args] = command;
+/** Whether a program starts behind these. */
+async function works(chosen: readonly Chosen[]): Promise<boolean> {
+  const [program, ...args] = chosen.flatMap(({ tool, path, options }) => {
+    const data = tool === "prlimit" ? [`--data=${2 ** 40}`] : [];
+    return [path, ...options, ...data, "--"];
+  });
   return new Promise((resolve) => {
     const child = spawn(program!, [...args, process.execPath, "--version"], {
       stdio: "ignore",
@@ -89,4 +214,15 @@ async function works(command: readonly string[]): Promise<boolean> {
     child.on("error", () => resolve(false));
     child.on("exit", (code) => resolve(code === 0));
   });
+}
+
+/**
+ * Threads are counted for a user, over all its processes; within a user namespace of its own, since Linux 5.14, for that
+ * namespace alone. Elsewhere a limit would count what others do, and a thread that can't start hangs Node.
+ */
+function threadLimit(chosen: readonly Chosen[]): number | null {
+  const [major = 0, minor = 0] = os.release().split(".").map(Number.parseFloat);
+  const countsAlone = major > 5 || (major === 5 && minor >= 14);
+  if (!countsAlone || !chosen.some(({ options }) => options.includes("--user"))) return null;
+  return MAX_THREADS + 2 * os.availableParallelism();
 }

@@ -331,7 +331,7 @@ describe.runIf(isLinux)("processes", () => {
 
   it("leaves no name of the runner's directory, even while it starts", async () => {
     const scratchDirectory = await mkdtemp(join(tmpdir(), "slipway-scratch-"));
-    const containment = await containmentOf(2 ** 32);
+    const containment = await containmentOf({ memoryLimitBytes: 2 ** 32, files: [] });
     expect(containment.endsWithParent).toBe(true);
     const exited = Promise.withResolvers<void>();
     const start = processRunner({ containment, scratchDirectory, environment: {}, isShared: false });
@@ -394,7 +394,7 @@ function serverScript(model: ModelFiles, scratchDirectory: string, isWatching: b
     import { processRunner } from ${here("./runner-process.ts")};
     import { containmentOf } from ${here("./containment.ts")};
     import { systemClock } from ${here("./system-clock.ts")};
-    const containment = ${isWatching} ? { command: [], endsWithParent: false, text: [] } : await containmentOf(2 ** 32);
+    const containment = ${isWatching} ? { command: [], endsWithParent: false, text: [] } : await containmentOf({ memoryLimitBytes: 2 ** 32, files: [] });
     const pool = await RunnerPool.open({
       order: {
         files: ${JSON.stringify(model)},

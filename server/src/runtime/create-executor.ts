@@ -47,8 +47,9 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
   const { model, settings, clock, randomBytes } = options;
   const threads = planThreads(settings, options.cores ?? availableParallelism());
   const instances = settings.inline ? 1 : settings.instances;
+  const located = await locate(model);
   const shared = {
-    order: loadOrder(await locate(model), settings, threads.intraOpThreads),
+    order: loadOrder(located, settings, threads.intraOpThreads),
     instances,
     runTimeoutMs: settings.runTimeoutMs,
     loadTimeoutMs: settings.loadTimeoutMs,
@@ -73,7 +74,10 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
       containment: ["none: the model runs inside the server (runtime.inline)"],
     });
   }
-  const containment = await containmentOf(settings.memoryLimitBytes);
+  const containment = await containmentOf({
+    memoryLimitBytes: settings.memoryLimitBytes,
+    files: [located.model, ...located.externalData].map(({ path }) => path),
+  });
   return RunnerPool.open({
     ...shared,
     start: processRunner({

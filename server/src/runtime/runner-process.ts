@@ -1,9 +1,9 @@
 // A runner as a child process: contained, with one socket to this one and nothing else of ours.
-import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, constants, mkdtempSync, openSync, readSync, rmdirSync, rmSync } from "node:fs";
+import type { ChildProcess, StdioOptions } from "node:child_process";
+import { closeSync, openSync, readSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
-import { join } from "node:path";
 import { childScript } from "./child-script.ts";
+import { startContained } from "./contained-child.ts";
 import type { Containment } from "./containment.ts";
 import { createLinkPair } from "./link-pair.ts";
 import type { RunnerHandle, RunnerListener, StartRunner } from "./runner-handle.ts";
@@ -29,62 +29,24 @@ const NURSERY = "--max-semi-space-size=4";
 
 export function processRunner(options: ProcessOptions): StartRunner {
   return (listener) => {
-    const directory = mkdtempSync(join(options.scratchDirectory, "slipway-runner-"));
-    const [program, ...args] = [
-      ...options.containment.command,
-      process.execPath,
+    const { endsWithParent } = options.containment;
+    // A runner that watches its parent takes the name of its directory away itself, once it does.
+    const args = [
       NURSERY,
       ...childScript(import.meta.url, "runner-main"),
-      ...(options.containment.endsWithParent ? [] : ["--watch-parent"]),
+      ...(endsWithParent ? [] : ["--watch-parent"]),
     ];
-    // A runner that watches its parent needs the directory's name until it does; it takes it away itself.
-    const start = options.containment.endsWithParent ? startInNameless : startIn;
-    try {
-      return new ProcessHandle(start(directory, program!, args, options), directory, options.scratchDirectory, listener);
-    } catch (error) {
-      rmSync(directory, { recursive: true, force: true });
-      throw error;
-    }
-  };
-}
-
-/**
- * As `startIn`, in a directory whose name is taken away first: no file can be made in it, and nothing is left behind
- * should this process be killed, which may well happen in the milliseconds that starting a child takes.
- */
-function startInNameless(
-  directory: string,
-  program: string,
-  args: readonly string[],
-  options: Pick<ProcessOptions, "environment" | "isShared">,
-): ChildProcess {
-  const descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    rmdirSync(directory);
-    return startIn(`/proc/self/fd/${descriptor}`, program, args, options);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** Starts a child in a directory. */
-function startIn(
-  directory: string,
-  program: string,
-  args: readonly string[],
-  { environment, isShared }: Pick<ProcessOptions, "environment" | "isShared">,
-): ChildProcess {
-  const child = spawn(program, args, {
-    cwd: directory,
-    env: { ...environment },
     // Links of other fronts are handed over on a channel of Node's; tensors never go there.
-    stdio: ["ignore", "ignore", "pipe", "pipe", ...(isShared ? (["ipc"] as const) : [])],
-    windowsHide: true,
-  });
-  // Out of descriptors or processes, there is a child without streams, and an error to come.
-  if (child.stderr !== null && child.stdio?.[LINK_DESCRIPTOR] !== undefined) return child;
-  child.on("error", () => undefined);
-  throw new Error("The runner's process could not be made.");
+    const stdio: StdioOptions = ["ignore", "ignore", "pipe", "pipe", ...(options.isShared ? (["ipc"] as const) : [])];
+    const { child, directory } = startContained(args, { ...options, stdio });
+    // Out of descriptors or processes, there is a child without streams, and an error to come.
+    if (child.stderr === null || child.stdio?.[LINK_DESCRIPTOR] === undefined) {
+      child.on("error", () => undefined);
+      rmSync(directory, { recursive: true, force: true });
+      throw new Error("The runner's process could not be made.");
+    }
+    return new ProcessHandle(child, directory, options.scratchDirectory, listener);
+  };
 }
 
 class ProcessHandle implements RunnerHandle {

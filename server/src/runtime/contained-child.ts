@@ -1,0 +1,55 @@
+// Starts a contained process: behind the tools that narrow it, in an empty directory of its own.
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { closeSync, constants, mkdtempSync, openSync, rmdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type Containment, endFirstWithoutMemory } from "./containment.ts";
+
+export interface ContainedOptions {
+  readonly containment: Containment;
+  /** Where its empty directory is made. */
+  readonly scratchDirectory: string;
+  /** Its whole environment; usually empty. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly stdio: StdioOptions;
+}
+
+export interface ContainedChild {
+  readonly child: ChildProcess;
+  /** Its directory, to be removed when it is gone: one that watches its parent needs the name for a while. */
+  readonly directory: string;
+}
+
+/** Starts Node on `args`. Where that fails, nothing is left. */
+export function startContained(args: readonly string[], options: ContainedOptions): ContainedChild {
+  const { containment, scratchDirectory } = options;
+  const directory = mkdtempSync(join(scratchDirectory, "slipway-runner-"));
+  const start = containment.endsWithParent ? startInNameless : startIn;
+  try {
+    const child = start(directory, args, options);
+    endFirstWithoutMemory(child.pid);
+    return { child, directory };
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/**
+ * As `startIn`, in a directory whose name is taken away first: no file can be made in it, and nothing is left behind
+ * should this process be killed, which may well happen in the milliseconds that starting a child takes.
+ */
+function startInNameless(directory: string, args: readonly string[], options: ContainedOptions): ChildProcess {
+  const descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    rmdirSync(directory);
+    return startIn(`/proc/self/fd/${descriptor}`, args, options);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function startIn(directory: string, args: readonly string[], options: ContainedOptions): ChildProcess {
+  const { containment, environment, stdio } = options;
+  const [program, ...all] = [...containment.command, process.execPath, ...args];
+  return spawn(program!, all, { cwd: directory, env: { ...environment }, stdio, windowsHide: true });
+}
