@@ -1,10 +1,14 @@
-// Turning images into model inputs off the front: a child process, started when the first image comes, that works on one
-// request at a time. So the file that kills it is known, and only its request fails.
-import { type ChildProcess, spawn } from "node:child_process";
-import { type CancelTimer, type Clock, SlipwayError } from "@slipway/core/base";
+// Turning images into model inputs off the front: a contained process, started when the first image comes, that works on
+// one request at a time. So the file that kills it is known, and only its request fails. While it is at something slow, a
+// second one takes what comes after, so that one image made to take long does not hold up the others.
+import { tmpdir } from "node:os";
+import { type Clock, SlipwayError } from "@slipway/core/base";
 import type { NamedTensor } from "@slipway/core/tensor";
 import { childScript } from "../child-script.ts";
-import { decodeAnswer, encodeRequest, MessageReader, type Preparation, type Prepared } from "./messages.ts";
+import { type ContainedChild, startContained } from "../contained-child.ts";
+import { containmentOf } from "../containment.ts";
+import type { Preparation } from "./messages.ts";
+import { type Job, Lane } from "./preparer-lane.ts";
 
 export interface ImagePreparerOptions {
   readonly clock: Clock;
@@ -13,6 +17,8 @@ export interface ImagePreparerOptions {
   readonly maxWaitingBytes?: number;
   /** Hard limit of one request; past it the process is killed. */
   readonly timeoutMs?: number;
+  /** After this long at one request, others do not wait for it. */
+  readonly slowMs?: number;
   /** After this long without an image the process ends; the next image starts another. */
   readonly idleMs?: number;
   /** The child's whole environment. */
@@ -26,15 +32,9 @@ export interface PrepareOptions {
   readonly signal: AbortSignal;
 }
 
-interface Job {
-  readonly preparation: Preparation;
-  readonly files: readonly Uint8Array[];
-  readonly sizeBytes: number;
-  readonly resolve: (inputs: readonly NamedTensor[]) => void;
-  readonly reject: (error: SlipwayError) => void;
-}
-
-const ANSWER_LIMIT_BYTES = 2 ** 31;
+/** What images may take while they are decoded and prepared: all pixels of a request, and what becomes of them. */
+const MEMORY_LIMIT_BYTES = 2 * 2 ** 30;
+const LANES = 2;
 /** Timers can't be set further ahead than about 24 days. */
 const LONGEST_TIMER_MS = 2 ** 30;
 
@@ -42,23 +42,26 @@ export class ImagePreparer {
   readonly #clock: Clock;
   readonly #maxWaiting: number;
   readonly #maxWaitingBytes: number;
-  readonly #timeoutMs: number;
-  readonly #idleMs: number;
   readonly #environment: Readonly<Record<string, string>>;
   readonly #waiting: Job[] = [];
+  readonly #lanes: readonly Lane[];
   #waitingBytes = 0;
-  #running: Job | null = null;
-  #child: ChildProcess | null = null;
-  #cancelTimer: CancelTimer = () => {};
   #isClosed = false;
 
   constructor(options: ImagePreparerOptions) {
     this.#clock = options.clock;
     this.#maxWaiting = options.maxWaiting ?? 256;
     this.#maxWaitingBytes = options.maxWaitingBytes ?? 256 * 2 ** 20;
-    this.#timeoutMs = options.timeoutMs ?? 10_000;
-    this.#idleMs = options.idleMs ?? 60_000;
     this.#environment = options.environment ?? {};
+    const lane = {
+      clock: options.clock,
+      timeoutMs: options.timeoutMs ?? 10_000,
+      slowMs: options.slowMs ?? 500,
+      idleMs: options.idleMs ?? 60_000,
+      start: () => this.#start(),
+      changed: () => this.#next(),
+    };
+    this.#lanes = Array.from({ length: LANES }, () => new Lane(lane));
   }
 
   /**
@@ -97,9 +100,7 @@ export class ImagePreparer {
     const error = new SlipwayError("SHUTTING_DOWN", "The server stopped before the image was decoded.");
     for (const job of this.#waiting.splice(0)) job.reject(error);
     this.#waitingBytes = 0;
-    this.#running?.reject(error);
-    this.#running = null;
-    this.#end();
+    for (const lane of this.#lanes) lane.end(error);
   }
 
   #checkRoom(sizeBytes: number): void {
@@ -121,69 +122,26 @@ export class ImagePreparer {
     job.reject(error);
   }
 
+  /** Gives what waits to a free lane; to a further one only where all before it are at something slow. */
   #next(): void {
-    if (this.#running !== null) return;
-    this.#cancelTimer();
-    const job = this.#waiting.shift();
-    if (job === undefined) {
-      this.#cancelTimer = this.#clock.after(this.#idleMs, () => this.#end());
-      return;
-    }
-    this.#waitingBytes -= job.sizeBytes;
-    this.#running = job;
-    this.#child ??= this.#start();
-    for (const part of encodeRequest(job.preparation, job.files)) this.#child.stdin!.write(part);
-    this.#cancelTimer = this.#clock.after(this.#timeoutMs, () =>
-      this.#fail(`took longer than ${this.#timeoutMs} ms to decode and prepare`),
-    );
-  }
-
-  #start(): ChildProcess {
-    const child = spawn(process.execPath, childScript(import.meta.url, "preparer-main"), {
-      stdio: ["pipe", "pipe", "ignore"],
-      env: this.#environment,
-    });
-    const reader = new MessageReader(ANSWER_LIMIT_BYTES, (head, body) => this.#answered(decodeAnswer(head, body)));
-    child.stdout.on("data", (chunk: Buffer) => {
-      try {
-        reader.push(chunk);
-      } catch {
-        this.#fail("made the decoder answer nonsense");
+    for (const lane of this.#lanes) {
+      if (lane.isFree) {
+        const job = this.#waiting.shift();
+        if (job === undefined) return;
+        this.#waitingBytes -= job.sizeBytes;
+        lane.work(job);
       }
+      if (!lane.isSlow) return;
+    }
+  }
+
+  async #start(): Promise<ContainedChild> {
+    const containment = await containmentOf({ memoryLimitBytes: MEMORY_LIMIT_BYTES, files: [] });
+    return startContained(childScript(import.meta.url, "preparer-main"), {
+      containment,
+      scratchDirectory: tmpdir(),
+      environment: this.#environment,
+      stdio: ["pipe", "pipe", "ignore"],
     });
-    // A write to a process that just died; its exit is handled below.
-    child.stdin.on("error", () => {});
-    child.on("error", () => this.#gone(child));
-    child.on("exit", () => this.#gone(child));
-    return child;
-  }
-
-  #answered(answer: Prepared): void {
-    const job = this.#running;
-    if (job === null) return;
-    this.#running = null;
-    if (answer.ok) job.resolve(answer.inputs);
-    else job.reject(answer.error);
-    this.#next();
-  }
-
-  #gone(child: ChildProcess): void {
-    if (this.#child === child) this.#fail("made the decoder end");
-  }
-
-  /** Ends the process and the request it was working on; the others go on in a fresh one. */
-  #fail(why: string): void {
-    const job = this.#running;
-    this.#running = null;
-    this.#end();
-    job?.reject(new SlipwayError("RECORD_INVALID", `The image ${why}.`));
-    if (!this.#isClosed && this.#waiting.length > 0) this.#next();
-  }
-
-  #end(): void {
-    this.#cancelTimer();
-    const child = this.#child;
-    this.#child = null;
-    child?.kill("SIGKILL");
   }
 }
