@@ -10,8 +10,8 @@ import type { Settings } from "#config";
 import { Launcher } from "#launch";
 import { Fleet, FleetServing } from "#fronts";
 import { AnswerBook, createLog, type Log, TrafficBook } from "#monitor";
-import { openRegistry, type Registry } from "#registry";
-import { createOnnxRuntimeBackend, planThreads, systemClock } from "#runtime";
+import { openRegistry, type Registry, scanInProcess } from "#registry";
+import { createOnnxRuntimeBackend, planThreads, startContainedScript, systemClock } from "#runtime";
 import { createServing, type Serving, type VariantStatus } from "#serve";
 import { openStore, type Store } from "#store";
 
@@ -70,7 +70,9 @@ export async function openParts(
     random: randomBytes,
     holder: { pid: process.pid, what: holder },
   });
-  const registry = openRegistry({ database: store.database, blobs: store.blobs, clock, random: randomBytes });
+  const environment = childEnvironment(surroundings);
+  const scan = scanInProcess({ clock, start: (script) => startContainedScript({ ...script, environment }) });
+  const registry = openRegistry({ database: store.database, blobs: store.blobs, clock, random: randomBytes, scan });
   const book = new TrafficBook(() => clock.wall());
   const endpointNames = new Set<string>();
   const naming = { onVariantChanged: ({ endpoint }: VariantStatus) => void endpointNames.add(endpoint) };
@@ -84,7 +86,7 @@ export async function openParts(
           version: VERSION,
           clock,
           fingerprintKey: randomBytes(32),
-          environment: childEnvironment(surroundings),
+          environment,
           book,
           answers,
           overview: (endpoint, version) => ({
@@ -102,7 +104,7 @@ export async function openParts(
     settings,
     clock,
     randomBytes,
-    runnerEnvironment: childEnvironment(surroundings),
+    runnerEnvironment: environment,
     log: logFacts,
     fronts: fleet,
   });

@@ -252,6 +252,12 @@ function graphOf(
 const node = (opType: string, inputs: readonly string[], outputs: readonly string[]): Node =>
   createNode({ opType, inputs: [...inputs], outputs: [...outputs] });
 
+/** Nothing but very many nodes, one after the other. */
+export function chain(nodes: number): Model {
+  const value = (at: number) => (at === 0 ? "x" : at === nodes ? "y" : `value_${at}`);
+  return graphOf(Array.from({ length: nodes }, (_, at) => node("Neg", [value(at)], [value(at + 1)])));
+}
+
 /** Its input and output have more elements than anything can hold. */
 export function vast(): Model {
   return graphOf([node("Neg", ["x"], ["y"])], { shape: [2 ** 53 - 1, 2 ** 53 - 1] });

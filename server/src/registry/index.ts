@@ -13,6 +13,7 @@ export {
   type RepositoryNote,
 } from "./repository-directory.ts";
 export type { ScanStoredModel } from "./scan.ts";
+export { scanInProcess } from "./scan-process.ts";
 export type {
   Authority,
   Decision,

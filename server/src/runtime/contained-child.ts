@@ -1,8 +1,10 @@
 // Starts a contained process: behind the tools that narrow it, in an empty directory of its own.
-import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
 import { closeSync, constants, mkdtempSync, openSync, rmdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Containment, endFirstWithoutMemory } from "./containment.ts";
+import { childScript } from "./child-script.ts";
+import { type Containment, type ContainmentNeeds, containmentOf, endFirstWithoutMemory } from "./containment.ts";
 
 export interface ContainedOptions {
   readonly containment: Containment;
@@ -52,4 +54,27 @@ function startIn(directory: string, args: readonly string[], options: ContainedO
   const { containment, environment, stdio } = options;
   const [program, ...all] = [...containment.command, process.execPath, ...args];
   return spawn(program!, all, { cwd: directory, env: { ...environment }, stdio, windowsHide: true });
+}
+
+export interface ContainedScript extends ContainmentNeeds {
+  /** The `import.meta.url` of a file beside the script, and the script's name without its ending. */
+  readonly beside: string;
+  readonly name: string;
+  readonly args?: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/**
+ * Starts one of our scripts, with streams for its standard input and output; its directory goes when it does.
+ * @throws Error when there can be no directory or process
+ */
+export async function startContainedScript(script: ContainedScript): Promise<ChildProcess> {
+  const { child, directory } = startContained([...childScript(script.beside, script.name), ...(script.args ?? [])], {
+    containment: await containmentOf(script),
+    scratchDirectory: tmpdir(),
+    environment: script.environment,
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  child.on("close", () => rmSync(directory, { recursive: true, force: true }));
+  return child;
 }

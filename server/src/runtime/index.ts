@@ -1,5 +1,6 @@
 // Running models: the ONNX Runtime back end, runner processes, the frames between them and the server, their limits.
 export { childScript } from "./child-script.ts";
+export { type ContainedScript, startContainedScript } from "./contained-child.ts";
 export type { LoadedModel } from "./control.ts";
 export { createExecutor, type ExecutorOptions, fingerprintWith } from "./create-executor.ts";
 export type { Crew } from "./crew.ts";

@@ -198,7 +198,10 @@ describe("requests whose end is in doubt", () => {
     ["a folded header", `${HEAD}Content-Length:\r\n 4\r\n\r\nabcd`],
     ["a bare line feed", `${HEAD.replaceAll("\r\n", "\n")}Content-Length: 4\n\nabcd`],
     ["a null byte in a header", `${HEAD}X: \0\r\n\r\n`],
-    ["a transfer coding without a body", "GET /v2/health/live HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n"],
+    [
+      "a transfer coding without a body",
+      "GET /v2/health/live HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n",
+    ],
     ["no Host", "GET /v2 HTTP/1.1\r\nConnection: close\r\n\r\n"],
     ["HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
     ["TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],

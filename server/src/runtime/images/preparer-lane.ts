@@ -1,9 +1,8 @@
 // One contained process that decodes, and the request it works on. Past the time limit the process is killed with it; the
 // next request has a fresh one.
-import { rmSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
 import { type CancelTimer, type Clock, SlipwayError } from "@slipway/core/base";
 import type { NamedTensor } from "@slipway/core/tensor";
-import type { ContainedChild } from "../contained-child.ts";
 import { decodeAnswer, encodeRequest, MessageReader, type Preparation, type Prepared } from "./messages.ts";
 
 export interface Job {
@@ -19,7 +18,7 @@ export interface LaneOptions {
   readonly timeoutMs: number;
   readonly slowMs: number;
   readonly idleMs: number;
-  readonly start: () => Promise<ContainedChild>;
+  readonly start: () => Promise<ChildProcess>;
   /** Called when it can take the next request, or others should no longer wait for it. */
   readonly changed: () => void;
 }
@@ -29,7 +28,7 @@ const ANSWER_LIMIT_BYTES = 2 ** 31;
 export class Lane {
   readonly #options: LaneOptions;
   #job: Job | null = null;
-  #child: ContainedChild["child"] | null = null;
+  #child: ChildProcess | null = null;
   #isSlow = false;
   #cancelTimers: readonly CancelTimer[] = [];
 
@@ -74,8 +73,7 @@ export class Lane {
   }
 
   async #start(job: Job): Promise<void> {
-    const { child, directory } = await this.#options.start();
-    child.on("close", () => rmSync(directory, { recursive: true, force: true }));
+    const child = await this.#options.start();
     child.on("error", () => this.#gone(child));
     child.on("exit", () => this.#gone(child));
     // A write to a process that just died; its exit is handled above.
@@ -105,7 +103,7 @@ export class Lane {
     this.#options.changed();
   }
 
-  #gone(child: ContainedChild["child"]): void {
+  #gone(child: ChildProcess): void {
     if (this.#child === child) this.#fail("made the decoder end");
   }
 

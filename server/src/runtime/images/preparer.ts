@@ -1,12 +1,9 @@
 // Turning images into model inputs off the front: a contained process, started when the first image comes, that works on
 // one request at a time. So the file that kills it is known, and only its request fails. While it is at something slow, a
 // second one takes what comes after, so that one image made to take long does not hold up the others.
-import { tmpdir } from "node:os";
 import { type Clock, SlipwayError } from "@slipway/core/base";
 import type { NamedTensor } from "@slipway/core/tensor";
-import { childScript } from "../child-script.ts";
-import { type ContainedChild, startContained } from "../contained-child.ts";
-import { containmentOf } from "../containment.ts";
+import { startContainedScript } from "../contained-child.ts";
 import type { Preparation } from "./messages.ts";
 import { type Job, Lane } from "./preparer-lane.ts";
 
@@ -42,7 +39,6 @@ export class ImagePreparer {
   readonly #clock: Clock;
   readonly #maxWaiting: number;
   readonly #maxWaitingBytes: number;
-  readonly #environment: Readonly<Record<string, string>>;
   readonly #waiting: Job[] = [];
   readonly #lanes: readonly Lane[];
   #waitingBytes = 0;
@@ -52,13 +48,19 @@ export class ImagePreparer {
     this.#clock = options.clock;
     this.#maxWaiting = options.maxWaiting ?? 256;
     this.#maxWaitingBytes = options.maxWaitingBytes ?? 256 * 2 ** 20;
-    this.#environment = options.environment ?? {};
     const lane = {
       clock: options.clock,
       timeoutMs: options.timeoutMs ?? 10_000,
       slowMs: options.slowMs ?? 500,
       idleMs: options.idleMs ?? 60_000,
-      start: () => this.#start(),
+      start: () =>
+        startContainedScript({
+          beside: import.meta.url,
+          name: "preparer-main",
+          memoryLimitBytes: MEMORY_LIMIT_BYTES,
+          files: [],
+          environment: options.environment ?? {},
+        }),
       changed: () => this.#next(),
     };
     this.#lanes = Array.from({ length: LANES }, () => new Lane(lane));
@@ -133,15 +135,5 @@ export class ImagePreparer {
       }
       if (!lane.isSlow) return;
     }
-  }
-
-  async #start(): Promise<ContainedChild> {
-    const containment = await containmentOf({ memoryLimitBytes: MEMORY_LIMIT_BYTES, files: [] });
-    return startContained(childScript(import.meta.url, "preparer-main"), {
-      containment,
-      scratchDirectory: tmpdir(),
-      environment: this.#environment,
-      stdio: ["pipe", "pipe", "ignore"],
-    });
   }
 }
