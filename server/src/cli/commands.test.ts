@@ -87,6 +87,7 @@ describe("with the server running", () => {
     const [address] = /http:\S+\/\?token=\S+/.exec(out)!;
     expect((await fetch(address, { redirect: "manual" })).headers.get("set-cookie")).not.toBeNull();
     expect(out).toMatch(/^digits +ready +digits@1/m);
+    expect(out).toMatch(/^Runners of digits: own process, killed at its limits; /m);
   });
 
   test("infer: an image, a body, an array and a value", async () => {

@@ -1,7 +1,9 @@
 // Endpoints and their deployments as people read them.
 import type { DeploymentView, EndpointView } from "slipway/client";
 import type { Session } from "./session.ts";
-import { duration, size, table } from "./text.ts";
+import { duration, size, table, wrapped } from "./text.ts";
+
+const CONTAINMENT_WIDTH = 110;
 
 /** `digits@3` */
 export function versionText(version: { readonly name: string; readonly number: number }): string {
@@ -55,6 +57,17 @@ export function endpointNotes(endpoints: readonly EndpointView[]): string[] {
     if (last) notes.push(`${endpoint.name}: ${executor.deaths.length} runner deaths, the last: ${last.text}`);
   }
   return notes;
+}
+
+/** What confines the runners of live deployments; endpoints of which the same holds are said together. */
+export function containmentNotes(endpoints: readonly EndpointView[]): string[] {
+  const names = new Map<string, string[]>();
+  for (const { name, live } of endpoints) {
+    if (!live?.executor) continue;
+    const text = live.executor.containment.join("; ");
+    names.set(text, [...(names.get(text) ?? []), name]);
+  }
+  return Array.from(names, ([text, of]) => wrapped(`Runners of ${of.join(", ")}: ${text}.`, CONTAINMENT_WIDTH)).flat();
 }
 
 /** What a change to an endpoint came to, with and without a server. */

@@ -1,5 +1,5 @@
 // `slipway status`: how the server and its endpoints are.
-import { endpointNotes, endpointTable, recordedTable } from "../endpoint-text.ts";
+import { containmentNotes, endpointNotes, endpointTable, recordedTable } from "../endpoint-text.ts";
 import type { Command } from "../command.ts";
 import type { Session } from "../session.ts";
 import type { StatusView } from "slipway/client";
@@ -7,7 +7,7 @@ import { columns, duration, size } from "../text.ts";
 
 export const status: Command = {
   about:
-    "Shows the server of the data directory (or that of `slipway serve`), the console's address with its token, and what each endpoint serves: its state, what waits and runs, its runners and their memory, and why something is not ready. With the server stopped it shows what the data directory holds.",
+    "Shows the server of the data directory (or that of `slipway serve`), the console's address with its token, and what each endpoint serves: its state, what waits and runs, its runners and their memory, what confines them, and why something is not ready. With the server stopped it shows what the data directory holds.",
   arguments: [],
   options: [],
   examples: [
@@ -45,6 +45,8 @@ export const status: Command = {
         lines.push(...table(view.endpoints, view.now));
         const notes = endpointNotes(view.endpoints);
         if (notes.length > 0) lines.push("", ...notes);
+        const containment = containmentNotes(view.endpoints);
+        if (containment.length > 0) lines.push("", ...containment);
       }
       return lines.join("\n");
     });
