@@ -279,7 +279,12 @@ const CONFIG: ConfigView = {
     ["server.maxBodyBytes", 67_108_864, "default", "Largest request body, also after decompression"],
     ["runtime.instances", 2, "slipway.yaml", "Runner processes of a deployment"],
     ["runtime.executionProviders", ["cpu"], "default", "ONNX Runtime execution providers, most preferred first"],
-    ["runtime.padAxis", null, "default", "Axis of the inputs that may be padded with zeros; null never pads"],
+    [
+      "runtime.padAxis",
+      null,
+      "default",
+      "Axis of the inputs that may be padded to batch requests of different length; null never pads",
+    ],
     ["queue.maxRequests", 4096, "environment SLIPWAY_QUEUE_MAX_REQUESTS", "Requests that may wait for one deployment"],
     ["log.level", "info", "default", "Least severe line that is written"],
   ].map(([key, value, source, description]) => ({

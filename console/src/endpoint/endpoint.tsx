@@ -170,7 +170,7 @@ function Plan({ live, threadPlan }: { live: DeploymentView; threadPlan: string }
           </>
         )}
         <dt>Padding</dt>
-        <dd>{batching === undefined || batching.padAxis === null ? "none" : `axis ${batching.padAxis}, with zeros`}</dd>
+        <dd>{batching === undefined || batching.padAxis === null ? "none" : `along axis ${batching.padAxis}`}</dd>
         <dt>Back end</dt>
         <dd>{executor?.backend ?? "–"}</dd>
         <dt>Load time</dt>

@@ -12,7 +12,7 @@ export type ValueKind =
   | { readonly type: "path" }
   | { readonly type: "choice"; readonly options: readonly string[] }
   | { readonly type: "list" }
-  | { readonly type: "map" };
+  | { readonly type: "map"; readonly holds: "text" | "numbers" };
 
 /** One setting. */
 export interface SettingKey {
@@ -82,7 +82,10 @@ function kindOf(key: string, type: z.ZodType): ValueKind {
   if (name === "enum") return { type: "choice", options: (type as z.ZodEnum).options.map(String) };
   if (name === "array") return { type: "list" };
   assert(name === "record", `The setting ${key} has a schema that has no text form: ${name}.`);
-  return { type: "map" };
+  return {
+    type: "map",
+    holds: (type as z.ZodRecord<z.ZodString, z.ZodType>).valueType.def.type === "number" ? "numbers" : "text",
+  };
 }
 
 function unitOf(key: string): "bytes" | "ms" | null {

@@ -24,6 +24,9 @@ function valueOf(setting: SettingKey): fc.Arbitrary<unknown> {
       case "list":
         return fc.array(fc.constantFrom("cpu", "cuda", "xnnpack"), { minLength: 1, maxLength: 3 });
       case "map":
+        if (kind.holds === "numbers") {
+          return fc.dictionary(fc.constantFrom("input_ids", "token_type_ids"), fc.constantFrom(0, 1, -0.5, 1e9));
+        }
         return fc.dictionary(fc.constantFrom("session.a", "session.b", "mlas.c"), fc.constantFrom("0", "1", "x"));
       case "text":
         return fc.constantFrom("127.0.0.1", "localhost", "::1");

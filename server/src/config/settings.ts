@@ -32,8 +32,18 @@ export const RuntimeSettings = z
       .max(63)
       .nullable()
       .default(null)
+      .describe("Axis of the inputs that may be padded to batch requests of different length; null never pads"),
+    padValues: z
+      .record(z.string().min(1), z.number())
+      .default({})
+      .describe("What inputs are padded with, by name, such as a tokenizer's padding id; 0 where not named"),
+    maskInput: z
+      .string()
+      .min(1)
+      .nullable()
+      .default(null)
       .describe(
-        "Axis of the inputs that may be padded with zeros to batch requests of different length; null never pads",
+        "Input that marks a request's own positions with 1; named here, requests may leave it out and the server makes it. attention_mask and input_mask are padded with 0 unnamed",
       ),
     runTimeoutMs: z
       .int()

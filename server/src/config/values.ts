@@ -35,9 +35,16 @@ export function valueFromText(setting: SettingKey, text: string): Reading {
 
 /** Reads a setting from what a YAML or JSON file holds. */
 export function valueFromData(setting: SettingKey, data: unknown): Reading {
-  const { type } = setting.kind;
+  const { kind } = setting;
+  const { type } = kind;
   if (typeof data === "string" && (type === "integer" || type === "boolean")) return valueFromText(setting, data);
-  if (type === "map" && typeof data === "object" && data !== null && !Array.isArray(data)) {
+  if (
+    kind.type === "map" &&
+    kind.holds === "text" &&
+    typeof data === "object" &&
+    data !== null &&
+    !Array.isArray(data)
+  ) {
     // The engine's entries are text, but `1` is how people write "1".
     const entries = Object.entries(data).map(([key, value]) => [key, isScalar(value) ? String(value) : value]);
     return checked(setting, Object.fromEntries(entries));
@@ -65,7 +72,7 @@ function fromText(kind: ValueKind, text: string): unknown {
     case "list":
       return text.split(",").map((item) => item.trim());
     case "map":
-      return mapFromText(text);
+      return kind.holds === "text" ? mapFromText(text) : numbersFromText(text);
     case "text":
     case "path":
     case "choice":
@@ -83,6 +90,13 @@ function mapFromText(text: string): Record<string, string> | undefined {
     map[item.slice(0, at).trim()] = item.slice(at + 1).trim();
   }
   return map;
+}
+
+/** `a=1,b=-0.5` */
+function numbersFromText(text: string): Record<string, number> | undefined {
+  const map = mapFromText(text);
+  if (map === undefined || Object.values(map).includes("")) return undefined;
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, Number(value)]));
 }
 
 /** A plain number, or one with a unit; undefined where it is not a whole number of the smallest unit. */
@@ -129,6 +143,7 @@ function expectationOf(kind: ValueKind): string {
     case "list":
       return "a list with at least one item (in text: a,b)";
     case "map":
+      if (kind.holds === "numbers") return "numbers by name (in text: input_ids=1,…)";
       return "entries of keys such as session.disable_prepacking (in text: session.disable_prepacking=1,…)";
   }
 }
@@ -139,7 +154,7 @@ export function textFromValue(kind: ValueKind, value: unknown): string {
   if (kind.type === "integer") return amountText(kind, Number(value));
   if (kind.type === "list") return (value as readonly string[]).join(",");
   if (kind.type === "map") {
-    return Object.entries(value as Record<string, string>)
+    return Object.entries(value as Record<string, string | number>)
       .map(([key, entry]) => `${key}=${entry}`)
       .join(",");
   }

@@ -1,9 +1,13 @@
 // Joins the inputs of a batch's requests into one tensor each, and cuts what the run answered back into theirs.
 import { assert } from "@slipway/core/base";
 import {
+  bfloat16FromNumber,
   bytesFromData,
   createData,
+  DTYPES,
+  type DType,
   elementCount,
+  float16FromNumber,
   type NumericData,
   type NumericDType,
   type Tensor,
@@ -13,17 +17,52 @@ import {
 /** How lengths along an axis may differ between the requests of a batch. */
 export interface Padding {
   readonly axis: number;
+  /** The inputs that have it, by the signature's order. */
+  readonly ports: readonly number[];
+  /** For each input, by the signature's order: the element it is filled up with. */
+  readonly values: readonly PadValue[];
   /** For each output, by the signature's order: the axis that follows the padded one, or null. */
   readonly outputAxes: readonly (number | null)[];
 }
 
+/** An element as its array stores it. */
+export type PadValue = number | bigint;
+
+/** A number as an element of a type; null where the type does not hold exactly it, or anything near for a fraction. */
+export function padValueFrom(dtype: DType, value: number): PadValue | null {
+  if (dtype === "string") return null;
+  if (dtype === "float16") return Math.abs(value) <= 65_504 ? float16FromNumber(value) : null;
+  if (dtype === "bfloat16") return bfloat16FromNumber(value);
+  if (dtype === "bool") return value === 0 || value === 1 ? value : null;
+  const { storage } = DTYPES[dtype];
+  if (storage === "f64") return value;
+  if (storage === "f32") return Math.abs(value) <= 3.4e38 ? Math.fround(value) : null;
+  if (!Number.isSafeInteger(value)) return null;
+  const stored = createData(dtype, 1);
+  stored[0] = (storage === "i64" || storage === "u64" ? BigInt(value) : value) as never;
+  return Number(stored[0]) === value ? stored[0] : null;
+}
+
+/** The length a request's inputs have along the padded axis. */
+export function lengthAlong(
+  { axis, ports }: Padding,
+  inputs: readonly ({ readonly shape: readonly number[] } | undefined)[],
+): number {
+  for (const port of ports) {
+    const tensor = inputs[port];
+    if (tensor !== undefined) return tensor.shape[axis] ?? 0;
+  }
+  return 0;
+}
+
 /**
  * One tensor of the rows of all. Shapes differ in their first axis, and in `padAxis` where it is not null, which is
- * filled up with zeros. `recycle` gives an array of at least that many elements to write into.
+ * filled up with `padValue`. `recycle` gives an array of at least that many elements to write into.
  */
 export function joinRows(
   tensors: readonly Tensor[],
   padAxis: number | null,
+  padValue: PadValue,
   recycle: (dtype: NumericDType, length: number) => NumericData,
 ): Tensor {
   const first = tensors[0]!;
@@ -45,7 +84,7 @@ export function joinRows(
   }
   const length = elementCount(shape);
   const data = recycle(first.dtype, length);
-  if (isPadded) padInto(data, shape, tensors, padAxis!);
+  if (isPadded) padInto(data, shape, tensors, padAxis!, padValue);
   else {
     let at = 0;
     for (const tensor of tensors) {
@@ -56,8 +95,15 @@ export function joinRows(
   return { dtype: first.dtype, shape, data };
 }
 
-function padInto(data: NumericData, shape: readonly number[], tensors: readonly Tensor[], axis: number): void {
-  bytesFromData(data).fill(0);
+function padInto(
+  data: NumericData,
+  shape: readonly number[],
+  tensors: readonly Tensor[],
+  axis: number,
+  value: PadValue,
+): void {
+  if (value === 0 || value === 0n) bytesFromData(data).fill(0);
+  else (data as Uint8Array).fill(value as number);
   const inner = product(shape, axis + 1, shape.length);
   const between = product(shape, 1, axis);
   const stride = shape[axis]! * inner;

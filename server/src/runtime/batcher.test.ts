@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Batcher, type BatchItem, type BatchLimits } from "./batcher.ts";
+import { Batcher, type BatchItem, type BatchLimits, type LengthGrouping } from "./batcher.ts";
 import { CostModel } from "./cost-model.ts";
 
-const LIMITS: BatchLimits = { maxRows: 8, maxElements: 1e9, padAxis: null, patienceMs: 200 };
+const LIMITS: BatchLimits = { maxRows: 8, maxElements: 1e9, padAxis: null, grouping: "cost", patienceMs: 200 };
 
 interface TestItem extends BatchItem {
   readonly id: number;
@@ -17,6 +17,7 @@ function item(change: Partial<Omit<TestItem, "id">> = {}): TestItem {
     outputs: [0],
     rows,
     elements: rows * 4,
+    length: 4,
     arrivedAt: 0,
     deadline: 1000,
     isAlone: false,
@@ -82,9 +83,9 @@ describe("a batcher", () => {
   });
 
   it("lets lengths differ along the padded axis only, and counts the padding", () => {
-    const long = { inputs: [{ dtype: "float32", shape: [1, 100] }], elements: 100 } as const;
-    const short = { inputs: [{ dtype: "float32", shape: [1, 10] }], elements: 10 } as const;
-    const batcher = batcherOf({ padAxis: 1, maxElements: 250 });
+    const long = { inputs: [{ dtype: "float32", shape: [1, 100] }], elements: 100, length: 100 } as const;
+    const short = { inputs: [{ dtype: "float32", shape: [1, 10] }], elements: 10, length: 10 } as const;
+    const batcher = batcherOf({ padAxis: 1, maxElements: 250, grouping: "arrival" });
     for (const kind of [short, long, short]) batcher.add(item(kind));
     // Three rows of 100 would be 300 elements.
     expect(batcher.next(0).batch.length).toBe(2);
@@ -119,7 +120,7 @@ describe("a batcher", () => {
 
   it("does not let a batch outgrow the deadline of a request in it", () => {
     const cost = new CostModel();
-    for (let rows = 1; rows <= 16; rows++) cost.observe(rows * 4, 2 + rows * 10);
+    for (let rows = 1; rows <= 16; rows++) cost.observe(rows, 4, 2 + rows * 10);
     const batcher = batcherOf({ maxRows: 100 }, cost);
     for (let i = 0; i < 20; i++) batcher.add(item({ deadline: 75 }));
     // 2 + 7 · 10 ms is the most that ends by 75.
@@ -128,7 +129,7 @@ describe("a batcher", () => {
 
   it("does not let one that will be late whatever happens keep others from its batch", () => {
     const cost = new CostModel();
-    for (let rows = 1; rows <= 16; rows++) cost.observe(rows * 4, 100);
+    for (let rows = 1; rows <= 16; rows++) cost.observe(rows, 4, 100);
     const batcher = batcherOf({}, cost);
     batcher.add(item({ deadline: 50 }));
     for (let i = 0; i < 3; i++) batcher.add(item({ deadline: 500 }));
@@ -143,6 +144,39 @@ describe("a batcher", () => {
     for (let now = 0; now < 2000 && ranAt === null; now += 10) {
       // A flood of another shape with sooner deadlines, more than the runner can take.
       for (let i = 0; i < 8; i++) batcher.add(item({ arrivedAt: now, deadline: now + 50 }));
+      if (batcher.next(now).batch.includes(odd)) ranAt = now;
+    }
+    expect(ranAt).not.toBeNull();
+    expect(ranAt!).toBeLessThanOrEqual(LIMITS.patienceMs + 20);
+  });
+
+  it("leaves padding that would cost more than another run, and takes what costs less", () => {
+    const cost = new CostModel();
+    // 10 ms a run and 0.1 ms a position: padding is worth it while it adds fewer than 100 positions.
+    for (let i = 0; i < 40; i++)
+      cost.observe(1 + (i % 4), 10 * (1 + (i % 5)), 10 + 0.1 * (1 + (i % 4)) * 10 * (1 + (i % 5)));
+    const batcher = batcherOf({ padAxis: 1 }, cost);
+    const of = (length: number): TestItem =>
+      item({ inputs: [{ dtype: "float32", shape: [1, length] }], elements: length, length });
+    const [long, short, mid, other] = [of(300), of(8), of(80), of(260)];
+    for (const each of [long, short, mid, other]) batcher.add(each);
+    expect(ids_(batcher.next(0).batch)).toEqual([long.id, other.id]);
+    expect(ids_(batcher.next(0).batch)).toEqual([short.id, mid.id]);
+    expect(batcher.size).toBe(0);
+  });
+
+  it("starves no length: the most urgent always runs, in whatever company", () => {
+    const cost = new CostModel();
+    for (let i = 0; i < 40; i++)
+      cost.observe(1 + (i % 4), 10 * (1 + (i % 5)), 1 + 0.1 * (1 + (i % 4)) * 10 * (1 + (i % 5)));
+    const batcher = batcherOf({ padAxis: 1, maxRows: 4 }, cost);
+    const of = (length: number, arrivedAt: number, deadline: number): TestItem =>
+      item({ inputs: [{ dtype: "float32", shape: [1, length] }], elements: length, length, arrivedAt, deadline });
+    const odd = of(500, 0, 1e9);
+    batcher.add(odd);
+    let ranAt: number | null = null;
+    for (let now = 0; now < 2000 && ranAt === null; now += 10) {
+      for (let i = 0; i < 8; i++) batcher.add(of(8 + i, now, now + 50));
       if (batcher.next(now).batch.includes(odd)) ranAt = now;
     }
     expect(ranAt).not.toBeNull();
@@ -165,75 +199,60 @@ describe("a batcher", () => {
       { weight: 2, arbitrary: fc.record({ do: fc.constant("next" as const), passMs: fc.nat(100) }) },
     );
     fc.assert(
-      fc.property(fc.array(action, { maxLength: 120 }), fc.constantFrom(null, 1), (actions, padAxis) => {
-        const batcher = batcherOf({ padAxis, maxElements: 60 });
-        const added: TestItem[] = [];
-        const out: TestItem[] = [];
-        let now = 0;
-        const check = (): void => {
-          const { batch, dropped } = batcher.next(now);
-          out.push(...batch, ...dropped);
-          for (const each of dropped) expect(each.isCancelled || each.deadline <= now).toBe(true);
-          for (const each of batch) expect(each.isCancelled || each.deadline <= now).toBe(false);
-          if (batch.length <= 1) return;
-          const rows = batch.map((each) => Math.max(1, each.rows));
-          const widest = Math.max(...batch.map((each) => each.inputs[0]!.shape[1]!));
-          const total = rows.reduce((sum, count) => sum + count, 0);
-          expect(total).toBeLessThanOrEqual(8);
-          expect(total * widest).toBeLessThanOrEqual(60);
-          expect(batch.some((each) => each.isAlone)).toBe(false);
-          if (padAxis === null) expect(new Set(batch.map((each) => each.inputs[0]!.shape[1])).size).toBe(1);
-        };
-        for (const act of actions) {
-          if (act.do === "add") {
-            const { rows, width, slackMs, isAlone } = act;
-            const made = item({
-              inputs: [{ dtype: "float32", shape: [rows, width] }],
-              rows,
-              elements: rows * width,
-              arrivedAt: now,
-              deadline: now + slackMs,
-              isAlone,
-            });
-            added.push(made);
-            batcher.add(made);
-          } else if (act.do === "cancel") {
-            const picked = added[act.pick % Math.max(1, added.length)];
-            if (picked !== undefined) picked.isCancelled = true;
-          } else {
-            now += act.passMs;
-            check();
+      fc.property(
+        fc.array(action, { maxLength: 120 }),
+        fc.constantFrom(null, 1),
+        fc.constantFrom<LengthGrouping>("cost", "arrival"),
+        fc.boolean(),
+        (actions, padAxis, grouping, isCostKnown) => {
+          const cost = new CostModel();
+          if (isCostKnown)
+            for (let i = 0; i < 20; i++) cost.observe(1 + (i % 8), 1 + (i % 3), 3 + (i % 8) * (1 + (i % 3)));
+          const batcher = batcherOf({ padAxis, grouping, maxElements: 60 }, cost);
+          const added: TestItem[] = [];
+          const out: TestItem[] = [];
+          let now = 0;
+          const check = (): void => {
+            const { batch, dropped } = batcher.next(now);
+            out.push(...batch, ...dropped);
+            for (const each of dropped) expect(each.isCancelled || each.deadline <= now).toBe(true);
+            for (const each of batch) expect(each.isCancelled || each.deadline <= now).toBe(false);
+            if (batch.length <= 1) return;
+            const rows = batch.map((each) => Math.max(1, each.rows));
+            const widest = Math.max(...batch.map((each) => each.inputs[0]!.shape[1]!));
+            const total = rows.reduce((sum, count) => sum + count, 0);
+            expect(total).toBeLessThanOrEqual(8);
+            expect(total * widest).toBeLessThanOrEqual(60);
+            expect(batch.some((each) => each.isAlone)).toBe(false);
+            if (padAxis === null) expect(new Set(batch.map((each) => each.inputs[0]!.shape[1])).size).toBe(1);
+          };
+          for (const act of actions) {
+            if (act.do === "add") {
+              const { rows, width, slackMs, isAlone } = act;
+              const made = item({
+                inputs: [{ dtype: "float32", shape: [rows, width] }],
+                rows,
+                elements: rows * width,
+                length: width,
+                arrivedAt: now,
+                deadline: now + slackMs,
+                isAlone,
+              });
+              added.push(made);
+              batcher.add(made);
+            } else if (act.do === "cancel") {
+              const picked = added[act.pick % Math.max(1, added.length)];
+              if (picked !== undefined) picked.isCancelled = true;
+            } else {
+              now += act.passMs;
+              check();
+            }
           }
-        }
-        while (batcher.size > 0) check();
-        expect(ids_(out).toSorted((a, b) => a - b)).toEqual(ids_(added));
-      }),
+          while (batcher.size > 0) check();
+          expect(ids_(out).toSorted((a, b) => a - b)).toEqual(ids_(added));
+        },
+      ),
       { numRuns: 200 },
     );
-  });
-});
-
-describe("a cost model", () => {
-  it("claims nothing before it has seen enough", () => {
-    const cost = new CostModel();
-    for (let i = 0; i < 7; i++) cost.observe(10, 5);
-    expect(cost.estimateMs(10)).toBe(0);
-    cost.observe(10, 5);
-    expect(cost.estimateMs(10)).toBeCloseTo(5);
-  });
-
-  it("learns base and slope, and follows when they change", () => {
-    const cost = new CostModel();
-    for (let i = 0; i < 200; i++) cost.observe(i % 32, 3 + 0.5 * (i % 32));
-    expect(cost.estimateMs(100)).toBeCloseTo(53, 3);
-    for (let i = 0; i < 1000; i++) cost.observe(i % 32, 1 + 2 * (i % 32));
-    expect(cost.estimateMs(100)).toBeCloseTo(201, 0);
-  });
-
-  it("never claims that more elements take less time", () => {
-    const cost = new CostModel();
-    for (let i = 0; i < 100; i++) cost.observe(i, 100 - i);
-    expect(cost.estimateMs(1000)).toBeGreaterThanOrEqual(0);
-    expect(cost.estimateMs(1000)).toBe(cost.estimateMs(0));
   });
 });

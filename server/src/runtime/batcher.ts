@@ -4,8 +4,11 @@
 // Order: a request's urgency is its deadline, or its arrival plus a patience where that is sooner. The most urgent
 // request always runs next, and what fits joins it. As urgency never changes, a request is overtaken only by those that
 // arrived within the patience after it, whatever their shape: none starves.
+//
+// Where lengths may differ, what fits is what the measured cost says is cheapest run together (length-groups.ts).
 import type { DType } from "@slipway/core/tensor";
 import type { CostModel } from "./cost-model.ts";
+import { groupOfFirst } from "./length-groups.ts";
 
 /** A tensor as far as batching looks at it. */
 export interface BatchTensor {
@@ -21,8 +24,10 @@ export interface BatchItem {
   readonly outputs: readonly number[];
   /** Rows it adds to a batch. */
   readonly rows: number;
-  /** Elements of its inputs, what its cost is measured by. */
+  /** Elements of its inputs. */
   readonly elements: number;
+  /** Length along the padded axis, or elements of a row where nothing is padded: what its cost is measured by. */
+  readonly length: number;
   readonly arrivedAt: number;
   readonly deadline: number;
   /** It must not share its run. */
@@ -37,9 +42,17 @@ export interface BatchLimits {
   readonly maxElements: number;
   /** Axis whose length may differ between the requests of a batch; null for none. */
   readonly padAxis: number | null;
+  /** How requests of different length are grouped; see `LengthGrouping`. */
+  readonly grouping: LengthGrouping;
   /** How long a request waits before it goes ahead of those with sooner deadlines. */
   readonly patienceMs: number;
 }
+
+/**
+ * "cost": those that are cheapest run together. "arrival": whatever waits is padded to the longest, as other servers do
+ * it; there to be measured against.
+ */
+export type LengthGrouping = "cost" | "arrival";
 
 /** What to do next. */
 export interface BatchChoice<Item> {
@@ -113,16 +126,26 @@ export class Batcher<Item extends BatchItem> {
     const kept: Waiting<Item>[] = [];
     const load = new BatchLoad(this.#limits, this.#cost, now);
     const { waiting } = group;
+    const company = this.#companyIn(waiting, now);
     let index = 0;
     for (; index < waiting.length && !load.isFull; index++) {
       const entry = waiting[index]!;
-      if (entry.item.isCancelled || entry.item.deadline <= now) dropped.push(entry.item);
-      else if (load.admits(entry.item)) batch.push(entry.item);
+      if (isOver(entry.item, now)) dropped.push(entry.item);
+      else if ((company === null || company.has(entry.item)) && load.admits(entry.item)) batch.push(entry.item);
       else kept.push(entry);
     }
     waiting.splice(0, index, ...kept);
     this.#size -= index - kept.length;
     return batch;
+  }
+
+  /** Which may join the most urgent of a group; null where lengths do not differ, so that any may. */
+  #companyIn(waiting: readonly Waiting<Item>[], now: number): ReadonlySet<Item> | null {
+    if (this.#limits.padAxis === null || this.#limits.grouping === "arrival") return null;
+    const items = waiting.map(({ item }) => item).filter((item) => !isOver(item, now));
+    const [first, ...others] = items;
+    if (first === undefined || first.isAlone || others.every(({ length }) => length === first.length)) return null;
+    return groupOfFirst([first, ...others.filter(({ isAlone }) => !isAlone)], this.#limits, this.#cost);
   }
 
   #mostUrgent(): number {
@@ -143,6 +166,11 @@ export class Batcher<Item extends BatchItem> {
   }
 }
 
+/** Whether nobody waits for its answer any more. */
+function isOver(item: BatchItem, now: number): boolean {
+  return item.isCancelled || item.deadline <= now;
+}
+
 /** What a batch holds while it is being filled. */
 class BatchLoad {
   readonly #limits: BatchLimits;
@@ -150,6 +178,7 @@ class BatchLoad {
   readonly #now: number;
   #rows = 0;
   #widest = 0;
+  #longest = 0;
   #deadline = Number.POSITIVE_INFINITY;
   isFull = false;
 
@@ -166,16 +195,18 @@ class BatchLoad {
     const itemRows = Math.max(1, item.rows);
     const rows = this.#rows + itemRows;
     const widest = Math.max(this.#widest, item.elements / itemRows);
-    const elements = rows * widest;
-    const isHopeless = isFirst && this.#now + this.#cost.estimateMs(elements) > item.deadline;
+    const longest = Math.max(this.#longest, item.length);
+    const endsAt = this.#now + this.#cost.estimateMs(rows, longest);
+    const isHopeless = isFirst && endsAt > item.deadline;
     // One that will be late whatever joins it shall not keep others from joining.
     const deadline = isHopeless ? Number.POSITIVE_INFINITY : Math.min(this.#deadline, item.deadline);
     if (!isFirst) {
-      if (rows > this.#limits.maxRows || elements > this.#limits.maxElements) return false;
-      if (this.#now + this.#cost.estimateMs(elements) > deadline) return false;
+      if (rows > this.#limits.maxRows || rows * widest > this.#limits.maxElements) return false;
+      if (endsAt > deadline) return false;
     }
     this.#rows = rows;
     this.#widest = widest;
+    this.#longest = longest;
     this.#deadline = deadline;
     this.isFull = item.isAlone || rows >= this.#limits.maxRows;
     return true;

@@ -2,6 +2,7 @@
 import type { SessionSettings } from "@slipway/core/backend";
 import { ERRORS, type ErrorCode, SlipwayError } from "@slipway/core/base";
 import type { Signature } from "@slipway/core/tensor";
+import type { LengthGrouping } from "./batcher.ts";
 import type { BatchingPlan } from "./executor.ts";
 import { frameError } from "./frames.ts";
 import type { ModelFiles } from "./model-files.ts";
@@ -21,6 +22,11 @@ export interface BatchingOrder {
   readonly mode: "auto" | "off";
   readonly maxRows: number;
   readonly padAxis: number | null;
+  /** What inputs are padded with, by name; 0 where not named. */
+  readonly padValues: Readonly<Record<string, number>>;
+  /** The input that is made for requests that leave it out. */
+  readonly maskInput: string | null;
+  readonly grouping: LengthGrouping;
 }
 
 /** What became of a load. */

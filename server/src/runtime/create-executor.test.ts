@@ -399,7 +399,7 @@ function serverScript(model: ModelFiles, scratchDirectory: string, isWatching: b
       order: {
         files: ${JSON.stringify(model)},
         session: { intraOpThreads: 1, graphOptimizationLevel: "all", executionProviders: ["cpu"], configEntries: {} },
-        batching: { mode: "auto", maxRows: 8, padAxis: null }, warmUpRuns: 1, reportsMemory: false,
+        batching: { mode: "auto", maxRows: 8, padAxis: null, padValues: {}, maskInput: null, grouping: "cost" }, warmUpRuns: 1, reportsMemory: false,
       },
       instances: 1, runTimeoutMs: 1e6, loadTimeoutMs: 1e6, memoryLimitBytes: 2 ** 32, maxDistinctDeaths: 3,
       start: processRunner({ containment, scratchDirectory: ${JSON.stringify(scratchDirectory)}, environment: {}, isShared: false }),

@@ -5,6 +5,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { type Clock, SlipwayError } from "@slipway/core/base";
 import { bytesFromData, type NamedTensor, type NumericData } from "@slipway/core/tensor";
 import type { RuntimeSettings } from "#config";
+import type { LengthGrouping } from "./batcher.ts";
 import { containmentOf } from "./containment.ts";
 import type { Crew } from "./crew.ts";
 import type { LoadOrder } from "./control.ts";
@@ -34,6 +35,8 @@ export interface ExecutorOptions {
   readonly fingerprintKey?: Uint8Array;
   /** Other fronts that send requests to the runners. */
   readonly crews?: readonly Crew[];
+  /** How requests of different length are grouped; only benchmarks ask for anything but "cost". */
+  readonly grouping?: LengthGrouping;
   /** Gives the load up. */
   readonly signal?: AbortSignal;
 }
@@ -49,7 +52,7 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
   const instances = settings.inline ? 1 : settings.instances;
   const located = await locate(model);
   const shared = {
-    order: loadOrder(located, settings, threads.intraOpThreads),
+    order: loadOrder(located, settings, threads.intraOpThreads, options.grouping ?? "cost"),
     instances,
     runTimeoutMs: settings.runTimeoutMs,
     loadTimeoutMs: settings.loadTimeoutMs,
@@ -104,7 +107,12 @@ async function locate({ model, externalData }: ModelFiles): Promise<ModelFiles> 
   return { model: await one(model), externalData: await Promise.all(externalData.map(one)) };
 }
 
-function loadOrder(files: ModelFiles, settings: RuntimeSettings, intraOpThreads: number): LoadOrder {
+function loadOrder(
+  files: ModelFiles,
+  settings: RuntimeSettings,
+  intraOpThreads: number,
+  grouping: LengthGrouping,
+): LoadOrder {
   return {
     files,
     session: {
@@ -116,7 +124,14 @@ function loadOrder(files: ModelFiles, settings: RuntimeSettings, intraOpThreads:
         ...settings.sessionConfig,
       },
     },
-    batching: { mode: settings.batching, maxRows: settings.maxBatchRows, padAxis: settings.padAxis },
+    batching: {
+      mode: settings.batching,
+      maxRows: settings.maxBatchRows,
+      padAxis: settings.padAxis,
+      padValues: settings.padValues,
+      maskInput: settings.maskInput,
+      grouping,
+    },
     warmUpRuns: settings.warmUpRuns,
     reportsMemory: process.platform !== "linux" && !settings.inline,
   };

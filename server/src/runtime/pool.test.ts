@@ -2,18 +2,7 @@ import { FakeClock, type SlipwayError } from "@slipway/core/base";
 import { describe, expect, it } from "vitest";
 import type { RunOutcome, RunRequest } from "./executor.ts";
 import { type PoolOptions, RunnerPool } from "./pool.ts";
-import { POISON, Simulation, simulatedOrder } from "./simulation.testing.ts";
-
-/** Numbers in [0, 1) from a seed. Mulberry32. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { POISON, Simulation, simulatedOrder, seeded } from "./simulation.testing.ts";
 
 interface World {
   readonly clock: FakeClock;

@@ -4,6 +4,7 @@ import { type GraphBuilder, graphBuilder } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
 import { describe, expect, it } from "vitest";
 import type { BatchingOrder } from "./control.ts";
+import { CostModel } from "./cost-model.ts";
 import { createOnnxRuntimeBackend } from "./onnxruntime.ts";
 import { type PreparedModel, prepareModel } from "./prepare-model.ts";
 
@@ -19,8 +20,16 @@ async function prepare(
     { model: bytesFromModel(graph.model()), externalData: new Map() },
     DEFAULT_SESSION_SETTINGS,
   );
-  const batching: BatchingOrder = { mode: "auto", maxRows: 16, padAxis: null, ...order };
-  return prepareModel(session, { batching, warmUpRuns: 2 }, new FakeClock());
+  const batching: BatchingOrder = {
+    mode: "auto",
+    maxRows: 16,
+    padAxis: null,
+    padValues: {},
+    maskInput: null,
+    grouping: "cost",
+    ...order,
+  };
+  return prepareModel(session, { batching, warmUpRuns: 2 }, new FakeClock(), new CostModel());
 }
 
 const f32 = "float32";
@@ -164,12 +173,77 @@ describe("padding", () => {
       { padAxis: 1 },
     );
     expect(plan).toEqual({ mode: "dynamic", maxRows: 16, reason: null, padAxis: 1 });
-    expect(padding).toEqual({ axis: 1, outputAxes: [1, null] });
+    expect(padding).toEqual({ axis: 1, ports: [0, 1], values: [0n, 0n], outputAxes: [1, null] });
+  });
+
+  /** The mean of an embedding's tokens: those the mask holds, or those that are not the id 0. */
+  const meanOfTokens =
+    (mask: string | null) =>
+    (g: GraphBuilder): void => {
+      const ids = g.input("ids", "int64", ["N", "L"]);
+      const table = g.values(f32, [0, 9, 1, 2, 3, 4, 5, 6, 7, 8], [5, 2]);
+      const zero = g.values("int64", [0], []);
+      const keep =
+        mask === null
+          ? g.op("Cast", [g.op("Not", [g.op("Equal", [ids, g.values("int64", [4], [])])])], { to: 1 })
+          : g.op("Cast", [g.op("Greater", [g.input(mask, "int64", ["N", "L"]), zero])], { to: 1 });
+      const axis = g.values("int64", [2]);
+      const tokens = g.op("Mul", [g.op("Gather", [table, ids]), g.op("Unsqueeze", [keep, axis])]);
+      const sum = g.op("ReduceSum", [tokens, g.values("int64", [1])], { keepdims: 0 });
+      const count = g.op("ReduceSum", [keep, g.values("int64", [1])], { keepdims: 1 });
+      g.output("mean", g.op("Div", [sum, count]), f32, ["N", 2]);
+    };
+
+  it("fills the mask with 0, and other inputs with what is asked for", async () => {
+    const { plan, padding, mask, signature } = await prepare(meanOfTokens("attention_mask"), {
+      padAxis: 1,
+      padValues: { ids: 4 },
+    });
+    expect(plan).toMatchObject({ padAxis: 1, reason: null });
+    expect(padding).toMatchObject({ values: [4n, 0n] });
+    // Not declared as made by the server, so callers must send it.
+    expect(mask).toBeNull();
+    expect(signature.inputs.map(({ isOptional }) => isOptional === true)).toEqual([false, false]);
+  });
+
+  it("makes the mask that is named, whatever its name, for callers that leave it out", async () => {
+    const { plan, mask, signature } = await prepare(meanOfTokens("keep"), { padAxis: 1, maskInput: "keep" });
+    expect(plan).toMatchObject({ padAxis: 1, reason: null });
+    expect(mask).toEqual({
+      port: 1,
+      dtype: "int64",
+      sources: [
+        { port: 0, axis: 0 },
+        { port: 0, axis: 1 },
+      ],
+    });
+    expect(signature.inputs.map(({ isOptional }) => isOptional === true)).toEqual([false, true]);
+  });
+
+  it("may mark itself, by an id that the model takes for padding", async () => {
+    expect((await prepare(meanOfTokens(null), { padAxis: 1, padValues: { ids: 4 } })).plan).toMatchObject({
+      padAxis: 1,
+    });
+    const { plan } = await prepare(meanOfTokens(null), { padAxis: 1 });
+    expect(plan.padAxis).toBeNull();
+    expect(plan.reason).toMatch(/padding changes answers/);
+  });
+
+  it.each<[RegExp, Partial<BatchingOrder>]>([
+    [/no input "other"/, { maskInput: "other" }],
+    [/names "other", which is no input with the padded axis/, { padValues: { other: 1 } }],
+    [/names "attention_mask", which is the mask/, { padValues: { attention_mask: 1 } }],
+    [/has 0.5 for "ids", which int64 can't hold/, { padValues: { ids: 0.5 } }],
+    [/A trial run of a padded batch failed/, { padValues: { ids: 5 } }],
+  ])("is left, with the reason, where the settings can't be: %s", async (reason, order) => {
+    const { plan } = await prepare(meanOfTokens("attention_mask"), { padAxis: 1, ...order });
+    expect(plan).toMatchObject({ mode: "dynamic", padAxis: null });
+    expect(plan.reason).toMatch(reason);
   });
 
   const refused: Record<string, readonly [RegExp, (graph: GraphBuilder) => void]> = {
     "it changes answers": [
-      /padding with zeros changes answers/,
+      /padding changes answers/,
       (g) => {
         const mean = g.op("ReduceMean", [g.input("x", f32, ["N", "L"])], { axes: [1], keepdims: 0 });
         g.output("y", mean, f32, ["N"]);
@@ -208,6 +282,15 @@ it("a bug in a session is not taken for a property of the model", async () => {
     run: () => Promise.reject(new TypeError("a bug")),
     unload: () => Promise.resolve(),
   };
-  const batching: BatchingOrder = { mode: "auto", maxRows: 16, padAxis: null };
-  await expect(prepareModel(broken, { batching, warmUpRuns: 1 }, new FakeClock())).rejects.toThrow("a bug");
+  const batching: BatchingOrder = {
+    mode: "auto",
+    maxRows: 16,
+    padAxis: null,
+    padValues: {},
+    maskInput: null,
+    grouping: "cost",
+  };
+  await expect(prepareModel(broken, { batching, warmUpRuns: 1 }, new FakeClock(), new CostModel())).rejects.toThrow(
+    "a bug",
+  );
 });

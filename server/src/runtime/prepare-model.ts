@@ -7,61 +7,78 @@ import {
   type Dimension,
   DTYPES,
   type NamedTensor,
+  type Port,
   type Signature,
   type Tensor,
 } from "@slipway/core/tensor";
-import { joinRows, type Padding, trimRows } from "./batch-tensors.ts";
+import { joinRows, type Padding, type PadValue, padValueFrom, trimRows } from "./batch-tensors.ts";
 import type { BatchingOrder, LoadOrder } from "./control.ts";
+import type { CostModel } from "./cost-model.ts";
 import type { BatchingPlan } from "./executor.ts";
+import { type MaskInput, maskInputOf, maskOfOnes, withOptionalInput } from "./mask-input.ts";
 import { FREE_AXIS_LENGTHS, type SampleKind, sampleInputs } from "./sample-inputs.ts";
 import { differenceOf } from "./tensor-difference.ts";
 
 export interface PreparedModel {
   plan: BatchingPlan;
   readonly padding: Padding | null;
+  /** The mask that is made for requests that leave it out. */
+  readonly mask: MaskInput | null;
+  /** As callers see it: what is made for them may be left out. */
+  readonly signature: Signature;
 }
 
 /** A run of the largest batch that would take longer than this is left to the first requests. */
 const LONG_WARM_UP_MS = 2_000;
 
+/** How long the cost of different lengths is measured before the model counts as ready. */
+const MEASURING_MS = 500;
+/** The longest rows whose cost is measured; longer ones are learnt from requests. */
+const LONGEST_MEASURED = 512;
+
 /** Why requests can't share runs; thrown and caught within this file. */
 class NoBatching extends Error {}
 
-/** Warms a session up and settles how its requests are batched. */
+/** Warms a session up and settles how its requests are batched. What runs of different length cost is told to `cost`. */
 export async function prepareModel(
   session: Session,
   order: Pick<LoadOrder, "batching" | "warmUpRuns">,
   clock: Clock,
+  cost: CostModel,
 ): Promise<PreparedModel> {
+  const { batching, warmUpRuns } = order;
+  const { signature } = session;
+  const mask = maskInputOf(signature, batching.maskInput);
+  const isMade = batching.maskInput !== null && mask !== null && typeof mask === "object";
+  const made = {
+    mask: isMade ? mask : null,
+    signature: isMade ? withOptionalInput(signature, mask.port) : signature,
+  };
   const trial = new Trial(session, clock);
   await trial.findFreeLength();
-  if (trial.freeLength !== null) await warmUp(trial, order.warmUpRuns);
+  if (trial.freeLength !== null) await warmUp(trial, warmUpRuns);
   try {
-    refuseByConfiguration(order.batching);
-    refuseBySignature(session.signature);
+    refuseByConfiguration(batching);
+    refuseBySignature(signature);
     await checkRows(trial);
   } catch (error) {
     if (!(error instanceof NoBatching)) throw error;
-    return { plan: { mode: "off", maxRows: 1, reason: error.message, padAxis: null }, padding: null };
+    return { ...made, plan: { mode: "off", maxRows: 1, reason: error.message, padAxis: null }, padding: null };
   }
-  const { maxRows, padAxis } = order.batching;
-  if (order.warmUpRuns > 0 && trial.lastMs * maxRows < LONG_WARM_UP_MS) await warmLargestBatch(trial, maxRows);
-  if (padAxis === null) return { plan: { mode: "dynamic", maxRows, reason: null, padAxis: null }, padding: null };
+  const { maxRows, padAxis } = batching;
+  if (warmUpRuns > 0 && trial.lastMs * maxRows < LONG_WARM_UP_MS) await warmLargestBatch(trial, maxRows);
+  const dynamic = { mode: "dynamic", maxRows, reason: typeof mask === "string" ? mask : null, padAxis: null } as const;
+  if (padAxis === null) return { ...made, plan: dynamic, padding: null };
   try {
-    const padding = paddingOf(session.signature, padAxis);
-    await checkPadding(trial, padding);
-    return { plan: { mode: "dynamic", maxRows, reason: null, padAxis }, padding };
+    if (typeof mask === "string") throw new NoBatching(mask);
+    const padding = paddingOf(signature, batching, mask?.port ?? null);
+    await checkPadding(trial, padding, mask);
+    if (warmUpRuns > 0) await measureLengths(trial, maxRows, clock, cost);
+    return { ...made, plan: { ...dynamic, padAxis }, padding };
   } catch (error) {
     if (!(error instanceof NoBatching)) throw error;
-    return {
-      plan: {
-        mode: "dynamic",
-        maxRows,
-        reason: `Requests of different length are not padded: ${error.message}`,
-        padAxis: null,
-      },
-      padding: null,
-    };
+    const reason = `Requests of different length are not padded: ${error.message}`;
+    return { ...made, plan: { ...dynamic, reason }, padding: null };
   }
 }
 
@@ -218,12 +235,17 @@ async function attempt(trial: Trial, inputs: readonly NamedTensor[], what: strin
   }
 }
 
-function joinAll(rows: readonly (readonly NamedTensor[])[], padAxis: number | null = null): NamedTensor[] {
+function joinAll(
+  rows: readonly (readonly NamedTensor[])[],
+  padAxis: number | null = null,
+  values: readonly PadValue[] = [],
+): NamedTensor[] {
   return rows[0]!.map(({ name }, port) => ({
     name,
     ...joinRows(
       rows.map((row) => row[port]!),
       padAxis,
+      values[port] ?? 0,
       createData,
     ),
   }));
@@ -248,17 +270,26 @@ async function warmLargestBatch(trial: Trial, maxRows: number): Promise<void> {
   await ifAccepted(trial.run(trial.row(21, { rows: maxRows })));
 }
 
-async function ifAccepted(run: Promise<unknown>): Promise<void> {
+/** Whether the model took the inputs. */
+async function ifAccepted(run: Promise<unknown>): Promise<boolean> {
   try {
     await run;
+    return true;
   } catch (error) {
     if (!(error instanceof SlipwayError)) throw error;
+    return false;
   }
 }
 
-function paddingOf({ inputs, outputs }: Signature, axis: number): Padding {
+function paddingOf(
+  { inputs, outputs }: Signature,
+  { padAxis, padValues }: BatchingOrder,
+  maskPort: number | null,
+): Padding {
+  const axis = padAxis!;
   let symbol: string | null = null;
-  for (const { name, type } of inputs) {
+  const ports: number[] = [];
+  for (const [port, { name, type }] of inputs.entries()) {
     if (type.kind !== "tensor" || type.shape === null || type.shape.length <= axis) continue;
     const length = type.shape[axis]!;
     if (typeof length === "number") continue;
@@ -271,34 +302,110 @@ function paddingOf({ inputs, outputs }: Signature, axis: number): Padding {
       );
     }
     symbol = length;
+    ports.push(port);
   }
   if (symbol === null) throw new NoBatching(`No input has an open axis ${axis}.`);
-  const outputAxes = outputs.map(({ name, type }) => {
-    const shape = type.kind === "tensor" ? type.shape : null;
-    if (shape === null) throw new NoBatching(`Output ${JSON.stringify(name)} does not state its shape.`);
-    const found = shape.findIndex((length, position) => position > 0 && length === symbol);
-    if (found === -1 && shape.some((length, position) => position > 0 && length === null)) {
-      throw new NoBatching(
-        `Output ${JSON.stringify(name)} has an axis without a name, which may follow the padded one.`,
-      );
-    }
-    return found === -1 ? null : found;
-  });
-  return { axis, outputAxes };
+  return {
+    axis,
+    ports,
+    values: padValuesOf(inputs, ports, padValues, maskPort),
+    outputAxes: outputs.map((output) => outputAxisOf(output, symbol)),
+  };
 }
 
-/** Runs a short row alone and padded beside a longer one, and compares. */
-async function checkPadding(trial: Trial, { axis, outputAxes }: Padding): Promise<void> {
-  const short = trial.row(31);
-  const long = trial.row(32, { freeLength: 2 * trial.freeLength! });
-  const alone = await attempt(trial, short, "a made-up row");
-  const together = await attempt(trial, joinAll([short, long], axis), "a padded batch");
-  const cut = together.map((output, index): NamedTensor => {
-    const along = outputAxes[index] ?? null;
-    if (along === null) return rowOf(output, 0);
-    const tensor: Tensor = trimRows(output, 0, 1, along, trial.freeLength!);
-    return { name: output.name, ...tensor };
+/** The axis of an output that follows the padded one, or null. */
+function outputAxisOf({ name, type }: Port, symbol: string): number | null {
+  const shape = type.kind === "tensor" ? type.shape : null;
+  if (shape === null) throw new NoBatching(`Output ${JSON.stringify(name)} does not state its shape.`);
+  const found = shape.findIndex((length, position) => position > 0 && length === symbol);
+  if (found === -1 && shape.some((length, position) => position > 0 && length === null)) {
+    throw new NoBatching(`Output ${JSON.stringify(name)} has an axis without a name, which may follow the padded one.`);
+  }
+  return found === -1 ? null : found;
+}
+
+function padValuesOf(
+  inputs: readonly Port[],
+  ports: readonly number[],
+  wanted: BatchingOrder["padValues"],
+  maskPort: number | null,
+): PadValue[] {
+  for (const [name, value] of Object.entries(wanted)) {
+    const port = inputs.findIndex((input) => input.name === name);
+    const what = `runtime.padValues names ${JSON.stringify(name)}, which`;
+    if (!ports.includes(port)) throw new NoBatching(`${what} is no input with the padded axis.`);
+    if (port === maskPort && value !== 0) throw new NoBatching(`${what} is the mask; it is padded with 0.`);
+  }
+  return inputs.map(({ name, type }, port) => {
+    if (!ports.includes(port) || type.kind !== "tensor") return 0;
+    const number = Object.hasOwn(wanted, name) ? wanted[name]! : 0;
+    const value = padValueFrom(type.dtype, number);
+    if (value === null)
+      throw new NoBatching(
+        `runtime.padValues has ${number} for ${JSON.stringify(name)}, which ${type.dtype} can't hold.`,
+      );
+    return value;
   });
-  const difference = firstDifference(alone, cut);
-  if (difference !== null) throw new NoBatching(`padding with zeros changes answers; output ${difference}.`);
+}
+
+/** Runs rows of three lengths alone and padded beside longer ones, in two orders, and compares. */
+async function checkPadding(
+  trial: Trial,
+  { axis, values, outputAxes }: Padding,
+  mask: MaskInput | null,
+): Promise<void> {
+  const lengths = [1, 2, 3].map((times) => times * trial.freeLength!);
+  const rows = lengths.map((freeLength, index) => {
+    const row = trial.row(31 + index, { freeLength });
+    // Made-up zeros in the mask would say that the row itself does not count.
+    return mask === null ? row : withOnes(row, mask, trial.session.signature);
+  });
+  const alone: NamedTensor[][] = [];
+  for (const row of rows) alone.push(await attempt(trial, row, "a made-up row"));
+  for (const pattern of [
+    [0, 1],
+    [2, 0, 1, 0],
+  ]) {
+    const joined = joinAll(
+      pattern.map((index) => rows[index]!),
+      axis,
+      values,
+    );
+    const together = await attempt(trial, joined, "a padded batch");
+    for (const [position, index] of pattern.entries()) {
+      const cut = together.map((output, port): NamedTensor => {
+        const along = outputAxes[port] ?? null;
+        if (along === null) return rowOf(output, position);
+        const tensor: Tensor = trimRows(output, position, position + 1, along, lengths[index]!);
+        return { name: output.name, ...tensor };
+      });
+      const difference = firstDifference(alone[index]!, cut);
+      if (difference !== null) throw new NoBatching(`padding changes answers; output ${difference}.`);
+    }
+  }
+}
+
+/** A made-up row in which the mask says that every position counts. */
+function withOnes(row: readonly NamedTensor[], mask: MaskInput, { inputs }: Signature): NamedTensor[] {
+  const sent = inputs.map(({ name }) => row.find((tensor) => tensor.name === name));
+  const { name } = inputs[mask.port]!;
+  return row.map((tensor) => (tensor.name === name ? { name, ...maskOfOnes(mask, sent) } : tensor));
+}
+
+/**
+ * Tells the cost model what rows of doubling length take, one and a few at a time, so that the first requests are
+ * grouped well. The first run of each shape sets memory up and does not count.
+ */
+async function measureLengths(trial: Trial, maxRows: number, clock: Clock, cost: CostModel): Promise<void> {
+  const until = clock.now() + MEASURING_MS;
+  for (let length = trial.freeLength!; length <= LONGEST_MEASURED; length *= 2) {
+    for (const rows of [1, Math.min(4, maxRows)]) {
+      for (let run = 0; run < 3; run++) {
+        // The next run may take eight times as long as the last: four times the rows, or twice the length with attention.
+        if (clock.now() + 8 * trial.lastMs > until) return;
+        if (!(await ifAccepted(trial.run(trial.row(41, { rows, freeLength: length }))))) return;
+        if (run > 0) cost.observe(rows, length, trial.lastMs);
+      }
+    }
+  }
 }

@@ -2,16 +2,17 @@
 // answers each stream exactly once. It knows a back end and a clock, neither processes nor sockets, so that simulations
 // run the same code in memory.
 import type { Backend, ModelBytes, Session } from "@slipway/core/backend";
-import { assert, type Clock, type ErrorCode, SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
+import { type Clock, type ErrorCode, SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
 import type { NamedTensor, Tensor } from "@slipway/core/tensor";
 import { ArrayPool } from "./array-pool.ts";
-import { joinRows, trimRows } from "./batch-tensors.ts";
+import { joinRows, lengthAlong, trimRows } from "./batch-tensors.ts";
 import { Batcher } from "./batcher.ts";
 import { type ControlMessage, controlMessage, type LoadedModel, type LoadOrder } from "./control.ts";
 import { CostModel } from "./cost-model.ts";
 import type { FrameBody, FrameTensor } from "./frame-reader.ts";
 import type { FrameWriter, Send } from "./frame-writer.ts";
 import { FrameFlag, FrameKind, frameError } from "./frames.ts";
+import { maskOfOnes } from "./mask-input.ts";
 import type { ModelFiles } from "./model-files.ts";
 import { type PreparedModel, prepareModel } from "./prepare-model.ts";
 import { Peer, type Pending } from "./runner-peer.ts";
@@ -131,12 +132,12 @@ export class RunnerCore {
   async #load(order: LoadOrder): Promise<LoadedModel> {
     const { backend, readFiles } = this.#ports;
     const session = await backend.load(await readFiles(order.files), order.session);
-    const model = await prepareModel(session, order, this.#ports.clock);
+    const model = await prepareModel(session, order, this.#ports.clock, this.#cost);
     if (this.#isClosed) {
       await session.unload();
       throw new SlipwayError("SHUTTING_DOWN", "The runner was closed while it loaded the model.");
     }
-    const { signature } = session;
+    const { signature } = model;
     this.#reportsMemory = order.reportsMemory;
     this.#loaded = {
       session,
@@ -149,6 +150,7 @@ export class RunnerCore {
           maxRows: model.plan.maxRows,
           maxElements: MAX_BATCH_ELEMENTS,
           padAxis: model.padding?.axis ?? null,
+          grouping: order.batching.grouping,
           patienceMs: PATIENCE_MS,
         },
         this.#cost,
@@ -177,6 +179,12 @@ export class RunnerCore {
       inputs[tensor.port] = tensor;
       elements += tensor.data.length;
     }
+    const { mask, padding } = loaded.model;
+    if (mask !== null && inputs[mask.port] === undefined) {
+      const made = maskOfOnes(mask, inputs);
+      inputs[mask.port] = { port: mask.port, ...made };
+      elements += made.data.length;
+    }
     const item: Pending = {
       peer,
       stream: frame.stream,
@@ -184,6 +192,7 @@ export class RunnerCore {
       outputs,
       rows,
       elements,
+      length: padding === null ? elements / Math.max(1, rows) : lengthAlong(padding, inputs),
       arrivedAt: now,
       deadline: now + frame.remainingMs,
       isAlone,
@@ -267,14 +276,15 @@ export class RunnerCore {
     let endedAt: number;
     const { outputs: ports } = batch[0]!;
     try {
-      const { inputs, elements } = this.#join(loaded, batch);
+      const inputs = this.#join(loaded, batch);
       startedAt = clock.now();
       outputs = await loaded.session.run(
         inputs,
         ports.map((port) => loaded.outputNames[port]!),
       );
       endedAt = clock.now();
-      this.#cost.observe(elements, endedAt - startedAt);
+      const length = batch.reduce((longest, item) => Math.max(longest, item.length), 0);
+      this.#cost.observe(Math.max(1, rows), length, endedAt - startedAt);
       if (this.#isClosed) return;
     } catch (error) {
       if (!this.#isClosed) this.#onRunFailed(batch, slipwayErrorFrom(error));
@@ -300,22 +310,21 @@ export class RunnerCore {
     }
   }
 
-  #join(loaded: Loaded, batch: readonly Pending[]): { inputs: NamedTensor[]; elements: number } {
+  #join(loaded: Loaded, batch: readonly Pending[]): NamedTensor[] {
     this.#arrays.reuse();
     const inputs: NamedTensor[] = [];
-    let elements = 0;
-    const padAxis = loaded.model.padding?.axis ?? null;
+    const { padding } = loaded.model;
     for (let port = 0; port < loaded.inputNames.length; port++) {
       if (batch[0]!.inputs[port] === undefined) continue;
       const tensor = joinRows(
         batch.map((item) => item.inputs[port]!),
-        padAxis,
+        padding?.axis ?? null,
+        padding?.values[port] ?? 0,
         this.#arrays.take,
       );
-      elements += tensor.data.length;
       inputs.push({ name: loaded.inputNames[port]!, dtype: tensor.dtype, shape: tensor.shape, data: tensor.data });
     }
-    return { inputs, elements };
+    return inputs;
   }
 
   #answer(
@@ -356,9 +365,8 @@ export class RunnerCore {
     }
     const padding = this.#loaded!.model.padding;
     const axis = padding?.outputAxes[port] ?? null;
-    const length = padding === null ? 0 : paddedLength(item, padding.axis);
-    if (axis !== null && shape[axis] !== length) {
-      const cut = trimRows(output, firstRow, firstRow + item.rows, axis, length);
+    if (axis !== null && shape[axis] !== item.length) {
+      const cut = trimRows(output, firstRow, firstRow + item.rows, axis, item.length);
       writer.tensor(port, dtype, cut.shape, item.rows, cut.data, 0, cut.data.length);
       return;
     }
@@ -400,12 +408,4 @@ export class RunnerCore {
   #flush(): void {
     for (const peer of this.#peers) peer.writer.flush();
   }
-}
-
-/** The length a request's inputs have along the padded axis. */
-function paddedLength(item: Pending, axis: number): number {
-  for (const tensor of item.inputs) {
-    if (tensor !== undefined && tensor.shape.length > axis) return tensor.shape[axis]!;
-  }
-  assert(false, "A padded batch has no input with the padded axis.");
 }

@@ -19,7 +19,7 @@ export interface SimulationOptions {
   readonly random: () => number;
   readonly linkMs: number;
   /** How long a run takes. */
-  readonly runMs: (rows: number) => number;
+  readonly runMs: (rows: number, width: number) => number;
 }
 
 /** y = 2x + 1 for each element of x [N, W]; z = Σ x over the row. */
@@ -36,9 +36,28 @@ export function simulatedOrder(change: Partial<LoadOrder["batching"]> = {}): Loa
   return {
     files: { model: { name: "model.onnx", path: "", offset: 0, sizeBytes: 0 }, externalData: [] },
     session: { intraOpThreads: 1, graphOptimizationLevel: "all", executionProviders: ["cpu"], configEntries: {} },
-    batching: { mode: "auto", maxRows: 8, padAxis: null, ...change },
+    batching: {
+      mode: "auto",
+      maxRows: 8,
+      padAxis: null,
+      padValues: {},
+      maskInput: null,
+      grouping: "cost",
+      ...change,
+    },
     warmUpRuns: 1,
     reportsMemory: false,
+  };
+}
+
+/** Numbers in [0, 1) from a seed. Mulberry32. */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
 
@@ -46,8 +65,8 @@ export function simulatedOrder(change: Partial<LoadOrder["batching"]> = {}): Loa
 export class Simulation {
   readonly live = new Set<SimulatedRunner>();
   readonly options: SimulationOptions;
-  /** Rows of every run, with what they ran at. */
-  readonly runs: { readonly rows: number; readonly at: number }[] = [];
+  /** Rows of every run, how wide they were, and when it began. */
+  readonly runs: { readonly rows: number; readonly width: number; readonly at: number }[] = [];
   started = 0;
   /** Makes the next starts fail at load. */
   failingLoads = 0;
@@ -173,12 +192,12 @@ export class SimulatedRunner implements RunnerHandle {
       signature: session.signature,
       unload: () => session.unload(),
       run: async (inputs, outputs) => {
-        const rows = inputs[0]!.shape[0]!;
-        this.#simulation.runs.push({ rows, at: clock.now() });
+        const [rows, width] = inputs[0]!.shape as [number, number];
+        this.#simulation.runs.push({ rows, width, at: clock.now() });
         this.#suffer(inputs[0]!);
         await new Promise<void>((resolve) => {
           if (!includes(inputs[0]!, POISON.hang) && !includes(inputs[0]!, POISON.hog))
-            clock.after(runMs(rows), resolve);
+            clock.after(runMs(rows, width), resolve);
         });
         return session.run(inputs, outputs);
       },

@@ -133,7 +133,7 @@ class World {
           order: {
             files: { model: { name: "model.onnx", path: "", offset: 0, sizeBytes: MODEL.length }, externalData: [] },
             session: DEFAULT_SESSION_SETTINGS,
-            batching: { mode: "auto", maxRows: 8, padAxis: null },
+            batching: { mode: "auto", maxRows: 8, padAxis: null, padValues: {}, maskInput: null, grouping: "cost" },
             warmUpRuns: 1,
             reportsMemory: false,
           },
