@@ -1,5 +1,6 @@
-// `npm run bench -- [serve|start] [options]`: measures Slipway on this machine. bench/README.md tells how to read it.
+// `npm run bench -- [serve|start|lengths] [options]`: measures Slipway on this machine. bench/README.md tells how to read it.
 import { parseArgs } from "node:util";
+import { benchLengths, lengthsText } from "./lengths.ts";
 import { MODELS, type ModelName } from "./models.ts";
 import { canPin } from "./processes.ts";
 import { keep, resultOf } from "./record.ts";
@@ -32,6 +33,10 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ figures: unknown; text
   start: async () => {
     const figures = await benchStart({ rounds, log });
     return { figures, text: startText(figures) };
+  },
+  lengths: async () => {
+    const figures = await benchLengths({ rounds, seconds: Number(values.seconds), log });
+    return { figures, text: lengthsText(figures) };
   },
 };
 

@@ -1,6 +1,7 @@
 // How long a run takes, learnt from the runs themselves: milliseconds ≈ a + b · rows + c · rows · length + d · rows ·
-// length², the last for attention, by least squares of relative errors that forget, with no coefficient below zero. The
-// batcher asks it what to run together, and whether a batch would outgrow the deadline of a request in it.
+// length² (attention) + e · (rows · length)² (batches that outgrow the caches), by least squares of relative errors that
+// forget, with no coefficient below zero. The batcher asks it what to run together, and whether a batch would outgrow
+// the deadline of a request in it.
 
 /** Weight an observation keeps after each newer one: the last few hundred count. */
 const MEMORY = 0.99;
@@ -15,7 +16,7 @@ const REFIT = 8;
 const RIDGE = 1e-8;
 /** Durations below the clock's grain count as this when errors are weighed. */
 const GRAIN_MS = 1e-3;
-const TERMS = 4;
+const TERMS = 5;
 
 export class CostModel {
   #count = 0;
@@ -54,13 +55,13 @@ export class CostModel {
       this.#coefficients = fit(this.#gram, this.#moments);
       this.#isFitted = true;
     }
-    const [a, b, c, d] = this.#coefficients as unknown as [number, number, number, number];
-    return a + rows * (b + length * (c + length * d));
+    const [a, b, c, d, e] = this.#coefficients as unknown as [number, number, number, number, number];
+    return a + rows * (b + length * (c + length * d) + e * rows * length * length);
   }
 }
 
 function termsOf(rows: number, length: number): readonly number[] {
-  return [1, rows, rows * length, rows * length * length];
+  return [1, rows, rows * length, rows * length * length, (rows * length) ** 2];
 }
 
 /** Least squares without negative coefficients: what comes out below zero is left out, the worst first. */
