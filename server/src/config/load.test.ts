@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  DeploymentSettings,
   describeSettings,
   loadConfiguration,
   type SettingKey,
@@ -238,6 +239,20 @@ test("a deployment's own settings hold only what was given", () => {
     queue: { maxBytes: 2 ** 20 },
   });
   expect(settingsFromFlags({})).toEqual({});
+});
+
+test("a deployment's own settings leave the others to the configuration, and are checked as those are", () => {
+  const own = { runtime: { instances: 2, padAxis: null }, queue: {} };
+  expect(DeploymentSettings.parse(own)).toEqual(own);
+  expect(DeploymentSettings.parse({})).toEqual({});
+  for (const wrong of [{ runtime: { instances: 0 } }, { runtime: { instance: 2 } }, { server: { port: 1 } }])
+    expect(DeploymentSettings.safeParse(wrong).success).toBe(false);
+  for (const { key, path, defaultValue } of describeSettings()) {
+    const [group, name] = path;
+    if (group !== "runtime" && group !== "queue") continue;
+    const one = { [group]: { [name!]: defaultValue } };
+    expect(DeploymentSettings.parse(one), key).toEqual(one);
+  }
 });
 
 /** The coded error a call throws. */

@@ -220,7 +220,24 @@ export type QueueSettings = z.infer<typeof QueueSettings>;
 
 /** What a deployment sets differently from the configuration. */
 export const DeploymentSettings = z.strictObject({
-  runtime: RuntimeSettings.partial().optional(),
-  queue: QueueSettings.partial().optional(),
+  runtime: partOf(RuntimeSettings).optional(),
+  queue: partOf(QueueSettings).optional(),
 });
 export type DeploymentSettings = z.infer<typeof DeploymentSettings>;
+
+/** Any of an object's keys, with nothing in the place of those left out: `partial` alone would put the defaults there. */
+function partOf<Shape extends z.core.$ZodShape>(object: z.ZodObject<Shape>) {
+  const shape = Object.fromEntries(
+    Object.entries(object.shape).map(([name, schema]) => {
+      const whole = schema as unknown as z.ZodDefault<z.ZodType>;
+      return [
+        name,
+        whole
+          .unwrap()
+          .optional()
+          .describe(whole.description ?? ""),
+      ];
+    }),
+  );
+  return z.strictObject(shape) as unknown as ReturnType<typeof object.partial>;
+}
