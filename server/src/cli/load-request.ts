@@ -1,26 +1,43 @@
-// What `slipway bench` sends and where: an address as given, or an endpoint's, with a body from a file or made up from the
-// endpoint's own description.
+// What `slipway bench` and `slipway tune` send and where: an address as given, or an endpoint's, with a body from a file or
+// made up from the endpoint's own description.
 import { SlipwayError } from "@slipway/core/base";
-import { type CommandContext, listOption, textOption } from "../command.ts";
-import { imageType, readNamedFile } from "../files.ts";
-import { requestBytes, sampleInputs, seededRandom } from "../load/index.ts";
-import { type EncodedRequest, encodeRequest, type EndpointMetadata } from "../oip.ts";
-import { versionReference } from "../model-reference.ts";
-import { noServerError, reachableFetch } from "../session.ts";
+import { type CommandContext, listOption, textOption } from "./command.ts";
+import { imageType, readNamedFile } from "./files.ts";
+import { type LoadReport, requestBytes, sampleInputs, seededRandom } from "./load/index.ts";
+import { type EncodedRequest, encodeRequest, type EndpointMetadata } from "./oip.ts";
+import { versionReference } from "./model-reference.ts";
+import { noServerError, reachableFetch } from "./session.ts";
+
+/** What is sent again and again. */
+export interface LoadRequest {
+  readonly url: URL;
+  /** Head and body. */
+  readonly request: Buffer;
+  /** Rows it asks for, as far as that shows. */
+  readonly rows: number;
+}
 
 /** The request to send again and again. */
 export async function loadRequest(
   context: CommandContext,
   made: { readonly rows: number; readonly seed: number },
-): Promise<{ readonly url: URL; readonly request: Buffer }> {
-  const base = await baseUrl(context);
+): Promise<LoadRequest> {
+  return await requestAt(context, await baseUrl(context), made);
+}
+
+/** The same for the model at an address. */
+export async function requestAt(
+  context: CommandContext,
+  base: URL,
+  made: { readonly rows: number; readonly seed: number },
+): Promise<LoadRequest> {
   const method = (textOption(context.options, "method") ?? "POST").toUpperCase();
   const headers = Object.fromEntries(listOption(context.options, "header").map(headerFrom));
   const payload = textOption(context.options, "payload");
   if (payload !== undefined || method === "GET") {
-    const encoded = payload === undefined ? null : await payloadRequest(context, payload);
-    const url = payload !== undefined && isModel(base) ? inferUrl(base) : base;
-    return { url, request: requestBytes(url, method, encoded, headers) };
+    const body = payload === undefined ? null : await payloadFrom(context, payload);
+    const url = body !== null && isModel(base) ? modelUrl(base, body.route) : base;
+    return { url, request: requestBytes(url, method, body?.encoded ?? null, headers), rows: body?.rows ?? 1 };
   }
   if (!isModel(base)) {
     throw new SlipwayError(
@@ -31,11 +48,22 @@ export async function loadRequest(
   const { inputs } = await describe(base);
   const isBinary = context.options["binary"] === true;
   const tensors = sampleInputs(inputs, made.rows, seededRandom(made.seed));
-  const url = inferUrl(base);
+  const url = modelUrl(base, "infer");
   return {
     url,
+    rows: made.rows,
     request: requestBytes(url, method, encodeRequest(tensors, { isBinary, isBinaryAnswer: isBinary }), headers),
   };
+}
+
+/** Why a load test means nothing, where no request was answered; null where one was. */
+export function unansweredError({ options }: CommandContext, report: LoadReport): SlipwayError | null {
+  if (report.answered > 0) return null;
+  const [code = "no request was sent"] = Object.keys(report.failures);
+  if (!code.startsWith("400")) return new SlipwayError("ENDPOINT_NOT_READY", `No request was answered: ${code}.`);
+  const isMadeUp = textOption(options, "payload") === undefined;
+  const hint = isMadeUp ? " Made-up inputs do not suit every model; send a body that does with --payload." : "";
+  return new SlipwayError("RUN_FAILED", `Every request was refused: ${code}.${hint}`);
 }
 
 async function baseUrl(context: CommandContext): Promise<URL> {
@@ -57,9 +85,9 @@ function isModel(url: URL): boolean {
   return MODEL_PATH.test(url.pathname);
 }
 
-function inferUrl(url: URL): URL {
+function modelUrl(url: URL, route: "infer" | "predict"): URL {
   const at = new URL(url);
-  at.pathname = `${url.pathname.replace(/\/(infer)?$/, "")}/infer`;
+  at.pathname = `${url.pathname.replace(/\/(infer)?$/, "")}/${route}`;
   return at;
 }
 
@@ -86,11 +114,35 @@ function errorText(text: string): string {
   return text.slice(0, 200);
 }
 
-async function payloadRequest(context: CommandContext, file: string): Promise<EncodedRequest> {
+interface Payload {
+  readonly encoded: EncodedRequest;
+  /** The route of a model that takes it. */
+  readonly route: "infer" | "predict";
+  readonly rows: number;
+}
+
+/** A file as a body, and what shows of it: images and JSON with "instances" are records, other JSON is tensors. */
+async function payloadFrom(context: CommandContext, file: string): Promise<Payload> {
   const body = await readNamedFile(context.environment.workingDirectory, file);
-  const isJson = file.toLowerCase().endsWith(".json");
-  const type = isJson ? "application/json" : (imageType(file) ?? "application/octet-stream");
-  return { headers: { "content-type": type }, body };
+  const image = imageType(file);
+  if (image !== null) return { encoded: { headers: { "content-type": image }, body }, route: "predict", rows: 1 };
+  if (!file.toLowerCase().endsWith(".json"))
+    return { encoded: { headers: { "content-type": "application/octet-stream" }, body }, route: "infer", rows: 1 };
+  const { inputs, instances } = shapeOf(body);
+  const encoded = { headers: { "content-type": "application/json" }, body };
+  if (Array.isArray(instances)) return { encoded, route: "predict", rows: Math.max(1, instances.length) };
+  const [first] = Array.isArray(inputs) ? (inputs as { readonly shape?: readonly unknown[] }[]) : [];
+  const rows = Number(first?.shape?.[0] ?? 1);
+  return { encoded, route: "infer", rows: rows >= 1 ? rows : 1 };
+}
+
+/** What a JSON body holds; what is no JSON is sent all the same, to see how it is refused. */
+function shapeOf(body: Buffer): { readonly inputs?: unknown; readonly instances?: unknown } {
+  try {
+    return (JSON.parse(body.toString("utf8")) ?? {}) as object;
+  } catch {
+    return {};
+  }
 }
 
 function headerFrom(text: string): [string, string] {

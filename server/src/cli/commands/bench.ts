@@ -2,26 +2,20 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { SlipwayError } from "@slipway/core/base";
-import { durationFromText } from "#config";
 import { type Command, type CommandContext, textOption } from "../command.ts";
 import { fileError } from "../files.ts";
 import {
-  constantArrivals,
   distributionSvg,
   findHighestRate,
-  type LoadMode,
   type LoadPlan,
   type LoadReport,
-  poissonArrivals,
-  reportFrom,
   reportText,
-  runLoad,
-  seededRandom,
-  type Target,
+  runOrder,
 } from "../load/index.ts";
 import { foundText, objectiveFrom, trialFrom, trialText } from "../load/search-text.ts";
+import { loadRequest, unansweredError } from "../load-request.ts";
+import { durationOption, numberOption } from "../option-values.ts";
 import { count, duration } from "../text.ts";
-import { loadRequest } from "./bench-request.ts";
 
 export const bench: Command = {
   about:
@@ -44,7 +38,7 @@ export const bench: Command = {
     { flags: "--warm-up <duration>", description: "Time before it that is not counted; 1s if left out" },
     { flags: "--connections <number>", description: "Connections of an open loop; 64 if left out" },
     { flags: "--timeout <duration>", description: "A request without an answer for this long fails; 30s if left out" },
-    { flags: "--payload <file>", description: "Body to send instead of made-up inputs" },
+    { flags: "--payload <file>", description: "Body to send instead of made-up inputs: .json, an image, or bytes" },
     { flags: "--rows <number>", description: "Rows of made-up inputs; 1 if left out" },
     { flags: "--binary", description: "Send made-up inputs, and want outputs, as raw bytes instead of JSON" },
     { flags: "--method <method>", description: "HTTP method; POST if left out" },
@@ -67,26 +61,19 @@ export const bench: Command = {
   run: async (context) => {
     const wanted = wantedFrom(context);
     const { url, request } = await loadRequest(context, { rows: wanted.rows, seed: wanted.seed });
-    const target = targetFrom(url);
     const measure = async (mode: LoadPlan["mode"], warmUpMs: number, durationMs: number): Promise<LoadReport> => {
-      const result = await reached(
-        url,
-        runLoad({
-          target,
-          request,
-          mode: loadModeFrom(mode, wanted.seed),
-          warmUpMs,
-          durationMs,
-          timeoutMs: wanted.timeoutMs,
+      const plan = { url: url.href, mode, seed: wanted.seed, warmUpMs, durationMs };
+      return await runOrder(
+        { plan, request, timeoutMs: wanted.timeoutMs },
+        {
           now: context.environment.now,
           signal: context.signal,
           onProgress: ({ elapsedMs, answered, failed }) =>
             context.progress.update(
               `${duration(elapsedMs)} of ${duration(warmUpMs + durationMs)}: ${count(answered)} answered, ${count(failed)} failed`,
             ),
-        }),
+        },
       );
-      return reportFrom({ url: url.href, mode, seed: wanted.seed, warmUpMs, durationMs }, result);
     };
     if (wanted.objective !== null) await search(context, wanted, wanted.objective, measure);
     else await measureOnce(context, wanted, measure);
@@ -109,13 +96,8 @@ async function measureOnce(context: CommandContext, wanted: Wanted, measure: Mea
     });
   }
   context.answer(report, () => reportText(report));
-  if (report.answered === 0 && !report.wasInterrupted) {
-    const [code = "no request was sent"] = Object.keys(report.failures);
-    if (!code.startsWith("400")) throw new SlipwayError("ENDPOINT_NOT_READY", `No request was answered: ${code}.`);
-    const isMadeUp = textOption(context.options, "payload") === undefined;
-    const hint = isMadeUp ? " Made-up inputs do not suit every model; send a body that does with --payload." : "";
-    throw new SlipwayError("RUN_FAILED", `Every request was refused: ${code}.${hint}`);
-  }
+  const error = report.wasInterrupted ? null : unansweredError(context, report);
+  if (error !== null) throw error;
 }
 
 /** Shares of the duration, so that `--find --duration 10s` still ends within a few minutes. */
@@ -189,49 +171,4 @@ function wantedFrom(context: CommandContext) {
     warmUpMs: durationOption(options, "warmUp", 1000),
     timeoutMs: durationOption(options, "timeout", 30_000),
   };
-}
-
-function numberOption(options: CommandContext["options"], name: string, min: number, max: number): number | undefined {
-  const text = textOption(options, name);
-  if (text === undefined) return undefined;
-  const value = text.trim() === "" ? Number.NaN : Number(text);
-  if (value >= min && value <= max) return value;
-  throw new SlipwayError("USAGE", `--${name} is "${text}"; it must be a number from ${min} to ${max}.`);
-}
-
-function durationOption(options: CommandContext["options"], name: string, otherwise: number): number {
-  const text = textOption(options, name);
-  if (text === undefined) return otherwise;
-  const value = durationFromText(text);
-  if (value !== undefined && value <= 86_400_000) return value;
-  const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  throw new SlipwayError("USAGE", `--${flag} is "${text}"; it must be a duration such as 30s, at most 24h.`);
-}
-
-function loadModeFrom(mode: LoadPlan["mode"], seed: number): LoadMode {
-  if (mode.kind === "closed") return mode;
-  const arrivals =
-    mode.arrivals === "constant"
-      ? constantArrivals(mode.ratePerSecond)
-      : poissonArrivals(mode.ratePerSecond, seededRandom(seed));
-  return { kind: "open", arrivals, connections: mode.connections };
-}
-
-function targetFrom(url: URL): Target {
-  const isTls = url.protocol === "https:";
-  return {
-    host: url.hostname.replace(/^\[|\]$/g, ""),
-    port: Number(url.port) || (isTls ? 443 : 80),
-    isTls,
-  };
-}
-
-async function reached<Result>(url: URL, work: Promise<Result>): Promise<Result> {
-  try {
-    return await work;
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined || error instanceof SlipwayError) throw error;
-    throw new SlipwayError("SERVER_UNREACHABLE", `No server answers at ${url.origin}: ${message}.`, { cause: error });
-  }
 }
