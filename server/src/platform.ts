@@ -3,7 +3,7 @@ import path from "node:path";
 import { clientFromHandlers, createHandlers } from "#api";
 import type { OfflineStore, Platform } from "#cli";
 import { loadConfiguration, type Settings } from "#config";
-import { readServerFile } from "#store";
+import { blobReader, blobsDirectoryOf, readServerFile } from "#store";
 import {
   clock,
   EXAMPLE_DIRECTORY,
@@ -23,6 +23,8 @@ export function createPlatform(surroundings: PlatformSurroundings): Platform {
       const found = await readServerFile(path.resolve(dataDirectory));
       return found?.isAlive === true ? found.file : null;
     },
+    readBlob: (dataDirectory, hash) =>
+      blobReader(blobsDirectoryOf(path.resolve(dataDirectory))).stream(hash, { isVerified: true }),
     openOffline: (settings) => openOffline(settings, surroundings),
   };
 }

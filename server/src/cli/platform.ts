@@ -43,6 +43,11 @@ export interface Platform {
   start(configuration: Configuration, signal: AbortSignal): Promise<RunningServer>;
   /** The server that holds a data directory; null where none runs. */
   findServer(dataDirectory: string): Promise<ServerLocation | null>;
+  /**
+   * The bytes stored under a hash, also while a server holds the data directory.
+   * @throws SlipwayError BLOB_NOT_FOUND, BLOB_CORRUPT
+   */
+  readBlob(dataDirectory: string, hash: string): AsyncIterable<Uint8Array>;
   /** Opens a data directory itself. @throws SlipwayError DATA_DIRECTORY_LOCKED, DATA_DIRECTORY_INVALID */
   openOffline(settings: Settings): Promise<OfflineStore>;
 }

@@ -27,12 +27,11 @@ export async function withTemporaryDirectory<Result>(
   }
 }
 
-/** Runs `work` with a quiet server on free ports of this machine, which is stopped afterwards. */
-export async function withTemporaryServer<Result>(
-  context: CommandContext,
+/** Starts a quiet server on free ports of this machine; the caller stops it. */
+export async function startTemporaryServer(
+  context: Pick<CommandContext, "configuration" | "platform" | "signal">,
   dataDirectory: string,
-  work: (server: RunningServer) => Promise<Result>,
-): Promise<Result> {
+): Promise<RunningServer> {
   const { settings } = context.configuration;
   const platform = await context.platform();
   const configuration = {
@@ -44,7 +43,16 @@ export async function withTemporaryServer<Result>(
       log: { ...settings.log, level: settings.log.level === "info" ? "warn" : settings.log.level },
     },
   } as const;
-  const server = await platform.start(configuration, context.signal);
+  return await platform.start(configuration, context.signal);
+}
+
+/** Runs `work` with a quiet server on free ports of this machine, which is stopped afterwards. */
+export async function withTemporaryServer<Result>(
+  context: CommandContext,
+  dataDirectory: string,
+  work: (server: RunningServer) => Promise<Result>,
+): Promise<Result> {
+  const server = await startTemporaryServer(context, dataDirectory);
   try {
     return await work(server);
   } finally {

@@ -45,6 +45,17 @@ export async function openBlobDirectory(options: BlobDirectoryOptions): Promise<
   return new BlobDirectory(options, files);
 }
 
+/**
+ * Reads a directory of blobs that another process may hold: what is stored under a hash never changes.
+ * @throws SlipwayError from its methods, BLOB_NOT_FOUND also for what is being removed meanwhile
+ */
+export function blobReader(directory: string): Pick<BlobStore, "stream"> {
+  const unneeded = (): never => {
+    throw new Error("Reading blobs asked for the time or a name. This is a bug.");
+  };
+  return new BlobDirectory({ directory, clock: { wall: unneeded }, temporaryName: unneeded }, diskFileSystem);
+}
+
 class BlobDirectory implements BlobStore {
   readonly #directory: string;
   readonly #clock: Pick<Clock, "wall">;

@@ -20,6 +20,14 @@ const LOCK_FILE = "lock.db";
 const HOLDER_FILE = "holder.json";
 const SERVER_FILE = "server.json";
 
+/**
+ * Where a data directory keeps its blobs, for those who only read them.
+ * @param directory the data directory
+ */
+export function blobsDirectoryOf(directory: string): string {
+  return path.join(directory, "blobs");
+}
+
 /** Covers a moment's look at the lock by `readServerFile`, no more. */
 const LOCK_WAIT_MS = 250;
 
@@ -90,7 +98,7 @@ class HeldDirectory implements DataDirectory {
   }
 
   get blobsDirectory(): string {
-    return path.join(this.path, "blobs");
+    return blobsDirectoryOf(this.path);
   }
 
   async writeServerFile(file: ServerFile): Promise<void> {

@@ -1,4 +1,5 @@
 // What Slipway keeps, and where: a database for facts, blobs for bytes, both in a data directory one process writes.
+export { blobReader } from "./blob-directory.ts";
 export {
   type BlobBytes,
   type BlobPlace,
@@ -10,7 +11,7 @@ export {
   type PutOptions,
   type StoredBlob,
 } from "./blobs.ts";
-export { type DataDirectory, readServerFile } from "./data-directory.ts";
+export { blobsDirectoryOf, type DataDirectory, readServerFile } from "./data-directory.ts";
 export type { Database } from "./database.ts";
 export { systemCode } from "./disk-errors.ts";
 export { type FileSystem, READ_SAFELY } from "./files.ts";

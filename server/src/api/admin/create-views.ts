@@ -18,6 +18,7 @@ export function modelView(model: Model): ModelView {
     hash: model.hash,
     sizeBytes: model.sizeBytes,
     files: model.files.map(({ path, hash, sizeBytes }) => ({ path, hash, sizeBytes })),
+    mainFile: model.mainFile,
     importedAt: model.importedAt,
     signature: signatureView(scan.signature),
     irVersion: scan.irVersion,

@@ -20,6 +20,7 @@ export const ModelView = z.object({
   hash: z.string().describe("SHA-256 that names the model"),
   sizeBytes: Bytes,
   files: z.array(z.object({ path: z.string(), hash: z.string(), sizeBytes: Bytes })),
+  mainFile: z.string().describe("Which of the files is the ONNX model"),
   importedAt: Timestamp,
   signature: SignatureView,
   irVersion: z.number(),
