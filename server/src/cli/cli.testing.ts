@@ -17,6 +17,7 @@ export async function cli(
     readonly workingDirectory?: string;
     readonly signal?: AbortSignal;
     readonly onOut?: (text: string) => void;
+    readonly onErr?: (text: string) => void;
   } = {},
 ): Promise<CliResult> {
   let out = "";
@@ -30,6 +31,7 @@ export async function cli(
       },
       err: (text) => {
         err += text;
+        options.onErr?.(text);
       },
       isInteractive: false,
       hasColour: false,

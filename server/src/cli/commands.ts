@@ -89,6 +89,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/bench.ts")).bench,
   },
   {
+    name: "tune",
+    summary: "Find the settings this machine serves a model fastest with",
+    group: "Look and measure",
+    load: async () => (await import("./commands/tune.ts")).tune,
+  },
+  {
     name: "config",
     summary: "Show the settings in effect and where each came from",
     group: "Look and measure",

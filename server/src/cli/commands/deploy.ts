@@ -1,8 +1,8 @@
 // `slipway deploy`: a version, or a file that becomes one, behind an endpoint.
 import { SlipwayError } from "@slipway/core/base";
-import { settingsFromFlags } from "#config";
 import type { Client } from "slipway/client";
 import { type Command, type CommandContext, requiredOption, textOption } from "../command.ts";
+import { settingsFromDeploymentFlags } from "../deployment-flags.ts";
 import { deployedText } from "../endpoint-text.ts";
 import { importFiles, modelSource } from "../model-files.ts";
 import { findVersion, modelReference } from "../model-reference.ts";
@@ -35,7 +35,7 @@ export const deploy: Command = {
       body: {
         name,
         number,
-        settings: deploymentSettings(context.settingFlags),
+        settings: settingsFromDeploymentFlags(context.settingFlags),
         allowBreaking: context.options["breaking"] === true,
         reason: textOption(context.options, "reason") ?? null,
       },
@@ -65,11 +65,4 @@ async function versionToDeploy(context: CommandContext, client: Client): Promise
   const note = textOption(options, "note") ?? null;
   const { version } = await importFiles(client, source, { name, note }, context.progress);
   return version;
-}
-
-/** The flags under `runtime` and `queue`; the others configure this command. */
-function deploymentSettings(flags: Readonly<Record<string, string>>): Record<string, unknown> {
-  return settingsFromFlags(
-    Object.fromEntries(Object.entries(flags).filter(([flag]) => /^--(runtime|queue)-/.test(flag))),
-  );
 }

@@ -1,0 +1,107 @@
+// One measurement of a plan: its requests a second in a closed loop, or the highest rate of an open loop that meets the
+// objective, looked for within the time given.
+import { findHighestRate, type LoadOutcome, type LoadPlan, type LoadThread, type Objective } from "../load/index.ts";
+import { trialFrom } from "../load/search-text.ts";
+import { count } from "../text.ts";
+import type { Sample } from "./race.ts";
+
+export interface LoadWanted {
+  /** Null for the highest throughput. */
+  readonly objective: Objective | null;
+  /** Clients of a closed loop, connections of an open one. */
+  readonly connections: number;
+  readonly seed: number;
+  readonly timeoutMs: number;
+}
+
+/** A plan's endpoint, and what is sent to it. */
+export interface Addressed {
+  readonly url: URL;
+  readonly request: Buffer;
+}
+
+/** Of a measurement, what is not counted: connections and batches have to settle. */
+const WARM_UP_SHARE = 0.25;
+const MOST_WARM_UP_MS = 500;
+/** Tests of a search: about so many bracket a limit from nearby. */
+const TESTS = 6;
+const MOST_TESTS = 8;
+/** How near a search's passing and failing rate come: a finer one would take longer than it is worth. */
+const RESOLUTION = 1.1;
+
+export class Meter {
+  readonly #thread: LoadThread;
+  readonly #wanted: LoadWanted;
+  /** Of each address, the rate found last: the next search begins there. */
+  readonly #rates = new Map<string, number>();
+  /** The highest share of the time that the generator was at work in a closed loop. */
+  busiestShare = 0;
+  /** Searches for a rate, and those that the generator ended by being short of CPU. */
+  searches = 0;
+  generatorLimits = 0;
+  /** The fewest requests that a test which met the objective was made of. */
+  fewestRequests = Number.POSITIVE_INFINITY;
+
+  constructor(thread: LoadThread, wanted: LoadWanted) {
+    this.#thread = thread;
+    this.#wanted = wanted;
+  }
+
+  /** Whatever the objective, a closed loop. */
+  async closedLoop(addressed: Addressed, durationMs: number): Promise<LoadOutcome> {
+    const outcome = await this.#load(addressed, { kind: "closed", concurrency: this.#wanted.connections }, durationMs);
+    this.busiestShare = Math.max(this.busiestShare, outcome.busyShare);
+    return outcome;
+  }
+
+  /**
+   * Measures for about so long.
+   * @param startRate where a search begins that has no earlier one to go by
+   */
+  async sample(addressed: Addressed, durationMs: number, startRate: number): Promise<Sample> {
+    const { objective } = this.#wanted;
+    if (objective !== null) return await this.#highestRate(addressed, objective, durationMs, startRate);
+    const { report } = await this.closedLoop(addressed, durationMs);
+    const failed = Object.entries(report.failures);
+    if (failed.length === 0 && report.answered > 0) return { ok: true, value: report.goodputPerSecond };
+    const [code = "none was answered", times = 0] = failed[0] ?? [];
+    return { ok: false, reason: `${count(times)} of ${count(report.offered)} requests failed: ${code}` };
+  }
+
+  async #highestRate(
+    addressed: Addressed,
+    objective: Objective,
+    durationMs: number,
+    startRate: number,
+  ): Promise<Sample> {
+    const { connections } = this.#wanted;
+    const found = await findHighestRate({
+      objective,
+      startRate: this.#rates.get(addressed.url.href) ?? startRate,
+      resolution: RESOLUTION,
+      repeats: 1,
+      maxTrials: MOST_TESTS,
+      trial: async (ratePerSecond) => {
+        const mode = { kind: "open", ratePerSecond, arrivals: "poisson", connections } as const;
+        const { report } = await this.#load(addressed, mode, durationMs / TESTS);
+        return trialFrom(report, objective);
+      },
+      onTrial: ({ goodputPerSecond, measuredMs }, isMet) => {
+        const answered = Math.round((goodputPerSecond * measuredMs) / 1000);
+        if (isMet) this.fewestRequests = Math.min(this.fewestRequests, answered);
+      },
+    });
+    const rate = found.ratePerSecond ?? 0;
+    if (rate > 0) this.#rates.set(addressed.url.href, rate);
+    if (found.end === "generator-limit") this.generatorLimits++;
+    this.searches++;
+    return { ok: true, value: rate };
+  }
+
+  async #load({ url, request }: Addressed, mode: LoadPlan["mode"], durationMs: number): Promise<LoadOutcome> {
+    const { seed, timeoutMs } = this.#wanted;
+    const warmUpMs = Math.min(MOST_WARM_UP_MS, durationMs * WARM_UP_SHARE);
+    const plan = { url: url.href, mode, seed, warmUpMs, durationMs: durationMs - warmUpMs };
+    return await this.#thread.run({ plan, request, timeoutMs });
+  }
+}

@@ -1,0 +1,160 @@
+// What may be tuned, and which plans are tried: settings as rows of a table, plans as their combinations that respect the
+// thread plan (all runners together use no more threads than there are cores).
+import { assert } from "@slipway/core/base";
+import { describeSettings } from "#config";
+
+/** A value for each tuned setting, by its key. */
+export type Plan = Readonly<Record<string, number>>;
+
+/** What bounds the plans worth trying. */
+export interface Circumstances {
+  readonly cores: number;
+  /** Rows that may wait at once: no batch holds more. */
+  readonly rowsInFlight: number;
+  /** Whether requests share runs. */
+  readonly doesBatch: boolean;
+  /** Whether the model runs inside the server, which then has one of it. */
+  readonly isInline: boolean;
+}
+
+export interface Dimension {
+  /** The setting's key. */
+  readonly key: string;
+  /** Whose setting it is: a deployment is loaded with it, a server started. */
+  readonly of: "deployment" | "server";
+  /** For the head of a column. */
+  readonly title: string;
+  /**
+   * Values to try.
+   * @param soFar values of the rows above
+   * @param most the largest the setting takes
+   * @param step how far apart they are, as a ratio
+   */
+  readonly values: (of: {
+    readonly current: Plan;
+    readonly soFar: Plan;
+    readonly circumstances: Circumstances;
+    readonly most: number;
+    readonly step: number;
+  }) => readonly number[];
+  /** What a value comes to, where two may come to the same. */
+  readonly effect?: (value: number, plan: Plan, circumstances: Circumstances) => number;
+}
+
+export const DIMENSIONS: readonly Dimension[] = [
+  {
+    key: "runtime.instances",
+    of: "deployment",
+    title: "instances",
+    values: ({ current, circumstances: { cores, isInline }, most, step }) =>
+      isInline ? [valueIn(current, "runtime.instances")] : powersUpTo(Math.min(cores, most), step),
+  },
+  {
+    key: "runtime.intraOpThreads",
+    of: "deployment",
+    title: "threads",
+    values: ({ current, soFar, circumstances: { cores }, most, step }) => {
+      const share = shareOf(cores, valueIn(soFar, "runtime.instances"));
+      // The whole share stays "divide the cores" where it is that now: the plan then suits a larger machine too.
+      const whole = valueIn(current, "runtime.intraOpThreads") === 0 ? 0 : share;
+      return powersUpTo(Math.min(share, most), step).map((threads) => (threads === share ? whole : threads));
+    },
+    effect: (value, plan, { cores }) => (value === 0 ? shareOf(cores, valueIn(plan, "runtime.instances")) : value),
+  },
+  {
+    key: "runtime.maxBatchRows",
+    of: "deployment",
+    title: "batch rows",
+    values: ({ current, circumstances: { rowsInFlight, doesBatch }, most, step }) => {
+      const now = valueIn(current, "runtime.maxBatchRows");
+      // A short measurement can't tell batches of nearly the same size apart.
+      return doesBatch ? [now, ...powersAround(now, step ** 2, most, rowsInFlight)] : [now];
+    },
+    effect: (value, _, { rowsInFlight }) => Math.min(value, rowsInFlight),
+  },
+];
+
+/** Values lie at first this far apart. */
+const FIRST_STEP = 2;
+/** Farther apart than this they say nothing of what lies between. */
+const LAST_STEP = 64;
+
+/**
+ * The plans to try, the current one first. Where they are more than `most`, values lie farther apart until they are not.
+ * @returns at most `most` plans, no two of the same effect
+ */
+export function plansToTry(current: Plan, circumstances: Circumstances, most: number): readonly Plan[] {
+  let plans: readonly Plan[] = [current];
+  for (let step = FIRST_STEP; step <= LAST_STEP; step *= 2) {
+    plans = distinct([current, ...combinations(current, circumstances, step)], circumstances);
+    if (plans.length <= most) return plans;
+  }
+  // What changes least says most about the current settings.
+  return plans.toSorted((a, b) => changesOf(a, current).length - changesOf(b, current).length).slice(0, most);
+}
+
+/** The settings in which a plan differs from the current one. */
+export function changesOf(plan: Plan, current: Plan): readonly Dimension[] {
+  return DIMENSIONS.filter(({ key }) => valueIn(plan, key) !== valueIn(current, key));
+}
+
+/** The value a plan has for a setting. */
+export function valueIn(plan: Plan, key: string): number {
+  const value = plan[key];
+  assert(value !== undefined, `A plan has no ${key}. This is a bug.`);
+  return value;
+}
+
+/** What a plan's value comes to on this machine. */
+export function effectOf(dimension: Dimension, plan: Plan, circumstances: Circumstances): number {
+  const value = valueIn(plan, dimension.key);
+  return dimension.effect?.(value, plan, circumstances) ?? value;
+}
+
+/** Threads that a plan's runs use together. */
+export function threadsOf(plan: Plan, { cores }: Pick<Circumstances, "cores">): number {
+  const instances = valueIn(plan, "runtime.instances");
+  const threads = valueIn(plan, "runtime.intraOpThreads");
+  return instances * (threads === 0 ? shareOf(cores, instances) : threads);
+}
+
+function combinations(current: Plan, circumstances: Circumstances, step: number): readonly Plan[] {
+  let plans: readonly Plan[] = [{}];
+  for (const { key, values } of DIMENSIONS) {
+    const { kind } = describeSettings().find((setting) => setting.key === key)!;
+    assert(kind.type === "integer", `The setting ${key} is tuned and is no number. This is a bug.`);
+    plans = plans.flatMap((soFar) =>
+      values({ current, soFar, circumstances, most: kind.max, step }).map((value) => ({ ...soFar, [key]: value })),
+    );
+  }
+  return plans;
+}
+
+function distinct(plans: readonly Plan[], circumstances: Circumstances): readonly Plan[] {
+  const seen = new Map<string, Plan>();
+  for (const plan of plans) {
+    const effects = DIMENSIONS.map((dimension) => effectOf(dimension, plan, circumstances)).join();
+    if (!seen.has(effects)) seen.set(effects, plan);
+  }
+  return [...seen.values()];
+}
+
+/** Cores for each runner, as the thread plan divides them. */
+function shareOf(cores: number, instances: number): number {
+  return Math.max(1, Math.floor(cores / instances));
+}
+
+/** 1, step, step², … and `top` itself. */
+function powersUpTo(top: number, step: number): readonly number[] {
+  const values: number[] = [];
+  for (let value = 1; value < top; value *= step) values.push(value);
+  return [...values, top];
+}
+
+/** `from` × and ÷ powers of `step` down to 1, up to the first that `enough` does not exceed. */
+function powersAround(from: number, step: number, top: number, enough: number): readonly number[] {
+  const values = [1];
+  for (let value = from / step; value >= step; value /= step) values.push(Math.round(value));
+  for (let value = from * step; value <= top && value / step < enough; value *= step) values.push(value);
+  return values;
+}
