@@ -1,20 +1,76 @@
-// The load generator as a process of its own, on the second core: `slipway bench`, closed loop.
+// The load generators, each a process of its own on the second core. Closed loop: wrk where it is installed, else `slipway
+// bench`, and what made a figure is kept with it. Open loop: the generator of `slipway bench`, since wrk has none.
+import { execFileSync } from "node:child_process";
+import path from "node:path";
 import type { LoadReport } from "../server/src/cli/load/index.ts";
-import { LOAD_CORE, runNode, SLIPWAY } from "./processes.ts";
+import type { Payload } from "./payloads.ts";
+import { LOAD_CORE, runNode, runPinned, SLIPWAY } from "./processes.ts";
 
-export interface Load {
+/** What makes closed-loop load here. */
+export const LOAD_TOOL: "wrk" | "slipway bench" = hasWrk() ? "wrk" : "slipway bench";
+
+interface Load {
   readonly url: string;
-  readonly payloadFile: string;
+  readonly payload: Payload;
   readonly connections: number;
+  /** Whole seconds. */
   readonly seconds: number;
 }
 
-/** Requests a second and latencies under a closed loop. @throws when any request failed: then figures mean nothing */
-export async function measure({ url, payloadFile, connections, seconds }: Load): Promise<LoadReport> {
-  const flags = ["--concurrency", String(connections), "--duration", `${seconds}s`, "--warm-up", "500ms", "--json"];
-  const out = await runNode([...SLIPWAY, "bench", url, "--payload", payloadFile, ...flags], LOAD_CORE);
-  const report = JSON.parse(out) as LoadReport;
+export interface ClosedLoad {
+  readonly requests: number;
+  readonly perSecond: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+}
+
+/** So many clients that each wait for their answer. @throws when any request failed: then figures mean nothing */
+export async function closedLoop(load: Load): Promise<ClosedLoad> {
+  return LOAD_TOOL === "wrk" ? await wrk(load) : await slipwayClosed(load);
+}
+
+async function wrk({ url, payload, connections, seconds }: Load): Promise<ClosedLoad> {
+  const script = path.join(import.meta.dirname, "wrk.lua");
+  const headers = Object.entries(payload.headers).map(([name, value]) => `${name}:${value}`);
+  const flags = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "30s", "-s", script, url, "--"];
+  const out = await runPinned(["wrk", ...flags, payload.file, ...headers], LOAD_CORE);
+  const line = out.split("\n").findLast((text) => text.startsWith("{"));
+  const seen = JSON.parse(line!) as Record<"us" | "requests" | "refused" | "broken" | "p50Us" | "p99Us", number>;
+  if (seen.refused + seen.broken > 0 || seen.requests === 0) throw new Error(`Requests to ${url} failed: ${line}`);
+  return { requests: seen.requests, perSecond: (seen.requests * 1e6) / seen.us, p50Us: seen.p50Us, p99Us: seen.p99Us };
+}
+
+async function slipwayClosed(load: Load): Promise<ClosedLoad> {
+  const report = await slipwayBench(load, ["--concurrency", String(load.connections), "--warm-up", "200ms"]);
   const failures = JSON.stringify(report.failures);
-  if (failures !== "{}") throw new Error(`Requests to ${url} failed: ${failures}`);
-  return report;
+  if (failures !== "{}") throw new Error(`Requests to ${load.url} failed: ${failures}`);
+  const { p50Ms, p99Ms } = report.latency!;
+  return { requests: report.answered, perSecond: report.goodputPerSecond, p50Us: p50Ms * 1000, p99Us: p99Ms * 1000 };
+}
+
+export interface OpenLoad extends Load {
+  readonly ratePerSecond: number;
+  readonly arrivals: "constant" | "poisson";
+  readonly timeoutMs: number;
+}
+
+/** Requests at a rate, whether or not answers came; failures are part of the report. */
+export async function openLoop(load: OpenLoad): Promise<LoadReport> {
+  const script = path.join(import.meta.dirname, "open-loop.ts");
+  return JSON.parse(await runNode([script, JSON.stringify(load)], LOAD_CORE)) as LoadReport;
+}
+
+async function slipwayBench({ url, payload, seconds }: Load, flags: readonly string[]): Promise<LoadReport> {
+  const headers = Object.entries(payload.headers).flatMap(([name, value]) => ["--header", `${name}: ${value}`]);
+  const all = ["--payload", payload.file, ...headers, "--duration", `${seconds}s`, ...flags, "--json"];
+  return JSON.parse(await runNode([...SLIPWAY, "bench", url, ...all], LOAD_CORE)) as LoadReport;
+}
+
+function hasWrk(): boolean {
+  try {
+    execFileSync("wrk", ["-v"], { stdio: "ignore" });
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ENOENT"; // `wrk -v` ends with 1
+  }
 }

@@ -1,60 +1,72 @@
-// `npm run bench -- [serve|start|lengths] [options]`: measures Slipway on this machine. bench/README.md tells how to read it.
+// `npm run bench -- [NAME…] [options]`: measures Slipway on this machine. bench/README.md tells how to read it.
 import { parseArgs } from "node:util";
-import { benchLengths, lengthsText } from "./lengths.ts";
-import { MODELS, type ModelName } from "./models.ts";
+import { BENCHMARKS, type BenchmarkName, measure, type Options } from "./benchmarks.ts";
+import { checked, measureShort } from "./check.ts";
+import { MODEL_NAMES } from "./models.ts";
+import { WIRES } from "./payloads.ts";
 import { canPin } from "./processes.ts";
-import { keep, resultOf } from "./record.ts";
-import { benchServe, serveText } from "./serve.ts";
-import { benchStart, startText } from "./start.ts";
+import { keep, keptResults } from "./record.ts";
+import { writeTables } from "./tables.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    models: { type: "string", default: "tiny,mid,ms1" },
-    rounds: { type: "string", default: "5" },
-    seconds: { type: "string", default: "3" },
+    models: { type: "string" },
+    wires: { type: "string" },
+    connections: { type: "string" },
+    rounds: { type: "string" },
+    seconds: { type: "string" },
+    requests: { type: "string" },
+    peers: { type: "string" },
+    install: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
+    check: { type: "boolean", default: false },
+    from: { type: "string" },
   },
 });
-const rounds = Number(values.rounds);
 const log = (line: string): void => console.error(line);
 
-/** Each benchmark by name: measures, and tells what to print. */
-const BENCHMARKS: Readonly<Record<string, () => Promise<{ figures: unknown; text: string }>>> = {
-  serve: async () => {
-    const figures = await benchServe({
-      models: modelNames(values.models),
-      rounds,
-      seconds: Number(values.seconds),
-      log,
-    });
-    return { figures, text: serveText(figures) };
-  },
-  start: async () => {
-    const figures = await benchStart({ rounds, log });
-    return { figures, text: startText(figures) };
-  },
-  lengths: async () => {
-    const figures = await benchLengths({ rounds, seconds: Number(values.seconds), log });
-    return { figures, text: lengthsText(figures) };
-  },
-};
-
-function modelNames(text: string): ModelName[] {
-  return text.split(",").map((name) => {
-    if (!Object.hasOwn(MODELS, name))
-      throw new Error(`There is no model "${name}"; there are ${Object.keys(MODELS).join(", ")}.`);
-    return name as ModelName;
-  });
+if (!canPin) log("Processes can't be kept on a core here; server and load disturb each other.");
+if (values.check) {
+  if (values.from !== undefined && values.from !== "kept") throw new Error('--from takes "kept".');
+  const { text, isKept } = checked(values.from === "kept" ? keptResults() : await measureShort(log));
+  console.log(text);
+  process.exitCode = isKept ? 0 : 1;
+} else if (positionals.includes("tables")) {
+  console.log((await writeTables(keptResults())).join("\n"));
+} else {
+  const given = { ...optionsGiven(), log };
+  // Peers need other languages' tools, so they are measured by name alone.
+  const all = Object.keys(BENCHMARKS).filter((name) => name !== "peers");
+  for (const name of listOf(positionals.length === 0 ? all : positionals, Object.keys(BENCHMARKS), "benchmark")) {
+    for await (const { result, text } of measure(name as BenchmarkName, given)) {
+      console.log(text);
+      if (values.keep) console.log(`kept in ${await keep(result)}`);
+    }
+  }
 }
 
-if (!canPin) log("Processes can't be kept on a core here; server and load disturb each other.");
-for (const name of positionals.length === 0 ? Object.keys(BENCHMARKS) : positionals) {
-  const benchmark = BENCHMARKS[name];
-  if (benchmark === undefined)
-    throw new Error(`There is no benchmark "${name}"; there are ${Object.keys(BENCHMARKS).join(", ")}.`);
-  const before = resultOf(name, null);
-  const { figures, text } = await benchmark();
-  console.log(text);
-  if (values.keep) console.log(`kept in ${await keep({ ...before, figures })}`);
+function optionsGiven(): Partial<Options> {
+  return {
+    ...(values.models && { models: listOf(values.models.split(","), MODEL_NAMES, "model") }),
+    ...(values.wires && { wires: listOf(values.wires.split(","), WIRES, "wire") }),
+    ...(values.connections && { connections: values.connections.split(",").map(wholeNumber) }),
+    ...(values.rounds && { rounds: wholeNumber(values.rounds) }),
+    ...(values.seconds && { seconds: wholeNumber(values.seconds) }),
+    ...(values.requests && { requests: wholeNumber(values.requests) }),
+    ...(values.peers && { peers: values.peers.split(",") }),
+    isInstalling: values.install,
+  };
+}
+
+function listOf<Name extends string>(given: readonly string[], known: readonly Name[], kind: string): Name[] {
+  const unknown = given.find((name) => !(known as readonly string[]).includes(name));
+  if (unknown !== undefined) throw new Error(`There is no ${kind} "${unknown}"; there are ${known.join(", ")}.`);
+  return given as Name[];
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`"${text}" is no whole number above 0.`);
+  return value;
 }

@@ -1,6 +1,6 @@
 // Processes under measurement: on a core of their own where the machine has `taskset`, ended with all they started, their
 // memory counted fairly.
-import { type ChildProcess, execFileSync, spawn, type SpawnOptions } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -24,23 +24,46 @@ function hasTaskset(): boolean {
   }
 }
 
+export interface Surroundings {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Starts a program on a core. */
+export function spawnPinned(
+  command: readonly string[],
+  core: number,
+  { cwd = root, env }: Surroundings = {},
+): ChildProcess {
+  const [program, ...rest] = canPin ? ["taskset", "-c", String(core), ...command] : command;
+  return spawn(program!, rest, { cwd, env: env ?? process.env, stdio: ["ignore", "pipe", "pipe"] });
+}
+
 /** Starts a script with the Node that runs this one, as production does: compiled code cached, sources stripped. */
-export function spawnNode(script: readonly string[], core: number, cwd = root): ChildProcess {
-  const node = ["--conditions=source", "--disable-warning=ExperimentalWarning", ...script];
-  const options = { cwd, stdio: ["ignore", "pipe", "pipe"] } as const satisfies SpawnOptions;
-  if (!canPin) return spawn(process.execPath, node, options);
-  return spawn("taskset", ["-c", String(core), process.execPath, ...node], options);
+export function spawnNode(script: readonly string[], core: number, surroundings?: Surroundings): ChildProcess {
+  const node = [process.execPath, "--conditions=source", "--disable-warning=ExperimentalWarning"];
+  return spawnPinned([...node, ...script], core, surroundings);
 }
 
 /** Runs a script to its end and answers what it printed. */
-export async function runNode(script: readonly string[], core: number): Promise<string> {
-  const child = spawnNode(script, core);
+export function runNode(script: readonly string[], core: number): Promise<string> {
+  return outputOf(spawnNode(script, core), script);
+}
+
+/** Runs a program to its end and answers what it printed. */
+export function runPinned(command: readonly string[], core: number): Promise<string> {
+  return outputOf(spawnPinned(command, core), command);
+}
+
+async function outputOf(child: ChildProcess, command: readonly string[]): Promise<string> {
   let out = "";
   let err = "";
   child.stdout!.on("data", (chunk: Buffer) => (out += chunk.toString()));
   child.stderr!.on("data", (chunk: Buffer) => (err += chunk.toString()));
-  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
-  if (code !== 0) throw new Error(`${script.join(" ")} ended with ${code}: ${err.trim()}`);
+  const code = await new Promise<number | null>((resolve, reject) =>
+    child.once("close", resolve).once("error", reject),
+  );
+  if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}: ${err.trim()}`);
   return out;
 }
 
@@ -87,11 +110,27 @@ export function memoryOf(pid: number): Memory | null {
   }
 }
 
-function familyOf(pid: number): number[] {
+/** A process and all it started. @throws where the system does not tell, and when it ends meanwhile */
+export function familyOf(pid: number): number[] {
   const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
     readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number),
   );
   return [pid, ...children.flatMap(familyOf)];
+}
+
+export interface CpuSeconds {
+  readonly all: number;
+  /** JavaScript's own thread; the others compile and collect garbage beside it. */
+  readonly mainThread: number;
+}
+
+/** Processor time a process has used, in its own code and in the kernel on its behalf; Linux counts it in hundredths. */
+export function cpuSecondsOf(pid: number): CpuSeconds {
+  const seconds = (file: string) => {
+    const fields = readFileSync(file, "utf8").split(") ").at(-1)!.split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  };
+  return { all: seconds(`/proc/${pid}/stat`), mainThread: seconds(`/proc/${pid}/task/${pid}/stat`) };
 }
 
 function pssOf(pid: number): number {

@@ -1,8 +1,8 @@
 // A bare ONNX Runtime loop, without server, protocol or batching: what the model itself costs.
 //   node raw-run.ts MODEL.onnx INPUTS ROWS SECONDS   → {"meanUs": …, "p50Us": …}
 import { readFileSync } from "node:fs";
-import { createOnnxRuntimeBackend } from "../server/src/runtime/index.ts";
 import { Latencies, seededRandom } from "../server/src/cli/load/index.ts";
+import { createOnnxRuntimeBackend } from "../server/src/runtime/index.ts";
 
 const [file, width, rows, seconds] = process.argv.slice(2);
 const backend = createOnnxRuntimeBackend();

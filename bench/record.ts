@@ -1,6 +1,6 @@
 // Kept results: the figures with everything needed to judge them, one file per run.
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -12,6 +12,8 @@ const root = path.resolve(import.meta.dirname, "..");
 export interface Result {
   readonly schemaVersion: 1;
   readonly benchmark: string;
+  /** The model, where each is measured by itself. */
+  readonly subject: string | null;
   readonly command: string;
   readonly at: string;
   readonly commit: string | null;
@@ -28,10 +30,12 @@ export interface Result {
   readonly figures: unknown;
 }
 
-export function resultOf(benchmark: string, figures: unknown): Result {
+/** A result to be: who measures what, and how busy the machine is before. */
+export function resultOf(benchmark: string, subject: string | null): Omit<Result, "figures"> {
   return {
     schemaVersion: 1,
     benchmark,
+    subject,
     command: `npm run bench -- ${process.argv.slice(2).join(" ")}`.trimEnd(),
     at: new Date().toISOString(),
     commit: commit(),
@@ -48,15 +52,27 @@ export function resultOf(benchmark: string, figures: unknown): Result {
       node: process.versions.node,
       onnxruntime: versionIn("node_modules/onnxruntime-node/package.json"),
     },
-    figures,
   };
+}
+
+const RESULTS = path.join(import.meta.dirname, "results");
+
+function nameOf({ benchmark, subject }: Pick<Result, "benchmark" | "subject">): string {
+  return subject === null ? benchmark : `${benchmark}-${subject}`;
+}
+
+/** The newest kept result of each kind. */
+export function keptResults(): Result[] {
+  const files = readdirSync(RESULTS).filter((file) => file.endsWith(".json"));
+  const newest = new Map<string, string>();
+  for (const file of files.sort()) newest.set(file.slice("YYYY-MM-DD-".length), file);
+  return [...newest.values()].map((file) => JSON.parse(readFileSync(path.join(RESULTS, file), "utf8")) as Result);
 }
 
 /** Writes a result beside the others and answers its path. */
 export async function keep(result: Result): Promise<string> {
-  const directory = path.join(import.meta.dirname, "results");
-  const file = path.join(directory, `${result.at.slice(0, 10)}-${result.benchmark}.json`);
-  await mkdir(directory, { recursive: true });
+  const file = path.join(RESULTS, `${result.at.slice(0, 10)}-${nameOf(result)}.json`);
+  await mkdir(RESULTS, { recursive: true });
   await writeFile(file, `${JSON.stringify(result, null, 2)}\n`);
   return path.relative(root, file);
 }

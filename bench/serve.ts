@@ -1,125 +1,166 @@
-// Serving against the echo: throughput at 32 connections and at one, and what a request costs beyond echo and model.
-import { writeFile } from "node:fs/promises";
+// Serving against the echo and the limit: throughput at each number of connections, and what a lone request costs beyond
+// echo and model.
 import path from "node:path";
-import { type Contender, jsonPayload, startEcho, startSlipway, workDirectory } from "./contenders.ts";
-import { measure } from "./load.ts";
+import { type Contender, startEcho, startSlipway, workDirectory } from "./contenders.ts";
+import { closedLoop, LOAD_TOOL } from "./load.ts";
 import { MODELS, type ModelName, writeModel } from "./models.ts";
+import { type Payload, type Wire, writePayload } from "./payloads.ts";
 import { runNode, SERVER_CORE } from "./processes.ts";
 import { type Figure, figureOf, figureText, ratioOf } from "./summary.ts";
 
-export interface ServeOptions {
-  readonly models: readonly ModelName[];
+interface ServeOptions {
+  readonly wires: readonly Wire[];
+  readonly connections: readonly number[];
   readonly rounds: number;
   readonly seconds: number;
   readonly log: (line: string) => void;
 }
 
 export interface ServeFigures {
-  readonly model: ModelName;
-  /** Requests a second. */
-  readonly echoPerSecond32: Figure;
-  readonly slipwayPerSecond32: Figure;
-  readonly slipwayOverEcho32: Figure;
-  /** Microseconds at one connection. */
-  readonly echoP50Us: Figure;
-  readonly slipwayP50Us: Figure;
-  /** One run of the model alone. */
-  readonly rawRunUs: Figure;
-  readonly rawRun32Us: Figure;
-  /** Slipway's p50 less echo's and less the model's own run, round by round. */
-  readonly addedP50Us: Figure;
-  /** 1 / (1/echo + 1/raw) at a batch of 32, and what share of it Slipway reaches. */
-  readonly limitPerSecond32: Figure;
-  readonly overLimit32: Figure;
+  readonly tool: string;
+  /** One run of the model alone, by the rows it takes. */
+  readonly rawRunUs: Readonly<Record<number, Figure>>;
+  readonly points: readonly ServePoint[];
   /** All processes of Slipway after the load. */
   readonly memoryBytes: number | null;
 }
 
-/** Measures each model against the echo, contenders taking turns within every round. */
-export async function benchServe(options: ServeOptions): Promise<ServeFigures[]> {
-  const all: ServeFigures[] = [];
-  for (const model of options.models) all.push(await benchModel(model, options));
-  return all;
+/** One form of request at one number of connections. */
+interface ServePoint {
+  readonly wire: Wire;
+  readonly connections: number;
+  readonly echoPerSecond: Figure;
+  readonly slipwayPerSecond: Figure;
+  readonly overEcho: Figure;
+  /** 1 / (1/echo + 1/raw) at a batch of as many rows as connections, at most MAX_BATCH; and what share Slipway reaches. */
+  readonly limitPerSecond: Figure;
+  readonly overLimit: Figure;
+  readonly echoP50Us: Figure;
+  readonly slipwayP50Us: Figure;
+  readonly slipwayP99Us: Figure;
+  /** Slipway's p50 less echo's and less the model's own run, round by round; at one connection only. */
+  readonly addedP50Us: Figure | null;
 }
 
-async function benchModel(model: ModelName, { rounds, seconds, log }: ServeOptions): Promise<ServeFigures> {
+/** What one run takes by default, `runtime.maxBatchRows`. */
+const MAX_BATCH = 32;
+const RAW_SECONDS = 1;
+
+/** Measures a model against the echo, contenders taking turns within every round. */
+export async function benchServe(model: ModelName, options: ServeOptions): Promise<ServeFigures> {
+  const { wires, connections, rounds, seconds, log } = options;
   await using directory = await workDirectory();
   const modelFile = await writeModel(directory.path, model);
-  const payloadFile = path.join(directory.path, "payload.json");
-  await writeFile(payloadFile, jsonPayload(model));
-  const raw = async (rows: number) => {
-    const script = [
-      path.join(import.meta.dirname, "raw-run.ts"),
-      modelFile,
-      String(MODELS[model][0]),
-      String(rows),
-      "1",
-    ];
-    return (JSON.parse(await runNode(script, SERVER_CORE)) as { p50Us: number }).p50Us;
-  };
-  const contenders = [await startEcho(), await startSlipway(directory.path, model)];
-  const [echo, slipway] = contenders as [Contender, Contender];
-  const seen = { echo32: [], slipway32: [], echo1: [], slipway1: [], raw1: [], raw32: [] } as Record<string, number[]>;
+  const echo = await startEcho();
+  const slipway = await startSlipway(directory.path, model).catch(async (error: unknown) => {
+    await echo.stop();
+    throw error;
+  });
   try {
+    const payloads = await Promise.all(wires.map((wire) => writePayload(directory.path, model, wire)));
+    const points = wires.flatMap((wire, index) =>
+      connections.map((count) => new PointInProgress(wire, payloads[index]!, count)),
+    );
+    await warmUp([echo, slipway], payloads);
+    const raw = new Map<number, number[]>(points.map(({ rows }) => [rows, []]));
     for (let round = 1; round <= rounds; round++) {
-      const load = { payloadFile, seconds };
-      const perSecond = async (contender: Contender) =>
-        (await measure({ ...load, url: contender.url, connections: 32 })).goodputPerSecond;
-      const p50Us = async (contender: Contender) =>
-        (await measure({ ...load, url: contender.url, connections: 1 })).latency!.p50Ms * 1000;
-      seen["echo32"]!.push(await perSecond(echo));
-      seen["slipway32"]!.push(await perSecond(slipway));
-      seen["echo1"]!.push(await p50Us(echo));
-      seen["slipway1"]!.push(await p50Us(slipway));
-      seen["raw1"]!.push(await raw(1));
-      seen["raw32"]!.push(await raw(32));
-      const last = (name: string) => Math.round(seen[name]!.at(-1)!);
-      log(
-        `${model} round ${round}: echo ${last("echo32")}/s, slipway ${last("slipway32")}/s; p50 ${last("echo1")} and ${last("slipway1")} µs; run ${last("raw1")} µs`,
-      );
+      for (const [rows, seen] of raw) seen.push(await rawRunUs(modelFile, model, rows));
+      for (const point of points) log(`${model} round ${round}: ${await point.measure(echo, slipway, seconds)}`);
     }
-    return figuresFrom(model, seen, slipway.memory()?.pssBytes ?? null);
+    return {
+      tool: LOAD_TOOL,
+      rawRunUs: Object.fromEntries([...raw].map(([rows, seen]) => [rows, figureOf(seen)])),
+      points: points.map((point) => point.figures(raw.get(point.rows)!)),
+      memoryBytes: slipway.memory()?.pssBytes ?? null,
+    };
   } finally {
-    await Promise.all(contenders.map((contender) => contender.stop()));
+    await Promise.all([echo.stop(), slipway.stop()]);
   }
 }
 
-function figuresFrom(model: ModelName, seen: Record<string, number[]>, memoryBytes: number | null): ServeFigures {
-  const { echo32, slipway32, echo1, slipway1, raw1, raw32 } = seen as Record<string, number[]> & {
-    [Name in "echo32" | "slipway32" | "echo1" | "slipway1" | "raw1" | "raw32"]: number[];
-  };
-  const limits = echo32.map((perSecond, round) => 1 / (1 / perSecond + raw32[round]! / 32 / 1e6));
-  return {
-    model,
-    echoPerSecond32: figureOf(echo32),
-    slipwayPerSecond32: figureOf(slipway32),
-    slipwayOverEcho32: ratioOf(slipway32, echo32),
-    echoP50Us: figureOf(echo1),
-    slipwayP50Us: figureOf(slipway1),
-    rawRunUs: figureOf(raw1),
-    rawRun32Us: figureOf(raw32),
-    addedP50Us: figureOf(slipway1.map((us, round) => us - echo1[round]! - raw1[round]!)),
-    limitPerSecond32: figureOf(limits),
-    overLimit32: ratioOf(slipway32, limits),
-    memoryBytes,
-  };
+/** Long enough for the compilers on both sides; not counted. */
+async function warmUp(contenders: readonly Contender[], payloads: readonly Payload[]): Promise<void> {
+  for (const { url } of contenders) {
+    for (const payload of payloads) await closedLoop({ url, payload, connections: 32, seconds: 1 });
+  }
+}
+
+/** The median of bare runs on the server's core, in microseconds. */
+async function rawRunUs(modelFile: string, model: ModelName, rows: number): Promise<number> {
+  const what = [modelFile, String(MODELS[model].width), String(rows), String(RAW_SECONDS)];
+  const out = await runNode([path.join(import.meta.dirname, "raw-run.ts"), ...what], SERVER_CORE);
+  return (JSON.parse(out) as { p50Us: number }).p50Us;
+}
+
+class PointInProgress {
+  readonly wire: Wire;
+  readonly #payload: Payload;
+  readonly #connections: number;
+  readonly rows: number;
+  readonly #echo = { perSecond: [] as number[], p50Us: [] as number[] };
+  readonly #slipway = { perSecond: [] as number[], p50Us: [] as number[], p99Us: [] as number[] };
+
+  constructor(wire: Wire, payload: Payload, connections: number) {
+    this.wire = wire;
+    this.#payload = payload;
+    this.#connections = connections;
+    this.rows = Math.min(connections, MAX_BATCH);
+  }
+
+  /** One round; answers a line about it. */
+  async measure(echo: Contender, slipway: Contender, seconds: number): Promise<string> {
+    const load = { payload: this.#payload, connections: this.#connections, seconds };
+    const ofEcho = await closedLoop({ ...load, url: echo.url });
+    const ofSlipway = await closedLoop({ ...load, url: slipway.url });
+    this.#echo.perSecond.push(ofEcho.perSecond);
+    this.#echo.p50Us.push(ofEcho.p50Us);
+    this.#slipway.perSecond.push(ofSlipway.perSecond);
+    this.#slipway.p50Us.push(ofSlipway.p50Us);
+    this.#slipway.p99Us.push(ofSlipway.p99Us);
+    const text = ({ perSecond, p50Us }: typeof ofEcho) => `${Math.round(perSecond)}/s, p50 ${Math.round(p50Us)} µs`;
+    return `${this.wire}, ${this.#connections} connections: echo ${text(ofEcho)}; slipway ${text(ofSlipway)}`;
+  }
+
+  figures(rawUs: readonly number[]): ServePoint {
+    const [echo, slipway] = [this.#echo, this.#slipway];
+    const limits = echo.perSecond.map((perSecond, round) => 1 / (1 / perSecond + rawUs[round]! / this.rows / 1e6));
+    const added = slipway.p50Us.map((us, round) => us - echo.p50Us[round]! - rawUs[round]!);
+    return {
+      wire: this.wire,
+      connections: this.#connections,
+      echoPerSecond: figureOf(echo.perSecond),
+      slipwayPerSecond: figureOf(slipway.perSecond),
+      overEcho: ratioOf(slipway.perSecond, echo.perSecond),
+      limitPerSecond: figureOf(limits),
+      overLimit: ratioOf(slipway.perSecond, limits),
+      echoP50Us: figureOf(echo.p50Us),
+      slipwayP50Us: figureOf(slipway.p50Us),
+      slipwayP99Us: figureOf(slipway.p99Us),
+      addedP50Us: this.#connections === 1 ? figureOf(added) : null,
+    };
+  }
 }
 
 /** The figures as people read them. */
-export function serveText(figures: readonly ServeFigures[]): string {
-  return figures
-    .map((of) =>
-      [
-        of.model,
-        `  32 connections   slipway ${figureText(of.slipwayPerSecond32, "/s")}`,
-        `                   echo    ${figureText(of.echoPerSecond32, "/s")}`,
-        `                   slipway over echo      ${figureText(of.slipwayOverEcho32)}`,
-        `                   slipway over the limit ${figureText(of.overLimit32)}`,
-        `  1 connection     slipway p50 ${figureText(of.slipwayP50Us, " µs")}`,
-        `                   echo p50    ${figureText(of.echoP50Us, " µs")}, the run itself ${figureText(of.rawRunUs, " µs")}`,
-        `                   added       ${figureText(of.addedP50Us, " µs")}`,
-        `  memory           ${of.memoryBytes === null ? "not known here" : `${Math.round(of.memoryBytes / 2 ** 20)} MiB`}`,
-      ].join("\n"),
-    )
-    .join("\n");
+export function serveText(model: ModelName, { points, rawRunUs, memoryBytes, tool }: ServeFigures): string {
+  const lines = [`${model}, load by ${tool}`];
+  for (const point of points) {
+    lines.push(
+      `  ${point.wire}, ${point.connections} connections`,
+      `    slipway            ${figureText(point.slipwayPerSecond, "/s")}`,
+      `    echo               ${figureText(point.echoPerSecond, "/s")}`,
+      `    over echo          ${figureText(point.overEcho)}`,
+      `    over the limit     ${figureText(point.overLimit)}`,
+      `    p50                ${figureText(point.slipwayP50Us, " µs")}, echo's ${figureText(point.echoP50Us, " µs")}`,
+    );
+    if (point.addedP50Us !== null) lines.push(`    added p50          ${figureText(point.addedP50Us, " µs")}`);
+  }
+  for (const [rows, us] of Object.entries(rawRunUs))
+    lines.push(`  a bare run of ${rows}      ${figureText(us, " µs")}`);
+  lines.push(`  memory afterwards    ${memoryBytes === null ? "not known here" : mebibytes(memoryBytes)}`);
+  return lines.join("\n");
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MiB`;
 }

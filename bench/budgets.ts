@@ -1,0 +1,109 @@
+// The budgets of serving, once: what is promised, where the figure is found, and within which bound it keeps the promise.
+// All but the last three are ratios within one run, which hold on any machine.
+import { figuresIn } from "./benchmarks.ts";
+import type { ModelName } from "./models.ts";
+import type { Wire } from "./payloads.ts";
+import type { Result } from "./record.ts";
+import type { Figure } from "./summary.ts";
+
+export interface Budget {
+  readonly what: string;
+  readonly atLeast?: number;
+  readonly atMost?: number;
+  readonly unit?: string;
+  /** Undefined or null where it was not measured. */
+  readonly figure: (results: readonly Result[]) => Figure | null | undefined;
+}
+
+export const BUDGETS: readonly Budget[] = [
+  {
+    what: "tiny, JSON, 32 connections: over a bare echo",
+    atLeast: 0.55,
+    figure: (results) => pointIn(results, "tiny", "json", 32)?.overEcho,
+  },
+  { what: "the same over FastAPI", atLeast: 4, figure: (results) => overPeer(results, "tiny", "FastAPI") },
+  { what: "the same over mosec", atLeast: 1.7, figure: (results) => overPeer(results, "tiny", "mosec") },
+  {
+    what: "mid, JSON, 32 connections: over unbatched Rust",
+    atLeast: 0.7,
+    figure: (results) => overPeer(results, "mid", "Rust"),
+  },
+  {
+    what: "mid, binary tensors, 32 connections: over unbatched Rust",
+    atLeast: 0.9,
+    figure: (results) => overPeer(results, "mid", "Rust", "binary"),
+  },
+  {
+    what: "ms1, JSON, 32 connections: over the limit",
+    atLeast: 0.7,
+    figure: (results) => pointIn(results, "ms1", "json", 32)?.overLimit,
+  },
+  { what: "the same over mosec", atLeast: 1.8, figure: (results) => overPeer(results, "ms1", "mosec") },
+  { what: "the same over unbatched Rust", atLeast: 4, figure: (results) => overPeer(results, "ms1", "Rust") },
+  {
+    what: "ms10, binary tensors, 32 connections: over the limit",
+    atLeast: 0.9,
+    figure: (results) => pointIn(results, "ms10", "binary", 32)?.overLimit,
+  },
+  {
+    what: "ms10 at ten times its capacity: goodput over capacity",
+    atLeast: 0.9,
+    figure: (results) => figuresIn(results, "overload", "ms10")?.goodputOverCapacity,
+  },
+  {
+    what: "the same: p99 of what is answered over p99 at 80 % load",
+    atMost: 3,
+    figure: (results) => figuresIn(results, "overload", "ms10")?.p99OverP99At80,
+  },
+  ...(["tiny", "mid", "ms1"] as const).map((model) => ({
+    what: `${model} at ten times its capacity: goodput over what refusals leave`,
+    atLeast: 0.9,
+    figure: (results: readonly Result[]) => figuresIn(results, "overload", model)?.goodputOverLeft,
+  })),
+  {
+    what: "tiny, JSON, one connection: added p50",
+    atMost: 150,
+    unit: " µs",
+    figure: (results) => pointIn(results, "tiny", "json", 1)?.addedP50Us,
+  },
+  {
+    what: "idle memory, all processes, no model",
+    atMost: 150,
+    unit: " MB",
+    figure: (results) => scaled(figuresIn(results, "start", null)?.idleEmptyBytes, 1e-6),
+  },
+  {
+    what: "ready to answer, second start",
+    atMost: 2000,
+    unit: " ms",
+    figure: (results) => figuresIn(results, "start", null)?.secondStartMs,
+  },
+];
+
+function pointIn(results: readonly Result[], model: ModelName, wire: Wire, connections: number) {
+  const points = figuresIn(results, "serve", model)?.points;
+  return points?.find((point) => point.wire === wire && point.connections === connections);
+}
+
+/** Slipway over a peer whose name begins so. */
+function overPeer(results: readonly Result[], model: ModelName, peer: string, wire: Wire = "json") {
+  const contenders = figuresIn(results, "peers", model)?.contenders;
+  return contenders?.find(({ name, wire: its }) => name.startsWith(peer) && its === wire)?.slipwayOver;
+}
+
+/** Whether the median keeps the promise; null where there is none. */
+export function isMet({ atLeast, atMost }: Budget, figure: Figure | null | undefined): boolean | null {
+  if (figure === null || figure === undefined) return null;
+  return (
+    figure.median >= (atLeast ?? Number.NEGATIVE_INFINITY) && figure.median <= (atMost ?? Number.POSITIVE_INFINITY)
+  );
+}
+
+export function boundText({ atLeast, atMost, unit = "" }: Budget): string {
+  return atLeast === undefined ? `≤ ${atMost}${unit}` : `≥ ${atLeast}${unit}`;
+}
+
+function scaled(figure: Figure | null | undefined, by: number): Figure | null {
+  if (figure === null || figure === undefined) return null;
+  return { ...figure, median: figure.median * by, low: figure.low * by, high: figure.high * by };
+}

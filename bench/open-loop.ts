@@ -1,0 +1,47 @@
+// The open-loop generator of `slipway bench` as a process of its own, which also tells of a run without a single answer: in
+// an overload that is a result, where the command takes it for a mistake.
+//   node open-loop.ts JSON   → a report as JSON
+import { readFileSync } from "node:fs";
+import {
+  constantArrivals,
+  poissonArrivals,
+  reportFrom,
+  requestBytes,
+  runLoad,
+  seededRandom,
+} from "../server/src/cli/load/index.ts";
+import type { OpenLoad } from "./load.ts";
+
+const SEED = 1;
+const {
+  url: address,
+  payload,
+  connections,
+  seconds,
+  ratePerSecond,
+  arrivals,
+  timeoutMs,
+} = JSON.parse(process.argv[2]!) as OpenLoad;
+const url = new URL(address);
+const plan = {
+  url: address,
+  mode: { kind: "open", ratePerSecond, arrivals, connections },
+  seed: SEED,
+  warmUpMs: 500,
+  durationMs: seconds * 1000,
+} as const;
+const result = await runLoad({
+  target: { host: url.hostname, port: Number(url.port), isTls: false },
+  request: requestBytes(url, "POST", { headers: payload.headers, body: readFileSync(payload.file) }, {}),
+  mode: {
+    kind: "open",
+    connections,
+    arrivals:
+      arrivals === "constant" ? constantArrivals(ratePerSecond) : poissonArrivals(ratePerSecond, seededRandom(SEED)),
+  },
+  warmUpMs: plan.warmUpMs,
+  durationMs: plan.durationMs,
+  timeoutMs,
+  now: () => performance.now(),
+});
+process.stdout.write(JSON.stringify(reportFrom(plan, result)));

@@ -1,0 +1,215 @@
+// The tables and the chart of docs/performance.md, made from the kept results between marks of their own, so that a page
+// can't say another figure than was kept.
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { type BenchmarkName, type Figures, figuresIn } from "./benchmarks.ts";
+import { BUDGETS, boundText, isMet } from "./budgets.ts";
+import { MODEL_NAMES, type ModelName } from "./models.ts";
+import { peersChart } from "./peers/chart.ts";
+import type { Result } from "./record.ts";
+import type { Figure } from "./summary.ts";
+
+const DOCS = path.resolve(import.meta.dirname, "../docs");
+const PAGE = path.join(DOCS, "performance.md");
+
+type Rows = readonly (readonly string[])[];
+
+/** What stands between the marks of each name. */
+const PARTS: Readonly<Record<string, (results: readonly Result[]) => string>> = {
+  budgets: budgetsTable,
+  serve: (results) => withSources(results, "serve", serveTable(results)),
+  overload: (results) => withSources(results, "overload", overloadTable(results)),
+  start: (results) => withSources(results, "start", startTable(results)),
+  memory: (results) => withSources(results, "memory", memoryTable(results)),
+  profile: (results) => withSources(results, "profile", profileTables(results)),
+  peers: (results) => withSources(results, "peers", peersTables(results)),
+};
+
+/** Rewrites the marked parts of the page and the chart; answers what was written. */
+export async function writeTables(results: readonly Result[]): Promise<string[]> {
+  let page = await readFile(PAGE, "utf8");
+  for (const [name, part] of Object.entries(PARTS)) {
+    const marks = new RegExp(`(<!-- bench ${name} -->\n)[^]*?(<!-- end ${name} -->)`);
+    if (!marks.test(page)) throw new Error(`docs/performance.md has no marks for "${name}".`);
+    page = page.replace(marks, (_, begin: string, end: string) => `${begin}\n${part(results)}\n\n${end}`);
+  }
+  await writeFile(PAGE, page);
+  const written = ["docs/performance.md"];
+  const chart = peersChart(perModel(results, "peers"));
+  if (chart !== null) {
+    await writeFile(path.join(DOCS, "peers.svg"), chart);
+    written.push("docs/peers.svg");
+  }
+  return written;
+}
+
+function perModel<Name extends BenchmarkName>(
+  results: readonly Result[],
+  name: Name,
+): { model: ModelName; figures: Figures[Name] }[] {
+  return MODEL_NAMES.flatMap((model) => {
+    const figures = figuresIn(results, name, model);
+    return figures === undefined ? [] : [{ model, figures }];
+  });
+}
+
+/** A table, and under it what made it, where and when. */
+function withSources(results: readonly Result[], name: BenchmarkName, table: string): string {
+  const own = results.filter(({ benchmark }) => benchmark === name);
+  if (own.length === 0) return "Not measured yet.";
+  const lines = own.map(({ command, at, machine, commit, versions }) => {
+    const where = `${machine.cores}-core ${machine.cpu.replaceAll(/\(R\)|\(TM\)| Processor/g, "").trim()}`;
+    const busy = `load average ${machine.loadAverage.toFixed(1)} before`;
+    return `\`${command}\`, ${at.slice(0, 10)}, ${where}, ${busy}, Node ${versions.node}, ONNX Runtime ${versions.onnxruntime}, commit ${commit ?? "unknown"}`;
+  });
+  return `${table}\n\n${[...new Set(lines)].join("  \n")}`;
+}
+
+function budgetsTable(results: readonly Result[]): string {
+  const rows = BUDGETS.map((budget) => {
+    const figure = budget.figure(results);
+    const verdict = isMet(budget, figure);
+    const word = verdict === null ? "not measured" : verdict ? "met" : "**missed**";
+    return [budget.what, boundText(budget), figure ? ranged(figure, budget.unit) : "–", word];
+  });
+  return tableOf(["what", "budget", "measured", ""], rows);
+}
+
+function serveTable(results: readonly Result[]): string {
+  const rows = perModel(results, "serve").flatMap(({ model, figures }) =>
+    figures.points.map((point) => [
+      model,
+      point.wire,
+      String(point.connections),
+      ranged(point.slipwayPerSecond),
+      ranged(point.overEcho),
+      ranged(point.overLimit),
+      `${rounded(point.slipwayP50Us.median / 1000)} / ${rounded(point.slipwayP99Us.median / 1000)} ms`,
+      point.addedP50Us === null ? "" : ranged(point.addedP50Us, " µs"),
+    ]),
+  );
+  const heads = ["model", "wire", "connections", "requests/s", "over echo", "over the limit", "p50 / p99", "added p50"];
+  return tableOf(heads, rows);
+}
+
+function overloadTable(results: readonly Result[]): string {
+  const rows = perModel(results, "overload").map(({ model, figures }) => [
+    model,
+    ranged(figures.offeredOverCapacity),
+    ranged(figures.goodputOverCapacity),
+    ranged(figures.goodputOverLeft),
+    ranged(figures.p99OverP99At80),
+    `${ranged(figures.withoutDeadline.goodputOverCapacity)}; ${ranged(figures.withoutDeadline.p99OverP99At80)}`,
+    figures.peakMemoryOverBefore === null ? "–" : ranged(figures.peakMemoryOverBefore),
+    `${rounded(figures.healthAnswered.median * 100)} %, p99 ${rounded(figures.healthP99Ms.median)} ms`,
+    ranged(figures.recoveryMs, " ms"),
+  ]);
+  return tableOf(
+    [
+      "model",
+      "offered over capacity",
+      "goodput over capacity",
+      "over what refusals leave",
+      "p99 over p99 at 80 %",
+      "without deadlines: goodput; p99",
+      "peak memory over before",
+      "health answered",
+      "recovered after",
+    ],
+    rows,
+  );
+}
+
+function startTable(results: readonly Result[]): string {
+  const figures = figuresIn(results, "start", null);
+  if (figures === undefined) return "";
+  const memory = (figure: Figure | null) => (figure === null ? "not known there" : mebibytes(figure));
+  return tableOf(
+    ["what", "median (range)"],
+    [
+      ["start to the first answered image, new data directory, import included", ranged(figures.firstStartMs, " ms")],
+      ["the same, used data directory", ranged(figures.secondStartMs, " ms")],
+      ["idle memory, nothing deployed", memory(figures.idleEmptyBytes)],
+      ["idle memory, digits deployed", memory(figures.idleDigitsBytes)],
+    ],
+  );
+}
+
+function memoryTable(results: readonly Result[]): string {
+  const rows = perModel(results, "memory").map(({ model, figures }) => {
+    const { samples } = figures;
+    const at = (share: number) => samples[Math.max(0, Math.ceil(samples.length * share) - 1)]?.bytes ?? null;
+    return [
+      model,
+      `${figures.requests.toLocaleString("en")} in ${Math.round(figures.seconds)} s`,
+      ...[figures.beforeBytes, at(0), at(0.5), at(1), figures.restedBytes].map((bytes) =>
+        bytes === null ? "–" : `${Math.round(bytes / 2 ** 20)} MiB`,
+      ),
+    ];
+  });
+  return tableOf(["model", "requests", "before", "after a tenth", "after half", "after all", "after a rest"], rows);
+}
+
+function profileTables(results: readonly Result[]): string {
+  return (["front", "runner"] as const)
+    .map((process) => {
+      const columns = perModel(results, "profile").flatMap(({ model, figures }) =>
+        figures.profiles.map(({ wire, processes }) => ({
+          head: `${model}, ${wire}`,
+          of: processes.find(({ process: its }) => its === process)!,
+        })),
+      );
+      const stages = [...new Set(columns.flatMap(({ of }) => of.stages.map(({ stage }) => stage)))];
+      const us = (of: (typeof columns)[number]["of"], wanted: string) =>
+        of.stages.find(({ stage }) => stage === wanted)?.us ?? 0;
+      const rows = stages.map((stage) => [stage, ...columns.map(({ of }) => us(of, stage).toFixed(1))]);
+      rows.push(["**all**", ...columns.map(({ of }) => `**${of.cpuUs.toFixed(1)}**`)]);
+      return tableOf([`${process}, CPU µs a request`, ...columns.map(({ head }) => head)], rows);
+    })
+    .join("\n\n");
+}
+
+function peersTables(results: readonly Result[]): string {
+  return perModel(results, "peers")
+    .map(({ model, figures }) => {
+      const hasOpen = figures.contenders.some(({ open }) => open !== null);
+      const rows = figures.contenders
+        .toSorted((a, b) => b.perSecond.median - a.perSecond.median)
+        .map((of) => [
+          of.wire === "json" ? of.name : `${of.name}, binary tensors`,
+          ranged(of.perSecond),
+          of.name === "slipway" ? "" : ranged(of.slipwayOver),
+          `${rounded(of.p99Us.median / 1000)} ms`,
+          `${rounded(of.p50Us.median / 1000)} ms`,
+          ...(hasOpen
+            ? [of.open === null ? "" : `${rounded(of.open.p50Ms.median)} / ${rounded(of.open.p99Ms.median)} ms`]
+            : []),
+          of.memoryBytes === null ? "–" : `${Math.round(of.memoryBytes / 2 ** 20)} MiB`,
+        ]);
+      const heads = ["requests/s, 32 connections", "Slipway over it", "p99", "p50, 1 connection"];
+      const open = hasOpen ? ["p50 / p99 at 200 requests/s"] : [];
+      const skipped = figures.skipped.map(({ name, why }) => `\n${name} was not measured: ${why.split("\n")[0]}`);
+      return tableOf([model, ...heads, ...open, "memory"], rows) + skipped.join("");
+    })
+    .join("\n\n");
+}
+
+function tableOf(heads: readonly string[], rows: Rows): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(heads), `|${"---|".repeat(heads.length)}`, ...rows.map(line)].join("\n");
+}
+
+/** Median and range. */
+function ranged({ median, low, high }: Figure, unit = ""): string {
+  return `${rounded(median)}${unit} (${rounded(low)}–${rounded(high)})`;
+}
+
+function mebibytes(figure: Figure): string {
+  const { median, low, high } = figure;
+  return ranged({ ...figure, median: median / 2 ** 20, low: low / 2 ** 20, high: high / 2 ** 20 }, " MiB");
+}
+
+/** Three digits, thousands apart. */
+function rounded(value: number): string {
+  return Number(value.toPrecision(3)).toLocaleString("en", { maximumFractionDigits: 6 });
+}
