@@ -21,12 +21,13 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
   runtime: ["config"],
   store: [],
   registry: ["store"],
+  backup: ["registry", "store"],
   serve: ["runtime"],
   monitor: ["serve", "store"],
   launch: ["config", "registry", "runtime", "serve", "store"],
   fronts: ["api", "config", "launch", "monitor", "runtime", "serve"],
-  api: ["config", "launch", "monitor", "registry", "runtime", "serve", "store"],
-  cli: ["api", "config", "launch", "monitor", "registry", "runtime", "serve", "store"],
+  api: ["backup", "config", "launch", "monitor", "registry", "runtime", "serve", "store"],
+  cli: ["api", "backup", "config", "launch", "monitor", "registry", "runtime", "serve", "store"],
 };
 /** Each heavy package is imported by exactly one file. */
 const OWNERS: Readonly<Record<string, string>> = {

@@ -6,6 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { modelStatistics, repositoryIndex } from "#api";
+import { Backups } from "#backup";
 import type { Settings } from "#config";
 import { Launcher } from "#launch";
 import { Fleet, FleetServing } from "#fronts";
@@ -46,6 +47,7 @@ export interface Parts {
   /** The front processes; null where this process is the only front. */
   readonly fleet: Fleet | null;
   readonly launcher: Launcher;
+  readonly backups: Backups;
   /** Every endpoint there is or was since the start, for the repository index. */
   readonly endpointNames: Set<string>;
   readonly backend: string;
@@ -108,6 +110,7 @@ export async function openParts(
     log: logFacts,
     fronts: fleet,
   });
+  const backups = new Backups({ store, registry, clock, temporaryName, version: VERSION, log });
   return {
     log,
     store,
@@ -117,9 +120,15 @@ export async function openParts(
     serving,
     fleet,
     launcher,
+    backups,
     endpointNames,
     backend: createOnnxRuntimeBackend().name,
   };
+}
+
+/** A name for what is being written; never the same twice. */
+export function temporaryName(): string {
+  return randomBytes(8).toString("hex");
 }
 
 /** What is known of the process and the machine, for status. */

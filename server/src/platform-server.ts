@@ -128,8 +128,9 @@ class Server implements RunningServer {
   }
 
   async #stopAll(drainTimeoutMs: number): Promise<void> {
-    const { log, serving, store } = this.#parts;
+    const { backups, log, serving, store } = this.#parts;
     log.debug("stopping");
+    await backups.close();
     await Promise.all([this.#inference.close(drainTimeoutMs), serving.close(drainTimeoutMs)]);
     this.#live.close();
     this.#images.close();

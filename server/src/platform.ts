@@ -1,6 +1,7 @@
 // The composition root: from a configuration to a running system, or to a data directory opened without one.
 import path from "node:path";
 import { clientFromHandlers, createHandlers } from "#api";
+import { restoreBackup } from "#backup";
 import type { OfflineStore, Platform } from "#cli";
 import { loadConfiguration, type Settings } from "#config";
 import { blobReader, blobsDirectoryOf, readServerFile } from "#store";
@@ -10,6 +11,7 @@ import {
   openParts,
   type PlatformSurroundings,
   processFacts,
+  temporaryName,
   VERSION,
 } from "./platform-parts.ts";
 import { startServer } from "./platform-server.ts";
@@ -26,6 +28,14 @@ export function createPlatform(surroundings: PlatformSurroundings): Platform {
     readBlob: (dataDirectory, hash) =>
       blobReader(blobsDirectoryOf(path.resolve(dataDirectory))).stream(hash, { isVerified: true }),
     openOffline: (settings) => openOffline(settings, surroundings),
+    restore: (settings, order) =>
+      restoreBackup({
+        ...order,
+        dataDirectory: path.resolve(settings.dataDir),
+        clock,
+        temporaryName,
+        holder: { pid: process.pid, what: "slipway restore" },
+      }),
   };
 }
 
@@ -49,6 +59,7 @@ async function openOffline(settings: Settings, surroundings: PlatformSurrounding
   return {
     client: clientFromHandlers(handlers),
     close: async () => {
+      await parts.backups.close();
       await parts.serving.close(0);
       await parts.store.close();
     },

@@ -7,18 +7,25 @@ import { infer, scaleModel } from "../platform.ts";
 import { randomFrom } from "./random.ts";
 import { isAlive, type ServerProcess, startServerProcess } from "./server-process.ts";
 
-const NAME = "front";
+/** The endpoint that is asked, and the name of its versions. */
+export const NAME = "front";
 /** Codes a request may meet while its endpoint changes or its server stops. */
 const PASSING = /^(ENDPOINT_NOT_FOUND|ENDPOINT_NOT_READY|SHUTTING_DOWN)$/;
 
 /** What is known to have happened, over all servers so far. */
-interface Known {
+export interface Known {
   /** What a version multiplies by, for those acknowledged. */
   readonly factors: Map<number, number>;
   /** As above by the hash of the model's bytes, also of imports that were not acknowledged. */
   readonly begun: Map<string, number>;
   /** The versions that may be live: what was acknowledged last, and what was begun after it; null for none. */
   live: Set<number | null>;
+  /** Every version that anybody began to make live, in order. */
+  readonly begunLive: (number | null)[];
+}
+
+export function createKnown(): Known {
+  return { factors: new Map(), begun: new Map(), live: new Set([null]), begunLive: [] };
 }
 
 export interface KillTally {
@@ -31,7 +38,7 @@ export interface KillTally {
 export async function killServers(dataDirectory: string, kills: number): Promise<KillTally> {
   const seed = Number(process.env["SLIPWAY_TEST_SEED"] ?? randomBytes(4).readUInt32LE());
   const random = randomFrom(seed);
-  const known: Known = { factors: new Map(), begun: new Map(), live: new Set([null]) };
+  const known = createKnown();
   let answers = 0;
   for (let kill = 0; kill <= kills; kill++) {
     const context = `seed ${seed}, kill ${kill}`;
@@ -56,7 +63,12 @@ export async function killServers(dataDirectory: string, kills: number): Promise
   return { seed, versions: known.factors.size, answers };
 }
 
-async function look({ client, inferenceAddress }: ServerProcess, known: Known, context: string): Promise<void> {
+/** Looks whether a server has all that is known, whole, and serves what it should. */
+export async function look(
+  { client, inferenceAddress }: Pick<ServerProcess, "client" | "inferenceAddress">,
+  known: Known,
+  context: string,
+): Promise<void> {
   const versions = await client.listVersions({ query: { name: NAME } });
   for (const number of known.factors.keys())
     expect(
@@ -115,7 +127,19 @@ async function change(server: ServerProcess, known: Known, random: () => number)
   }
 }
 
-async function changeOnce({ client }: ServerProcess, known: Known, choice: number): Promise<void> {
+/**
+ * Changes one thing.
+ * @param choice from 0 to 1; what it means stands here alone, but below 0.92 the endpoint stays live once it is
+ */
+export async function changeOnce(
+  { client }: Pick<ServerProcess, "client">,
+  known: Known,
+  choice: number,
+): Promise<void> {
+  const begin = (live: number | null) => {
+    known.live.add(live);
+    known.begunLive.push(live);
+  };
   const settle = (live: number | null) => (known.live = new Set([live]));
   if (choice < 0.5 || known.factors.size === 0) {
     const factor = known.begun.size + 2;
@@ -132,17 +156,17 @@ async function changeOnce({ client }: ServerProcess, known: Known, choice: numbe
   if (choice < 0.8 || endpoint === undefined) {
     const numbers = [...known.factors.keys()];
     const number = numbers[Math.floor(choice * 1e6) % numbers.length]!;
-    known.live.add(number);
+    begin(number);
     await client.deploy({ params, body: { number, settings: { runtime: { warmUpRuns: 0, batching: "off" } } } });
     settle(number);
   } else if (choice < 0.92) {
     const previous = endpoint.previous?.number;
     if (previous === undefined) return;
-    known.live.add(previous);
+    begin(previous);
     await client.rollback({ params, body: {} });
     settle(previous);
   } else if (endpoint.live !== null) {
-    known.live.add(null);
+    begin(null);
     await client.unload({ params, body: {} });
     settle(null);
   } else await client.collectGarbage({ body: { isDryRun: false } });

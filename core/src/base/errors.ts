@@ -295,6 +295,21 @@ export const ERRORS = {
     "The data directory can't be written.",
     "Make it writable, or choose another --data-dir.",
   ),
+  BACKUP_TARGET_INVALID: fact(
+    "conflict",
+    "A backup can't be written where it was to go: something else is there, or it can't be written.",
+    "Name another file or directory with --to.",
+  ),
+  BACKUP_INVALID: fact(
+    "invalid",
+    "What was to be restored is no backup, is damaged, or was made by a newer Slipway; nothing was changed.",
+    "Restore another backup, or copy this one again from where it came.",
+  ),
+  RESTORE_REFUSED: fact(
+    "conflict",
+    "The data directory to restore into is not empty.",
+    "Choose an empty --data-dir, or say --replace: what is there is kept aside.",
+  ),
   // Set-up and use
   CONFIG_INVALID: fact(
     "invalid",

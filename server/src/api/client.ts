@@ -5,6 +5,7 @@ import type { OPERATIONS } from "./admin/operations.ts";
 import { ROUTES } from "./admin/routes.ts";
 
 export type {
+  BackupView,
   ConfigView,
   DecisionView,
   DeploymentView,

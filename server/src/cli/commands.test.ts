@@ -1,6 +1,6 @@
 // Every command against the real platform: with the server running, with it stopped, and where it has to refuse. One
 // server is started and used throughout; what each test needs, the ones before it have left.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -189,6 +189,16 @@ describe("with the server running", () => {
     expect(closed.answered).toBeGreaterThan(0);
   });
 
+  test("backup while the server runs, and a restore over it is refused", async () => {
+    const { code, out } = await call("backup", "--to", "running.tar");
+    expect(out).toMatch(/^Backed up to .*running\.tar in .*: 2 files, .*\nRestore it: slipway restore /);
+    expect(code).toBe(0);
+    expect((await call("restore", "running.tar", "--check")).out).toMatch(/^The backup is sound: 2 files, /);
+    const refused = await call("restore", "running.tar", "--replace");
+    expect(refused.err).toContain("DATA_DIRECTORY_LOCKED");
+    expect(refused.code).toBe(EXITS.refused.code);
+  });
+
   test("gc and config --server", async () => {
     expect(await json("gc", "--dry-run")).toMatchObject({ isDryRun: true });
     const { keys } = await json<{ keys: { key: string; source: string }[] }>("config", "--server", "--changed");
@@ -250,6 +260,34 @@ describe("with the server stopped", () => {
 
   test("infer runs the model itself", async () => {
     expect((await call("infer", "digits", seven)).out).toMatch(/^7 /);
+  });
+
+  test("backup goes on without a server, and Ctrl-C leaves nothing of it", async () => {
+    const data = ["--data-dir", path.join(directory, "data")];
+    const options = { loadPlatform, workingDirectory: directory, signal: AbortSignal.abort() };
+    const stopped = await cli(["backup", "--to", "stopped.tar", ...data], options);
+    expect(stopped).toMatchObject({ code: EXITS.interrupted.code, err: expect.stringContaining("INTERRUPTED") });
+    expect(readdirSync(directory).filter((name) => name.startsWith("stopped"))).toEqual([]);
+    expect(await json("backup", "--to", "kept")).toMatchObject({ state: "done", reusedFiles: 0 });
+    expect(await json("backup", "--to", "kept")).toMatchObject({ state: "done", reusedFiles: 2 });
+  });
+
+  test("restore brings a backup back, and keeps aside what was there", async () => {
+    const into = (name: string, ...more: string[]) =>
+      cli(["restore", "running.tar", "--data-dir", path.join(directory, name), ...more], {
+        loadPlatform,
+        workingDirectory: directory,
+      });
+    expect((await into("fresh")).out).toMatch(
+      /^Restored into .*fresh: 2 files, .*\nServe it: slipway start --data-dir /,
+    );
+    const refused = await into("fresh", "--json");
+    expect(JSON.parse(refused.err)).toMatchObject({ code: "RESTORE_REFUSED" });
+    expect(refused.code).toBe(EXITS.refused.code);
+    expect((await into("fresh", "--replace")).out).toMatch(/\nWhat was there is kept in .*before-restore-/);
+    const found = await cli(["status", "--json", "--data-dir", path.join(directory, "fresh")], { loadPlatform });
+    const { endpoints } = JSON.parse(found.out) as { endpoints: { name: string; live: unknown }[] };
+    expect(endpoints).toMatchObject([{ name: "digits", live: { name: "digits", number: 1 } }]);
   });
 
   test("what needs a server says so", async () => {

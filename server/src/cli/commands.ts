@@ -5,7 +5,7 @@ export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
   /** Heading it is listed under. */
-  readonly group: "Serve" | "Models" | "Endpoints" | "Look and measure";
+  readonly group: "Serve" | "Models" | "Endpoints" | "Keep" | "Look and measure";
   readonly load: () => Promise<Command>;
 }
 
@@ -71,6 +71,24 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/release.ts")).release,
   },
   {
+    name: "backup",
+    summary: "Back up all that is stored, while the server runs",
+    group: "Keep",
+    load: async () => (await import("./commands/backup.ts")).backup,
+  },
+  {
+    name: "restore",
+    summary: "Restore a backup into a data directory",
+    group: "Keep",
+    load: async () => (await import("./commands/restore.ts")).restore,
+  },
+  {
+    name: "gc",
+    summary: "Remove stored bytes nothing refers to",
+    group: "Keep",
+    load: async () => (await import("./commands/gc.ts")).gc,
+  },
+  {
     name: "infer",
     summary: "Send inputs to a model and show its answer",
     group: "Look and measure",
@@ -99,11 +117,5 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "Show the settings in effect and where each came from",
     group: "Look and measure",
     load: async () => (await import("./commands/config.ts")).config,
-  },
-  {
-    name: "gc",
-    summary: "Remove stored bytes nothing refers to",
-    group: "Look and measure",
-    load: async () => (await import("./commands/gc.ts")).gc,
   },
 ];

@@ -1,5 +1,6 @@
 // What the CLI needs of the platform. `main.ts` hands over the real one, loaded only when a command asks for it, so that
 // `slipway --help` loads neither ONNX Runtime nor SQLite.
+import type { Restored, RestoreOptions } from "#backup";
 import type { Configuration, Settings } from "#config";
 import type { Client } from "slipway/client";
 
@@ -21,6 +22,9 @@ export interface OfflineStore {
   readonly client: Client;
   close(): Promise<void>;
 }
+
+/** What is to be restored, and how. */
+export type RestoreOrder = Pick<RestoreOptions, "from" | "isReplacing" | "isDryRun" | "signal" | "onProgress">;
 
 /** Where a running server is found, from the data directory. */
 export interface ServerLocation {
@@ -50,4 +54,6 @@ export interface Platform {
   readBlob(dataDirectory: string, hash: string): AsyncIterable<Uint8Array>;
   /** Opens a data directory itself. @throws SlipwayError DATA_DIRECTORY_LOCKED, DATA_DIRECTORY_INVALID */
   openOffline(settings: Settings): Promise<OfflineStore>;
+  /** Restores a backup into the data directory, or reads it through. See `restoreBackup`. */
+  restore(settings: Settings, order: RestoreOrder): Promise<Restored>;
 }

@@ -1,4 +1,5 @@
 // Garbage collection: stored bytes that no model refers to, and what interrupted puts left behind.
+import type { Database, StoredBlob } from "#store";
 import { type RegistryContext, timestamp } from "./context.ts";
 import { appendDecision } from "./decisions.ts";
 import type { Authority } from "./types.ts";
@@ -74,6 +75,17 @@ async function removeBlob(
     if (await isReferenced(context, hash)) return false;
     return await context.blobs.delete(hash, options);
   });
+}
+
+/** The blobs that models of any tenant refer to, by their hashes' order. */
+export async function referencedBlobs(database: Database): Promise<readonly StoredBlob[]> {
+  const rows = await database
+    .selectFrom("model_file")
+    .select(["blob_hash", "size_bytes"])
+    .distinct()
+    .orderBy("blob_hash")
+    .execute();
+  return rows.map(({ blob_hash: hash, size_bytes: sizeBytes }) => ({ hash, sizeBytes }));
 }
 
 /** Whether a model of any tenant refers to a blob. */

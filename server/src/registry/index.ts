@@ -1,7 +1,7 @@
 // The registry: models and their versions, what endpoints serve, and the log of what was decided.
 export type { NewDecision } from "./decisions.ts";
 export type { NewDeployment, Promotion } from "./deployments.ts";
-export type { Garbage, GarbageItem } from "./gc.ts";
+export { type Garbage, type GarbageItem, referencedBlobs } from "./gc.ts";
 export type { Candidate, FileImport, Imported, ImportRequest, StoredImport } from "./import.ts";
 export { type LocalFile, openExternalFile, openNamedFile } from "./local-files.ts";
 export type { ResolvedModel } from "./references.ts";

@@ -4,6 +4,8 @@
 export class BlobLeases {
   readonly #holders = new Map<string, number>();
   readonly #collecting = new Map<string, Promise<unknown>>();
+  /** Who holds every blob there is. */
+  #keepers = 0;
 
   /** Keeps a blob from being collected until the answered function is called. It may not be stored yet. */
   async hold(hash: string): Promise<() => void> {
@@ -23,9 +25,20 @@ export class BlobLeases {
     };
   }
 
+  /** Keeps all blobs from being collected until the answered function is called. */
+  async holdAll(): Promise<() => void> {
+    this.#keepers++;
+    await Promise.allSettled(this.#collecting.values());
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.#keepers--;
+      isHeld = false;
+    };
+  }
+
   /** Runs `collect` while nobody can hold the blob. Answers false, without running it, where somebody does. */
   async collect(hash: string, collect: () => Promise<boolean>): Promise<boolean> {
-    if (this.#holders.has(hash) || this.#collecting.has(hash)) return false;
+    if (this.isHeld(hash) || this.#collecting.has(hash)) return false;
     const collecting = collect();
     this.#collecting.set(hash, collecting);
     try {
@@ -36,7 +49,7 @@ export class BlobLeases {
   }
 
   isHeld(hash: string): boolean {
-    return this.#holders.has(hash);
+    return this.#keepers > 0 || this.#holders.has(hash);
   }
 }
 

@@ -94,6 +94,8 @@ export interface Registry {
   /** Newest first. */
   listDecisions(options: { readonly limit: number; readonly subject?: string }): Promise<readonly Decision[]>;
 
+  /** Keeps garbage collection from every stored byte until the answered function is called. */
+  holdBlobs(): Promise<() => void>;
   /** See `collectGarbage`. `graceMs` is an hour unless said. */
   collectGarbage(request: Authority & { readonly isDryRun: boolean; readonly graceMs?: number }): Promise<Garbage>;
 }
@@ -147,6 +149,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     listEndpoints: () => listEndpoints(context, database),
     record: (decision) => appendDecision(context, database, decision),
     listDecisions: (listOptions) => listDecisions(context, listOptions),
+    holdBlobs: () => context.leases.holdAll(),
     collectGarbage: (request) => collectGarbage(context, { ...request, graceMs: request.graceMs ?? DEFAULT_GRACE_MS }),
   };
 }

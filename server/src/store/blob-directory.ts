@@ -17,7 +17,7 @@ import {
   type StoredBlob,
 } from "./blobs.ts";
 import { onDisk, systemCode } from "./disk-errors.ts";
-import { diskFileSystem, type FileSystem, READ_SAFELY, syncDirectory, unlinkIfThere } from "./files.ts";
+import { diskFileSystem, type FileSystem, READ_SAFELY, syncDirectory, unlinkIfThere, writeAll } from "./files.ts";
 
 const INCOMING = "incoming";
 const SUFFIX = ".blob";
@@ -313,14 +313,6 @@ class BlobDirectory implements BlobStore {
       if (systemCode(error) === "ENOENT") return null; // removed since it was listed
       throw error;
     }
-  }
-}
-
-async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let written = 0; written < bytes.byteLength; ) {
-    // One call takes less than 2 GiB.
-    const length = Math.min(bytes.byteLength - written, 2 ** 26);
-    written += (await handle.write(bytes, written, length, position + written)).bytesWritten;
   }
 }
 

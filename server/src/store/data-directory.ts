@@ -15,10 +15,12 @@ import { diskFileSystem, replaceFile, syncDirectory, unlinkIfThere } from "./fil
 import { parseHolder, parseServerFile, type ServerFile, writeFacts } from "./server-file.ts";
 
 const FORMAT_VERSION = 1;
-const FORMAT_FILE = "format";
-const LOCK_FILE = "lock.db";
-const HOLDER_FILE = "holder.json";
-const SERVER_FILE = "server.json";
+/** What the format file says. */
+export const FORMAT_TEXT = `slipway ${FORMAT_VERSION}\n`;
+export const FORMAT_FILE = "format";
+export const LOCK_FILE = "lock.db";
+export const HOLDER_FILE = "holder.json";
+export const SERVER_FILE = "server.json";
 
 /**
  * Where a data directory keeps its blobs, for those who only read them.
@@ -29,7 +31,7 @@ export function blobsDirectoryOf(directory: string): string {
 }
 
 /** Covers a moment's look at the lock by `readServerFile`, no more. */
-const LOCK_WAIT_MS = 250;
+export const LOCK_WAIT_MS = 250;
 
 export interface DataDirectoryOptions {
   readonly path: string;
@@ -117,7 +119,8 @@ class HeldDirectory implements DataDirectory {
   }
 }
 
-async function makeDirectory(wanted: string): Promise<string> {
+/** Makes the directory where there is none, and answers its real path. */
+export async function makeDirectory(wanted: string): Promise<string> {
   try {
     await onDisk(`the data directory "${wanted}"`, () => makeWithParents(wanted));
     if ((await stat(wanted)).isDirectory()) return await realpath(wanted);
@@ -169,10 +172,7 @@ async function checkFormat(directory: string, wanted: string): Promise<boolean> 
     const ours = [LOCK_FILE, HOLDER_FILE, `${HOLDER_FILE}.new`, `${FORMAT_FILE}.new`];
     const others = (await readdir(directory)).filter((name) => !ours.includes(name));
     if (others.length === 0) return true;
-    throw new SlipwayError(
-      "DATA_DIRECTORY_INVALID",
-      `The directory "${wanted}" holds other things ("${others[0]}") and is not a data directory of Slipway. Choose an empty one, or one that does not exist, as --data-dir.`,
-    );
+    throw holdsOthersError(wanted, others[0]!);
   }
   const version = /^slipway (\d{1,9})\n$/.exec(text)?.[1];
   if (version === undefined)
@@ -188,13 +188,21 @@ async function checkFormat(directory: string, wanted: string): Promise<boolean> 
   return false;
 }
 
+/** The error for a directory that is somebody else's. */
+export function holdsOthersError(wanted: string, other: string): SlipwayError {
+  return new SlipwayError(
+    "DATA_DIRECTORY_INVALID",
+    `The directory "${wanted}" holds other things ("${other}") and is not a data directory of Slipway. Choose an empty one, or one that does not exist, as --data-dir.`,
+  );
+}
+
 /** With the lock held: forgets a server that was killed, marks a new directory as ours, and says who holds it. */
 async function prepare(directory: string, options: DataDirectoryOptions): Promise<void> {
   const what = `the data directory "${options.path}"`;
   await onDisk(what, () => unlinkIfThere(diskFileSystem, path.join(directory, SERVER_FILE)));
   // Asked again: whoever held the lock until now may have made it.
   if (await checkFormat(directory, options.path)) {
-    await replaceFile(path.join(directory, FORMAT_FILE), `slipway ${FORMAT_VERSION}\n`);
+    await replaceFile(path.join(directory, FORMAT_FILE), FORMAT_TEXT);
     await onDisk(what, () => syncDirectory(diskFileSystem, path.dirname(directory)));
   }
   try {
@@ -205,7 +213,8 @@ async function prepare(directory: string, options: DataDirectoryOptions): Promis
   }
 }
 
-async function lockedError(directory: string): Promise<SlipwayError> {
+/** The error for a directory another process holds. */
+export async function lockedError(directory: string): Promise<SlipwayError> {
   const holder = await parseHolder(path.join(directory, HOLDER_FILE));
   const server = await parseServerFile(path.join(directory, SERVER_FILE));
   const who =

@@ -1,7 +1,7 @@
 // SQLite behind Kysely, and the lock a process holds on a data directory. The only file that knows `node:sqlite`;
 // everything above writes queries that PostgreSQL understands too.
 import { open } from "node:fs/promises";
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { backup, DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { SlipwayError } from "@slipway/core/base";
 import {
   CompiledQuery,
@@ -43,6 +43,30 @@ export async function openDatabase(file: string): Promise<Database> {
     await kysely.destroy();
     if (database.isOpen) database.close();
     throw error;
+  }
+}
+
+/** Pages copied at a time, between which the process does other things. */
+const COPIED_PAGES = 64;
+
+/**
+ * Copies a database that is in use to a new file, as it stands when this is called. A read transaction holds that
+ * moment, so what others commit meanwhile neither gets into the copy nor makes it begin again.
+ * @throws SlipwayError DISK_FULL, DISK_READ_ONLY, or the signal's reason
+ */
+export async function copyDatabase(file: string, target: string, signal: AbortSignal): Promise<void> {
+  const database = translated(file, () => new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS }));
+  try {
+    translated(file, () => {
+      database.exec("BEGIN");
+      database.prepare("SELECT count(*) FROM sqlite_master").get(); // only now the moment is fixed
+    });
+    const progress = () => signal.throwIfAborted();
+    await backup(database, target, { rate: COPIED_PAGES, progress });
+  } catch (error) {
+    throw sqliteError(error, target);
+  } finally {
+    database.close();
   }
 }
 

@@ -54,6 +54,34 @@ export async function replaceFile(file: string, text: string, files: FileSystem 
   });
 }
 
+/**
+ * Writes a new file and waits until the disk has it. Readable by its owner only. Failures are the operating system's
+ * own, or those of the bytes' source.
+ */
+export async function writeNewFile(
+  file: string,
+  bytes: AsyncIterable<Uint8Array>,
+  files: FileSystem = diskFileSystem,
+): Promise<void> {
+  const handle = await files.open(file, "wx", 0o600);
+  try {
+    for await (const chunk of bytes) await writeAll(handle, chunk);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Writes all of the bytes where the file's position is, or at a position. */
+export async function writeAll(handle: nodeFiles.FileHandle, bytes: Uint8Array, position?: number): Promise<void> {
+  for (let written = 0; written < bytes.byteLength; ) {
+    // One call takes less than 2 GiB.
+    const length = Math.min(bytes.byteLength - written, 2 ** 26);
+    const at = position === undefined ? null : position + written;
+    written += (await handle.write(bytes, written, length, at)).bytesWritten;
+  }
+}
+
 /** Removes a file. Answers whether it was there. */
 export async function unlinkIfThere(files: Pick<FileSystem, "unlink">, file: string): Promise<boolean> {
   try {

@@ -1,6 +1,7 @@
 // The operations carried out: over the registry, what is served, and what is watched. One set for the running server and
 // for a data directory opened without one; what differs is said by `server`.
 import type { Clock } from "@slipway/core/base";
+import type { Backups } from "#backup";
 import type { Configuration } from "#config";
 import { type Launcher, ServedProcessing } from "#launch";
 import type { LiveWindow } from "#monitor";
@@ -17,6 +18,7 @@ export interface HandlerPorts {
   readonly registry: Registry;
   readonly serving: Serving;
   readonly launcher: Launcher;
+  readonly backups: Backups;
   readonly clock: Clock;
   readonly configuration: Configuration;
   /** Who is recorded as having decided. */
@@ -27,7 +29,7 @@ export interface HandlerPorts {
 }
 
 export function createHandlers(ports: HandlerPorts): Handlers {
-  const { registry, serving, launcher, clock, server } = ports;
+  const { registry, serving, launcher, backups, clock, server } = ports;
   const authority = (reason: string | null): Authority => ({ actor: ports.actor, reason });
 
   const viewOf = async (endpoint: Endpoint): Promise<EndpointView> => {
@@ -137,6 +139,9 @@ export function createHandlers(ports: HandlerPorts): Handlers {
         sizeBytes: garbage.sizeBytes,
       };
     },
+    startBackup: async ({ body }) => await backups.start(body.to),
+    getBackup: async () => ({ backup: backups.report }),
+    cancelBackup: async () => ({ backup: await backups.cancel() }),
     getConfig: async () => ({
       file: ports.configuration.file,
       keys: ports.configuration.values.map(({ setting, value, source }) => ({

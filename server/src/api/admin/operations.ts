@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { DeploymentSettings } from "#config";
 import {
+  BackupView,
   ConfigView,
   DecisionView,
   DeploymentView,
@@ -165,6 +166,31 @@ export const OPERATIONS = {
     summary: "Remove stored bytes nothing refers to",
     body: z.strictObject({ isDryRun: z.boolean().default(false) }),
     response: GarbageView,
+  },
+  startBackup: {
+    method: "POST",
+    path: "/api/backup",
+    summary: "Begin a backup of all that is stored, as it is now; one is made at a time",
+    body: z.strictObject({
+      to: z
+        .string()
+        .min(1)
+        .max(4096)
+        .describe("Absolute path on the server's machine: a new file NAME.tar, or a directory for backups alone"),
+    }),
+    response: BackupView,
+  },
+  getBackup: {
+    method: "GET",
+    path: "/api/backup",
+    summary: "How the newest backup is; null where none was begun since the start",
+    response: z.object({ backup: BackupView.nullable() }),
+  },
+  cancelBackup: {
+    method: "DELETE",
+    path: "/api/backup",
+    summary: "Give up the backup that is being made; answers once nothing of it is left",
+    response: z.object({ backup: BackupView.nullable() }),
   },
   getConfig: {
     method: "GET",

@@ -18,6 +18,9 @@ export const ROUTES = {
   release: ["POST", "/api/endpoints/{endpoint}/release"],
   listDecisions: ["GET", "/api/decisions"],
   collectGarbage: ["POST", "/api/gc"],
+  startBackup: ["POST", "/api/backup"],
+  getBackup: ["GET", "/api/backup"],
+  cancelBackup: ["DELETE", "/api/backup"],
   getConfig: ["GET", "/api/config"],
   stop: ["POST", "/api/stop"],
 } as const;

@@ -175,6 +175,19 @@ export const GarbageView = z.object({
   sizeBytes: Bytes,
 });
 
+export const BackupView = z.object({
+  state: z.enum(["running", "done", "failed", "cancelled"]),
+  to: z.string().describe("The archive or directory"),
+  startedAt: Timestamp,
+  endedAt: Timestamp.nullable().describe("null while it runs"),
+  files: z.number().describe("The database and the stored files of all models"),
+  doneFiles: z.number(),
+  reusedFiles: z.number().describe("Of those, files that were there from an earlier backup"),
+  sizeBytes: Bytes.describe("Of all its files; 0 until they are counted"),
+  doneBytes: Bytes,
+  error: z.object({ code: z.string(), message: z.string() }).nullable().describe("Why it failed"),
+});
+
 export const ErrorView = z.object({
   error: z.string().describe("What was wrong, the value seen and what to do"),
   code: z.string().describe("Stable; see docs/errors.md"),
@@ -193,4 +206,5 @@ export type TrafficView = z.infer<typeof TrafficView>;
 export type LiveView = z.infer<typeof LiveView>;
 export type DecisionView = z.infer<typeof DecisionView>;
 export type ConfigView = z.infer<typeof ConfigView>;
+export type BackupView = z.infer<typeof BackupView>;
 export type GarbageView = z.infer<typeof GarbageView>;
