@@ -2,14 +2,7 @@
 // an overload that is a result, where the command takes it for a mistake.
 //   node open-loop.ts JSON   → a report as JSON
 import { readFileSync } from "node:fs";
-import {
-  constantArrivals,
-  poissonArrivals,
-  reportFrom,
-  requestBytes,
-  runLoad,
-  seededRandom,
-} from "../server/src/cli/load/index.ts";
+import { requestBytes, runOrder } from "../server/src/cli/load/index.ts";
 import type { OpenLoad } from "./load.ts";
 
 const SEED = 1;
@@ -22,7 +15,6 @@ const {
   arrivals,
   timeoutMs,
 } = JSON.parse(process.argv[2]!) as OpenLoad;
-const url = new URL(address);
 const plan = {
   url: address,
   mode: { kind: "open", ratePerSecond, arrivals, connections },
@@ -30,18 +22,7 @@ const plan = {
   warmUpMs: 500,
   durationMs: seconds * 1000,
 } as const;
-const result = await runLoad({
-  target: { host: url.hostname, port: Number(url.port), isTls: false },
-  request: requestBytes(url, "POST", { headers: payload.headers, body: readFileSync(payload.file) }, {}),
-  mode: {
-    kind: "open",
-    connections,
-    arrivals:
-      arrivals === "constant" ? constantArrivals(ratePerSecond) : poissonArrivals(ratePerSecond, seededRandom(SEED)),
-  },
-  warmUpMs: plan.warmUpMs,
-  durationMs: plan.durationMs,
-  timeoutMs,
-  now: () => performance.now(),
-});
-process.stdout.write(JSON.stringify(reportFrom(plan, result)));
+const body = { headers: payload.headers, body: readFileSync(payload.file) };
+const request = requestBytes(new URL(address), "POST", body, {});
+const report = await runOrder({ plan, request, timeoutMs }, { now: () => performance.now() });
+process.stdout.write(JSON.stringify(report));

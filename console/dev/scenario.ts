@@ -46,6 +46,7 @@ function model(digit: string, now: number, facts: Partial<ModelView>): ModelView
     hash,
     sizeBytes,
     files: [{ path: "model.onnx", hash, sizeBytes }],
+    mainFile: "model.onnx",
     importedAt: now - 2 * DAY,
     signature: { inputs: [], outputs: [] },
     irVersion: 10,

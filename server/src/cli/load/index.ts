@@ -1,5 +1,5 @@
 // Load testing: when requests are due, how they are sent, what is measured, and how it is shown.
-export { type Random, seededRandom } from "./arrivals.ts";
+export { poissonArrivals, type Random, seededRandom } from "./arrivals.ts";
 export { distributionSvg } from "./distribution-svg.ts";
 export { findHighestRate, type FindOptions, type Found, type Objective, type Trial } from "./find.ts";
 export { Latencies, type LatencyBand, type LatencySummary } from "./latencies.ts";

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createPlatform } from "../../platform.ts";
 import { cli } from "../cli.testing.ts";
 import { EXITS } from "../exit-codes.ts";
-import { openSession, type Session } from "../session.ts";
+import { findServer, openSession, type Session } from "../session.ts";
 import { loadConfiguration } from "#config";
 import { applyToDeployment, commandsFor } from "./apply.ts";
 import type { TuneReport } from "./report.ts";
@@ -129,7 +129,8 @@ describe("a registered model", () => {
     const flags = ["--port", "0", "--admin-port", "0", "--runtime-warm-up-runs", "1", "--json"];
     running = run(["start", "--data-dir", data(), ...flags], { signal: stop.signal, onOut: resolve });
     await promise;
-    session = await openSession(platform, loadConfiguration({ flags: { "--data-dir": data() } }).settings);
+    const configuration = loadConfiguration({ flags: { "--data-dir": data() } });
+    session = await openSession(platform, configuration, await findServer(platform, configuration, false));
     const settings = { runtime: { maxBatchRows: 1, warmUpRuns: 3 }, queue: { maxRequests: 77 } };
     await session.client.deploy({ params: { endpoint: "digits" }, body: { settings } });
   });
