@@ -16,16 +16,16 @@ test("requests are answered while a long import is in progress", async () => {
     const bytes = bytesFromModel(chain(60_000));
     const hash = createHash("sha256").update(bytes).digest("hex");
     await server.client.putBlob({ params: { hash }, body: Readable.from([bytes]) as never });
-    let isDone = false;
+    const progress = { isDone: false };
     const files = [{ path: "model.onnx", hash }];
     const imported = server.client.importVersion({ body: { name: "long", files, processing: null } }).finally(() => {
-      isDone = true;
+      progress.isDone = true;
     });
     let answeredMeanwhile = 0;
-    while (!isDone) {
+    while (!progress.isDone) {
       const answer = await infer(server.inferenceAddress, "beside", [1, 2], [1, 2]);
       expect(answer).toMatchObject({ status: 200, body: { outputs: [{ data: [3, 6] }] } });
-      if (!isDone) answeredMeanwhile++;
+      if (!progress.isDone) answeredMeanwhile++;
     }
     expect((await imported).version.model.operators).toEqual([{ name: "Neg", count: 60_000 }]);
     // Examined by the server itself, only those before and after would have been: two or three.

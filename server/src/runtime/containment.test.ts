@@ -97,7 +97,7 @@ async function attackFrom(command: readonly string[], file: string): Promise<Rep
     "-e",
     source,
   ];
-  const child = spawn(program!, args, { stdio: ["ignore", "pipe", "pipe"], env: { SECRET: "in the environment" } });
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { SECRET: "in the environment" } });
   let said = "";
   let complaint = "";
   child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
@@ -144,7 +144,7 @@ const USERS: readonly (readonly [string, readonly string[], boolean])[] = [
 describe.runIf(isLinux)("what is said to confine a child does", () => {
   const possible = USERS.filter(([, command, isPossible]) => {
     const [program, ...args] = [...command, process.execPath, "--version"];
-    return isPossible && spawnSync(program!, args, { env: {} }).status === 0;
+    return isPossible && spawnSync(program, args, { env: {} }).status === 0;
   });
 
   it.each(possible)("%s", async (name, command) => {
