@@ -166,7 +166,7 @@ function addRepository(app: FastifyInstance, handlers: Handlers, guard: Guard): 
     const parse = scope.getDefaultJsonParser("error", "error");
     scope.addContentTypeParser<string>("*", { parseAs: "string" }, (request, body, done) => {
       if (body === "") done(null, undefined);
-      else parse(request, body, done);
+      else void parse(request, body, done);
     });
     scope.route<{ Params: { model: string; action: string } }>({
       method: "POST",
