@@ -137,9 +137,9 @@ export const DIFFERENCES: readonly Difference[] = [
     why: "Data that contradicts its shape is a mistake, of which one of the two is wrong.",
   },
   {
-    cases: ["wire/values/a UINT8 as 256", "wire/values/an INT8 as 128"],
+    cases: ["wire/values/a UINT8 as 256", "wire/values/an INT8 as 128", "wire/values/an FP32 past its end"],
     ours: "400",
-    theirs: "0 and -128",
+    theirs: "0, -128 and infinity",
     why: "A value out of range is refused rather than changed.",
   },
   {

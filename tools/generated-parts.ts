@@ -1,6 +1,8 @@
 // The parts of the documentation that are tables of the code, as text. A page holds each between `<!-- begin: NAME -->` and
 // `<!-- end: NAME -->`; what stands around them is written by hand.
 import { ERRORS, type ErrorFact } from "@slipway/core/base";
+import { DIFFERENCES } from "../conformance/differences.ts";
+import { newestResult } from "../conformance/results.ts";
 import { statusOf } from "../server/src/api/status.ts";
 import { COMMANDS } from "../server/src/cli/commands.ts";
 import { EXITS } from "../server/src/cli/exit-codes.ts";
@@ -13,6 +15,7 @@ import { METRICS } from "../server/src/monitor/index.ts";
 const PARTS: Readonly<Record<string, Readonly<Record<string, () => string | Promise<string>>>>> = {
   "docs/cli.md": { "exit codes": exitCodes, commands },
   "docs/configuration.md": { settings },
+  "docs/conformance.md": { result, differences },
   "docs/errors.md": { errors },
   "docs/metrics.md": { metrics },
 };
@@ -75,6 +78,31 @@ function exitCodes(): string {
     ["code", "when"],
     Object.values(EXITS).map((exit) => [exit.code, exit.when]),
   );
+}
+
+function differences(): string {
+  return table(
+    ["case", "Slipway", "Triton", "why"],
+    DIFFERENCES.map(({ cases, ours, theirs, why }) => [cases.map(code).join(", "), ours, theirs, why]),
+  );
+}
+
+/** The newest result that was kept. */
+function result(): string {
+  const { at, machine, versions, cases } = newestResult();
+  const named = ["tritonclient", "nvidia-pytriton", "perf_analyzer", "node", "onnxruntime"].filter(
+    (name) => name in versions,
+  );
+  const rows = Object.entries(cases).flatMap(([route, ofRoute]) => {
+    const byMethod = Map.groupBy(Object.entries(ofRoute), ([asked]) => asked.slice(asked.indexOf(" ") + 1));
+    return [...byMethod].map(([method, counts]) => [
+      route,
+      code(method),
+      counts.map(([asked, held]) => `${held} (${asked.slice(0, asked.indexOf(" "))})`).join(", "),
+    ]);
+  });
+  const when = `${at.slice(0, 10)}, ${machine.cores} cores; ${named.map((name) => `${name} ${versions[name]}`).join(", ")}.`;
+  return `${when}\n\n${table(["route", "method", "cases that hold (client)"], rows)}`;
 }
 
 const HELP_WIDTH = 100;

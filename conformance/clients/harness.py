@@ -194,9 +194,14 @@ async def outcome_of(case, api):
     try:
         return {"ok": True, "seen": await case.function(api, *case.arguments)}
     except (Wrong, InferenceServerException) as error:
-        return {"ok": False, "seen": f"{error}"}
+        return {"ok": False, "seen": first_line(error)}
     except Exception as error:  # noqa: BLE001 - whatever a client raises is an outcome
-        return {"ok": False, "seen": f"{type(error).__name__}: {error}"}
+        return {"ok": False, "seen": f"{type(error).__name__}: {first_line(error)}"}
+
+
+def first_line(error):
+    """A server's message may carry a traceback behind it."""
+    return (f"{error}".splitlines() or [""])[0][:500]
 
 
 async def run_cases(options):

@@ -130,7 +130,7 @@ with_type("a UINT8 as -1", "UINT8", [-1], 400)
 with_type("an INT8 as 128", "INT8", [128], 400)
 with_type("an INT64 past its end", "INT64", [2**63], 400)
 with_type("a UINT64 at its end", "UINT64", [2**64 - 1], 200, [2**64 - 1])
-with_type("an FP32 past its end", "FP32", [1e39], 200, [float("inf")])
+with_type("an FP32 past its end", "FP32", [1e39], 400)
 with_type("an FP64 at its end", "FP64", [1.7976931348623157e308], 200, [1.7976931348623157e308])
 
 
