@@ -23,6 +23,7 @@ const PARTS: Readonly<Record<string, (results: readonly Result[]) => string>> = 
   memory: (results) => withSources(results, "memory", memoryTable(results)),
   profile: (results) => withSources(results, "profile", profileTables(results)),
   peers: (results) => withSources(results, "peers", peersTables(results)),
+  lengths: (results) => withSources(results, "lengths", lengthsTable(results)),
 };
 
 /** Rewrites the marked parts of the page and the chart; answers what was written. */
@@ -167,6 +168,31 @@ function profileTables(results: readonly Result[]): string {
       return tableOf([`${process}, CPU µs a request`, ...columns.map(({ head }) => head)], rows);
     })
     .join("\n\n");
+}
+
+function lengthsTable(results: readonly Result[]): string {
+  const figures = figuresIn(results, "lengths", null);
+  if (figures === undefined) return "";
+  const rows = figures.loads.flatMap((of) =>
+    Object.entries(of.modes).map(([mode, { rowsPerSecond, rowsPerCpuSecond, p50Ms, p99Ms, rowsPerRun, failed }]) => [
+      of.load,
+      mode,
+      ranged(rowsPerSecond),
+      ranged(rowsPerCpuSecond),
+      ranged(p50Ms, " ms"),
+      ranged(p99Ms, " ms"),
+      rounded(rowsPerRun.median),
+      rounded(failed.median),
+    ]),
+  );
+  const ratios = figures.loads.flatMap((of) => [
+    [of.load, "padded", ranged(of.rowsOverPadded), ranged(of.rowsPerCpuOverPadded), ranged(of.p99OverPadded)],
+    [of.load, "alone", ranged(of.rowsOverAlone), ranged(of.rowsPerCpuOverAlone), ranged(of.p99OverAlone)],
+  ]);
+  return [
+    tableOf(["load", "", "rows/s", "rows a CPU second", "p50", "p99", "rows a run", "failed"], rows),
+    tableOf(["load", "grouped over", "rows/s", "rows a CPU second", "p99"], ratios),
+  ].join("\n\n");
 }
 
 function peersTables(results: readonly Result[]): string {
