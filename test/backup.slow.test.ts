@@ -18,8 +18,8 @@ beforeEach(() => {
 });
 afterEach(() => removeDirectory(directory));
 
-test("12 backups under load", async () => {
-  const { failures, answers, changes, seed } = await backUpUnderLoad(directory, 12);
+test("10 backups under load", async () => {
+  const { failures, answers, changes, seed } = await backUpUnderLoad(directory, 10);
   expect(failures, `seed ${seed}`).toEqual([]);
   expect(answers, `seed ${seed}`).toBeGreaterThan(1000);
   expect(changes, `seed ${seed}`).toBeGreaterThan(100);
