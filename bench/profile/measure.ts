@@ -39,6 +39,8 @@ interface ProfileOptions {
 
 const CONNECTIONS = 32;
 const WARM_UP_SECONDS = 3;
+/** The profiler's start takes a while, which is not the server's. */
+const SETTLE_MS = 500;
 
 export async function benchProfile(model: ModelName, options: ProfileOptions): Promise<ProfileFigures> {
   await using directory = await workDirectory();
@@ -68,6 +70,7 @@ async function profileWire(
   await closedLoop({ ...load, seconds: WARM_UP_SECONDS });
   const pids = [slipway.pid, ...runnersOf(slipway.pid)];
   for (const pid of pids) process.kill(pid, "SIGUSR2");
+  await sleep(SETTLE_MS);
   const before = pids.map(cpuSecondsOf);
   const { requests, perSecond } = await closedLoop({ ...load, seconds });
   const after = pids.map(cpuSecondsOf);
@@ -82,7 +85,7 @@ async function profileWire(
     const isFront = pid === slipway.pid;
     const shares = stageShares(profile, isFront ? FRONT_STAGES : RUNNER_STAGES);
     const stages = shares.map(([stage, share]) => ({ stage, us: share * mainUs }));
-    stages.push({ stage: "other threads", us: Math.max(0, cpuUs - mainUs) });
+    stages.push({ stage: "other threads, the profiler's too", us: Math.max(0, cpuUs - mainUs) });
     processes.push({ process: isFront ? ("front" as const) : ("runner" as const), cpuUs, stages });
   }
   return { wire, connections: CONNECTIONS, requests, perSecond, processes };
@@ -114,8 +117,8 @@ export function profileText(model: ModelName, { profiles }: ProfileFigures): str
       [
         `${model}, ${wire}, ${CONNECTIONS} connections, ${Math.round(perSecond)}/s under the profiler; CPU µs a request`,
         ...processes.flatMap(({ process: name, cpuUs, stages }) => [
-          `  ${name.padEnd(26)} ${cpuUs.toFixed(1)}`,
-          ...stages.map(({ stage, us }) => `    ${stage.padEnd(24)} ${us.toFixed(2)}`),
+          `  ${name.padEnd(36)} ${cpuUs.toFixed(1)}`,
+          ...stages.map(({ stage, us }) => `    ${stage.padEnd(34)} ${us.toFixed(2)}`),
         ]),
       ].join("\n"),
     )

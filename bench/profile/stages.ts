@@ -40,17 +40,21 @@ export const FRONT_STAGES: readonly Rule[] = [
     beneath: /node:(_http_outgoing|_http_server|net|internal\/stream)/,
   },
   { stage: "route and context", owner: /server\/src\// },
+  { stage: "finish the answer", owner: null, beneath: /onFinish|resOnFinish/ },
   { stage: "read and parse HTTP", owner: null, beneath: /node:(_http|internal\/http)|arser/ },
-  { stage: "read from the runner", owner: null, beneath: SOCKET },
+  { stage: "read from the runner", owner: null, beneath: /onStreamRead/ },
+  { stage: "streams, ticks and timers", owner: null },
 ];
 
 export const RUNNER_STAGES: readonly Rule[] = [
   { stage: "run", owner: /onnxruntime/ },
+  { stage: "run", owner: null, beneath: /^ run\b/m },
   { stage: "write to the front", owner: /server\/src\/runtime\//, beneath: SOCKET },
   { stage: "join and split", owner: /server\/src\/runtime\/(batch-tensors|array-pool|onnxruntime)/ },
   { stage: "read and write frames", owner: /server\/src\/runtime\/frame/ },
   { stage: "batch", owner: /server\/src\/runtime\// },
-  { stage: "read from the front", owner: null, beneath: SOCKET },
+  { stage: "read from the front", owner: null, beneath: /onStreamRead/ },
+  { stage: "streams, ticks and timers", owner: null },
 ];
 
 /** What V8 counts apart from functions. */
@@ -58,7 +62,6 @@ const APART: ReadonlyMap<string, string> = new Map([
   ["(garbage collector)", "collect garbage"],
   ["(program)", "kernel and native code"],
 ]);
-/** Samples whose stack holds no such frame: Node's timers, ticks and loop. */
 const OTHER = "else";
 
 /** Share of the time that the thread was not idle, by stage, largest first. */
@@ -76,7 +79,7 @@ export function stageShares(profile: CpuProfile, rules: readonly Rule[]): [stage
   return [...sums].map(([stage, us]): [string, number] => [stage, us / total]).toSorted((a, b) => b[1] - a[1]);
 }
 
-/** The stage of every node of the call tree; null for idleness. */
+/** The stage of every node of the call tree; null for what does not count. */
 function stagesOf(nodes: readonly ProfileNode[], rules: readonly Rule[]): Map<number, string | null> {
   const parents = new Map<number, ProfileNode>();
   const byId = new Map(nodes.map((node) => [node.id, node]));
@@ -93,6 +96,8 @@ function stackOf(node: ProfileNode, parents: ReadonlyMap<number, ProfileNode>): 
 function stageOf(stack: readonly ProfileNode["callFrame"][], rules: readonly Rule[]): string | null {
   const [leaf] = stack;
   if (leaf!.functionName === "(idle)") return null;
+  // The profiler's own start.
+  if (stack.some(({ url }) => url.includes("bench/profile/"))) return null;
   const apart = APART.get(leaf!.functionName);
   if (apart !== undefined) return apart;
   const ownerAt = stack.findIndex(({ url }) => url !== "" && !url.startsWith("node:"));
