@@ -19,7 +19,8 @@ export async function writeStoredModel(
   processing: unknown,
   directory: string,
 ): Promise<ModelSource> {
-  const { readBlob } = await platform();
+  const { dataDir } = configuration.settings;
+  const loaded = await platform();
   const folder = path.resolve(directory, "files");
   for (const { path: name, hash } of model.files) {
     const file = path.resolve(folder, name);
@@ -27,7 +28,7 @@ export async function writeStoredModel(
     if (!file.startsWith(folder + path.sep))
       throw new SlipwayError("FILE_UNREADABLE", `The model's file ${JSON.stringify(name)} lies outside its directory.`);
     await mkdir(path.dirname(file), { recursive: true });
-    await pipeline(Readable.from(readBlob(configuration.settings.dataDir, hash)), createWriteStream(file), { signal });
+    await pipeline(Readable.from(loaded.readBlob(dataDir, hash)), createWriteStream(file), { signal });
   }
   const processingFile = processing === null ? null : path.join(directory, "processing.json");
   if (processingFile !== null) await writeFile(processingFile, JSON.stringify(processing));

@@ -37,7 +37,8 @@ export class LoadThread {
   run(order: LoadOrder): Promise<LoadOutcome> {
     if (this.#end !== null) return Promise.reject(this.#end);
     this.#answer = Promise.withResolvers();
-    this.#worker.postMessage(order);
+    // Copied, with nothing handed over: the same bytes are sent again.
+    this.#worker.postMessage(order, []);
     return this.#answer.promise;
   }
 

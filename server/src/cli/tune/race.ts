@@ -98,7 +98,7 @@ export async function race<Entry>(options: RaceOptions<Entry>): Promise<RaceResu
       failure: runner.failure,
     })),
     challenger: challenger?.entry ?? null,
-    verdict: verdictOf(challenger?.failure == null ? pairs : []),
+    verdict: verdictOf(challenger === null || challenger.failure !== null ? [] : pairs),
   };
 }
 

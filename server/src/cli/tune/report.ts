@@ -52,6 +52,8 @@ export interface PlanReport {
   /** What the settings come to on this machine, by key. */
   readonly effects: Plan;
   readonly isCurrent: boolean;
+  /** Whether it was measured against the current plan in pairs. */
+  readonly isChallenger: boolean;
   readonly requestsPerSecond: Spread | null;
   /** Over the current plan in the same pass. */
   readonly ratio: Spread | null;
@@ -62,13 +64,14 @@ export interface PlanReport {
 }
 
 /** The plans as they are reported. */
-export function plansFrom(standings: RaceResult<Plan>["standings"], circumstances: Circumstances): PlanReport[] {
+export function plansFrom({ standings, challenger }: RaceResult<Plan>, circumstances: Circumstances): PlanReport[] {
   return standings.map(({ entry, isCurrent, value, ratio, samples, rounds, failure }) => ({
     settings: settingsTree(entry, DIMENSIONS),
     effects: Object.fromEntries(
       DIMENSIONS.map((dimension) => [dimension.key, effectOf(dimension, entry, circumstances)]),
     ),
     isCurrent,
+    isChallenger: entry === challenger,
     requestsPerSecond: value,
     ratio,
     measurements: samples,
@@ -140,7 +143,7 @@ function planTable(plans: readonly PlanReport[]): string[] {
     plan.ratio === null ? "–" : ratioText(plan.ratio.median),
     plan.ratio === null || plan.isCurrent ? "" : rangeText(plan.ratio, ratioText),
     `${count(plan.measurements)} ×`,
-    plan.isCurrent ? "current" : (plan.failure ?? ""),
+    plan.isCurrent ? "current" : (plan.failure ?? (plan.isChallenger ? "challenger" : "")),
   ]);
   return table(head, rows, `${"r".repeat(DIMENSIONS.length)}rlrlrl`);
 }
@@ -148,7 +151,8 @@ function planTable(plans: readonly PlanReport[]): string[] {
 /** A setting's value; where 0 has the machine decide, what that comes to. */
 function cellText({ settings, effects }: PlanReport, { key }: Dimension): string {
   const [group, name] = key.split(".") as [string, string];
-  return String(settings[group]?.[name] || valueIn(effects, key));
+  const value = settings[group]?.[name];
+  return value === 0 ? String(valueIn(effects, key)) : `${value as number}`;
 }
 
 function verdictLines({ verdict, recommendation, isApplied, commands, yaml }: TuneReport): string[] {

@@ -5,6 +5,7 @@ import { planThreads } from "#runtime";
 import {
   changesOf,
   type Circumstances,
+  costOf,
   DIMENSIONS,
   effectOf,
   type Plan,
@@ -16,7 +17,7 @@ import {
 const DEFAULTS: Plan = Object.fromEntries(
   DIMENSIONS.map(({ key }) => [key, describeSettings().find((setting) => setting.key === key)!.defaultValue as number]),
 );
-const two: Circumstances = { cores: 2, rowsInFlight: 32, doesBatch: true, isInline: false };
+const two: Circumstances = { cores: 2, rowsInFlight: 32, doesBatch: true, isInline: false, canShare: true };
 const shown = (plan: Plan) => DIMENSIONS.map(({ key }) => valueIn(plan, key)).join(" ");
 
 test("every row is a setting, and tries values that the setting takes", () => {
@@ -53,6 +54,28 @@ test("batches are no larger than what waits, and not tuned where there are none"
   expect(rows({ doesBatch: false })).toEqual([32]);
 });
 
+test("fronts are tuned where they can share the port", () => {
+  const fronts = (circumstances: Partial<Circumstances>) => [
+    ...new Set(plansToTry(DEFAULTS, { ...two, ...circumstances }, 200).map((plan) => valueIn(plan, "server.fronts"))),
+  ];
+  expect(fronts({ cores: 6 })).toEqual([1, 2, 4, 6]);
+  expect(fronts({ cores: 6, canShare: false })).toEqual([1]);
+});
+
+test("of plans as good, fewer changes cost less, then fewer threads and processes", () => {
+  const cost = (changes: Readonly<Record<string, number>>) =>
+    costOf({ ...DEFAULTS, ...changes }, DEFAULTS, { ...two, cores: 4 });
+  const costs = [
+    cost({}),
+    cost({ "runtime.intraOpThreads": 1 }),
+    cost({ "runtime.maxBatchRows": 8 }),
+    cost({ "server.fronts": 4 }),
+    cost({ "runtime.intraOpThreads": 1, "runtime.maxBatchRows": 8 }),
+  ];
+  expect(costs).toEqual(costs.toSorted((a, b) => a - b));
+  expect(new Set(costs).size).toBe(costs.length);
+});
+
 test("a model inside the server stays one", () => {
   const plans = plansToTry(DEFAULTS, { ...two, cores: 8, isInline: true }, 100);
   expect(new Set(plans.map((plan) => valueIn(plan, "runtime.instances")))).toEqual(new Set([1]));
@@ -63,12 +86,14 @@ describe("whatever the machine and the settings there are", () => {
     instances: fc.integer({ min: 1, max: 64 }),
     intraOpThreads: fc.integer({ min: 0, max: 16 }),
     maxBatchRows: fc.integer({ min: 1, max: 4096 }),
+    fronts: fc.integer({ min: 1, max: 64 }),
   });
   const circumstances = fc.record({
     cores: fc.integer({ min: 1, max: 256 }),
     rowsInFlight: fc.integer({ min: 1, max: 20_000 }),
     doesBatch: fc.boolean(),
     isInline: fc.boolean(),
+    canShare: fc.boolean(),
   });
   const cases = fc.tuple(settings, circumstances, fc.integer({ min: 2, max: 64 })).map(([own, around, most]) => ({
     current: {
@@ -76,6 +101,7 @@ describe("whatever the machine and the settings there are", () => {
       "runtime.instances": own.instances,
       "runtime.intraOpThreads": own.intraOpThreads,
       "runtime.maxBatchRows": own.maxBatchRows,
+      "server.fronts": own.fronts,
     } as Plan,
     around,
     most,

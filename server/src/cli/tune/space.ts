@@ -15,6 +15,8 @@ export interface Circumstances {
   readonly doesBatch: boolean;
   /** Whether the model runs inside the server, which then has one of it. */
   readonly isInline: boolean;
+  /** Whether several front processes can share the port here. */
+  readonly canShare: boolean;
 }
 
 export interface Dimension {
@@ -72,6 +74,13 @@ export const DIMENSIONS: readonly Dimension[] = [
     },
     effect: (value, _, { rowsInFlight }) => Math.min(value, rowsInFlight),
   },
+  {
+    key: "server.fronts",
+    of: "server",
+    title: "fronts",
+    values: ({ current, circumstances: { cores, canShare }, most, step }) =>
+      canShare ? powersUpTo(Math.min(cores, most), step) : [valueIn(current, "server.fronts")],
+  },
 ];
 
 /** Values lie at first this far apart. */
@@ -116,6 +125,12 @@ export function threadsOf(plan: Plan, { cores }: Pick<Circumstances, "cores">): 
   const instances = valueIn(plan, "runtime.instances");
   const threads = valueIn(plan, "runtime.intraOpThreads");
   return instances * (threads === 0 ? shareOf(cores, instances) : threads);
+}
+
+/** What a plan that does equally well is passed over for: fewer changes, then fewer threads and processes. */
+export function costOf(plan: Plan, current: Plan, circumstances: Circumstances): number {
+  const processes = threadsOf(plan, circumstances) + valueIn(plan, "server.fronts");
+  return changesOf(plan, current).length * 1e6 + processes;
 }
 
 function combinations(current: Plan, circumstances: Circumstances, step: number): readonly Plan[] {

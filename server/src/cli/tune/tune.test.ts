@@ -50,6 +50,9 @@ function expectSound({ plans, verdict, recommendation, commands, yaml, machine }
     expect(requestsPerSecond === null).toBe(measurements === 0);
     if (requestsPerSecond !== null) expect(requestsPerSecond.median).toBeGreaterThan(0);
   }
+  const challengers = plans.filter(({ isChallenger }) => isChallenger);
+  expect(challengers.length).toBe(verdict.challenger === null ? 0 : 1);
+  if (verdict.challenger !== null) expect(challengers[0]!.settings).toMatchObject(verdict.challenger);
   expect(verdict.wins).toBeLessThanOrEqual(verdict.pairs);
   expect(recommendation).toEqual(verdict.isBetter ? verdict.challenger : null);
   expect(commands.length > 0).toBe(verdict.isBetter);
@@ -75,7 +78,9 @@ describe("a model file", () => {
     writeFileSync(
       path.join(directory, "body.json"),
       JSON.stringify({
-        inputs: [{ name: "image", datatype: "FP32", shape: [2, 1, 28, 28], data: new Array(1568).fill(0.5) }],
+        inputs: [
+          { name: "image", datatype: "FP32", shape: [2, 1, 28, 28], data: Array.from({ length: 1568 }, () => 0.5) },
+        ],
       }),
     );
     const flags = ["--budget", "3s", "--p50", "10s", "--payload", "body.json", "--concurrency", "4"];

@@ -10,7 +10,7 @@ import { duration } from "../text.ts";
 import { type LoadWanted, Meter } from "./measure.ts";
 import { race, type RaceResult, type RaceStep, type Sample } from "./race.ts";
 import { changesTree, plansFrom, type TuneReport } from "./report.ts";
-import { changesOf, type Circumstances, DIMENSIONS, type Plan, plansToTry, threadsOf } from "./space.ts";
+import { type Circumstances, costOf, DIMENSIONS, type Plan, plansToTry } from "./space.ts";
 import { Stand } from "./stand.ts";
 import type { Subject } from "./subject.ts";
 
@@ -95,6 +95,7 @@ async function tunedOn(stand: Stand, meter: Meter, { context, wanted, subject, s
     rowsInFlight: request.rows * wanted.connections,
     doesBatch: deployment.executor?.batching.mode === "dynamic" || settings.runtime.maxBatchRows === 1,
     isInline: settings.runtime.inline,
+    canShare: process.platform === "linux" && !settings.runtime.inline,
   };
   const budgetMs = wanted.budgetMs - (now() - startedAt);
   const pace = paceFor(wanted, first, budgetMs, loadMs);
@@ -110,7 +111,7 @@ async function tunedOn(stand: Stand, meter: Meter, { context, wanted, subject, s
       if (!loaded.ok) return loaded;
       return await meter.sample(await addressed(loaded.address), durationMs, Math.max(1, first.goodputPerSecond / 2));
     },
-    costOf: (plan) => changesOf(plan, current).length * 1e6 + threadsOf(plan, circumstances),
+    costOf: (plan) => costOf(plan, current, circumstances),
     budgetMs,
     loadMs,
     now,
@@ -126,7 +127,7 @@ async function tunedOn(stand: Stand, meter: Meter, { context, wanted, subject, s
     load: loadFrom(context, wanted, first),
     budgetMs: wanted.budgetMs,
     tookMs: now() - startedAt,
-    plans: plansFrom(result.standings, circumstances),
+    plans: plansFrom(result, circumstances),
     ...outcomeOf(result, current),
     notes: notesFrom(meter, wanted),
   };
