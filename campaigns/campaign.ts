@@ -23,7 +23,7 @@ export interface Campaign {
   readonly name: string;
   /** What is done and what must hold, in one sentence. */
   readonly what: string;
-  readonly unit: "rounds" | "requests" | "minutes" | "cases";
+  readonly unit: "rounds" | "requests" | "minutes" | "seconds" | "connections";
   readonly short: number;
   readonly long: number;
   /** @throws Error where something that must hold does not */

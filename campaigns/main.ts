@@ -4,13 +4,14 @@ import { randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
 import { removeDirectory } from "../test/platform.ts";
 import { type Campaign, campaignRun } from "./campaign.ts";
+import { faults } from "./faults/faults.ts";
 import { killRunners } from "./kill-runners.ts";
 import { killServer } from "./kill-server.ts";
 import { keepResult } from "./record.ts";
 import { reload } from "./reload.ts";
 import { soak } from "./soak.ts";
 
-const CAMPAIGNS: readonly Campaign[] = [killServer, killRunners, reload, soak];
+const CAMPAIGNS: readonly Campaign[] = [killServer, killRunners, reload, faults, soak];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -19,7 +20,8 @@ const { values, positionals } = parseArgs({
     rounds: { type: "string" },
     requests: { type: "string" },
     minutes: { type: "string" },
-    cases: { type: "string" },
+    seconds: { type: "string" },
+    connections: { type: "string" },
     seed: { type: "string" },
     keep: { type: "boolean", default: false },
   },

@@ -61,11 +61,10 @@ interface Head {
 
 function headOf(text: string, at: number): Head | "cut" | "malformed" {
   const end = text.indexOf("\r\n\r\n", at);
-  const lines = (end < 0 ? text.slice(at).replace(/\r$/, "") : text.slice(at, end)).split("\r\n");
-  // A line that ends otherwise is wrong as soon as it is there; one that is still coming is not yet.
+  if (end < 0) return "cut";
+  const lines = text.slice(at, end).split("\r\n");
   if (lines.some((line) => /[\r\n\0]/.test(line))) return "malformed";
   const first = REQUEST_LINE.exec(lines[0]!);
-  if (end < 0) return "cut";
   if (first === null || !METHODS.includes(first[1]!) || !TARGET.test(first[2]!)) return "malformed";
   const headers = new Map<string, string[]>();
   for (const line of lines.slice(1)) {

@@ -54,6 +54,17 @@ describe("pipelining", () => {
     expect(outline(await connection.ended())).toEqual(["200", "200", "400 REQUEST_MALFORMED"]);
   });
 
+  it("answers what came before a request that can't be read, however long that takes", async () => {
+    const [listener, connection] = await start();
+    listener.mirror.isHolding = true;
+    connection.send(`${whole()}NONSENSE\r\n\r\n`);
+    await expect.poll(() => listener.mirror.held).toBe(1);
+    // Longer than a client has to read its last answer.
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    listener.mirror.letGo();
+    expect(outline(await connection.ended())).toEqual(["200", "400 REQUEST_MALFORMED"]);
+  });
+
   it("cancels everything a connection asked when it goes", async () => {
     const [listener, connection] = await start();
     listener.mirror.isHolding = true;

@@ -23,7 +23,7 @@ interface InferenceSocket extends Socket {
   [CONNECTION]?: Connection;
 }
 
-/** Time a client has to read the answer to a broken request before its connection is cut. */
+/** Time a client has to read the last answer before its connection is cut. */
 const LINGER_MS = 1000;
 
 /** Follows a new connection; what was asked on it is cancelled when it closes. */
@@ -50,19 +50,19 @@ export function refuseBroken(front: Front, error: Error & { code?: string }, soc
   }
   if (connection.isBroken) return;
   connection.isBroken = true;
-  front.clock.after(LINGER_MS, () => socket.destroy());
   const [status, coded] = brokenRequest(error, front);
   for (const exchange of connection.exchanges) {
     if (!exchange.isReceiving) continue;
     // The body is what broke, so the answer is that exchange's own.
     exchange.reply.shouldKeepAlive = false;
     exchange.refuseWith(status, coded);
+    hangUp(front, connection, socket, null);
     return;
   }
   const last = connection.lastReply;
   // The rest of a request that was answered before it was whole: it gets no second answer.
-  if (last !== null && last.writableEnded && !last.req.complete) hangUp(connection, socket, () => "");
-  else hangUp(connection, socket, () => rawAnswer(front, status, coded));
+  const isAnswered = last !== null && last.writableEnded && !last.req.complete;
+  hangUp(front, connection, socket, isAnswered ? null : () => rawAnswer(front, status, coded));
 }
 
 /** Answers a CONNECT, which asks for a tunnel: there are none, and Node by itself would hang up without a word. */
@@ -71,14 +71,22 @@ export function refuseTunnel(front: Front, socket: InferenceSocket): void {
   if (connection === undefined || connection.isBroken) return;
   connection.isBroken = true;
   socket.on("error", () => {});
-  front.clock.after(LINGER_MS, () => socket.destroy());
   const error = new SlipwayError("METHOD_NOT_ALLOWED", "There are no tunnels here: CONNECT is not answered.");
-  hangUp(connection, socket, () => rawAnswer(front, statusOf(error.code), error));
+  hangUp(front, connection, socket, () => rawAnswer(front, statusOf(error.code), error));
 }
 
-/** Sends a connection's last words, after the answers that are still on their way. */
-function hangUp(connection: Connection, socket: InferenceSocket, lastWords: () => string): void {
-  const end = () => socket.end(lastWords());
+/** Ends a connection, with a last answer where there is one, after the answers that are still on their way. */
+function hangUp(
+  front: Front,
+  connection: Connection,
+  socket: InferenceSocket,
+  lastAnswer: (() => string) | null,
+): void {
+  const end = () => {
+    if (lastAnswer === null) socket.end();
+    else socket.end(lastAnswer());
+    front.clock.after(LINGER_MS, () => socket.destroy());
+  };
   const last = connection.lastReply;
   if (last === null || last.writableFinished) end();
   else last.once("finish", end);
