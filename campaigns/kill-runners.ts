@@ -67,11 +67,18 @@ async function kills(
       const killedAt = performance.now();
       process.kill(victim, "SIGKILL");
       const rest = (pids: readonly number[]) => !pids.includes(victim) && pids.length === before.length;
-      await eventually(`${endpoint}, kill ${round}: runners`, () => runnersOf(server, endpoint), rest, { timeoutMs: 60_000 });
+      await eventually(`${endpoint}, kill ${round}: runners`, () => runnersOf(server, endpoint), rest, {
+        timeoutMs: 60_000,
+      });
       readyMs.push(performance.now() - killedAt);
       // Answers of before the kill may still arrive; the first after the new runner is there is surely one of after.
       const seen = performance.now();
-      await eventually(`${endpoint}, kill ${round}: an answer`, () => answeredAt, (at) => at > seen, { intervalMs: 1, timeoutMs: 60_000 });
+      await eventually(
+        `${endpoint}, kill ${round}: an answer`,
+        () => answeredAt,
+        (at) => at > seen,
+        { intervalMs: 1, timeoutMs: 60_000 },
+      );
       recoveriesMs.push(answeredAt - killedAt);
       if ((round + 1) % 50 === 0) run.log(`${endpoint}: ${round + 1} kills, ${endings.total} requests`);
     }
@@ -95,7 +102,7 @@ async function runnersOf({ client }: ServerProcess, endpoint: string): Promise<n
 
 /** The server counts what the clients did: as many admitted as were asked, as many answered as had an answer. */
 async function requireCounted(server: ServerProcess, endpoint: string, endings: Endings): Promise<void> {
-  const metrics = await (await fetch(`${server.adminAddress}/metrics`)).text();
+  const metrics = await (await fetch(`${new URL(server.consoleAddress).origin}/metrics`)).text();
   const counted = (name: string) =>
     Number(new RegExp(`^${name}\\{.*endpoint="${endpoint}".*\\} (\\d+)$`, "m").exec(metrics)?.[1] ?? 0);
   const admitted = counted("slipway_requests_admitted_total");

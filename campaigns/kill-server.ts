@@ -11,7 +11,8 @@ import { infer, scaleModel } from "../test/platform.ts";
 import { isAlive, type ServerProcess, startServerProcess } from "../test/support/server-process.ts";
 import { type Campaign, type CampaignRun, check, eventually, type Figures, pause, percentiles } from "./campaign.ts";
 
-const NAME = "front";
+/** The endpoint that is asked, and the name of its versions. */
+export const NAME = "front";
 /** Codes a request may meet while its endpoint changes or its server stops. */
 const PASSING = /^(ENDPOINT_NOT_FOUND|ENDPOINT_NOT_READY|SHUTTING_DOWN)$/;
 /** What may be going on when a server is killed, and how long after its beginning it may be killed. */
@@ -24,17 +25,30 @@ const PATIENCE_MS = 2500;
 const FILES_EVERY = 25;
 
 /** What is known to have happened, over all servers so far. */
-interface Known {
+export interface Known {
   /** What a version multiplies by, for those acknowledged. */
   readonly factors: Map<number, number>;
   /** As above by the hash of the model's bytes, also of imports that were not acknowledged. */
   readonly begun: Map<string, number>;
   /** The versions that may be live: what was acknowledged last, and what was begun after it; null for none. */
   live: Set<number | null>;
+  /** Every version that anybody began to make live, in order. */
+  readonly begunLive: (number | null)[];
   /** What was being done when a server was killed. */
   doing: Operation | "nothing";
   /** Told when an operation begins. */
   onBegin: (operation: Operation) => void;
+}
+
+export function createKnown(): Known {
+  return {
+    factors: new Map(),
+    begun: new Map(),
+    live: new Set([null]),
+    begunLive: [],
+    doing: "nothing",
+    onBegin: () => {},
+  };
 }
 
 export const killServer: Campaign = {
@@ -51,13 +65,7 @@ async function killServers(run: CampaignRun): Promise<Figures> {
   const data = path.join(run.directory, "data");
   const scratch = path.join(run.directory, "scratch");
   mkdirSync(scratch);
-  const known: Known = {
-    factors: new Map(),
-    begun: new Map(),
-    live: new Set([null]),
-    doing: "nothing",
-    onBegin: () => {},
-  };
+  const known = createKnown();
   const killedWhile: Record<string, number> = {};
   const startsMs: number[] = [];
   let answers = 0;
@@ -111,7 +119,12 @@ function begin(operation: Operation, known: Known): void {
   known.onBegin(operation);
 }
 
-async function look({ client, inferenceAddress }: ServerProcess, known: Known, context: string): Promise<void> {
+/** Looks whether a server has all that is known, whole, and serves what it should. */
+export async function look(
+  { client, inferenceAddress }: Pick<ServerProcess, "client" | "inferenceAddress">,
+  known: Known,
+  context: string,
+): Promise<void> {
   const versions = await client.listVersions({ query: { name: NAME } });
   for (const number of known.factors.keys())
     check(
@@ -170,45 +183,60 @@ async function change(server: ServerProcess, known: Known, random: () => number)
   }
 }
 
-async function changeOnce({ client }: ServerProcess, known: Known, random: () => number): Promise<void> {
-  const choice = random();
-  const settle = (live: number | null) => (known.live = new Set([live]));
-  if (choice < 0.4 || known.factors.size === 0) {
-    begin("import", known);
-    const factor = known.begun.size + 2;
-    const bytes = bytesFromModel(scaleModel(factor));
-    const hash = createHash("sha256").update(bytes).digest("hex");
-    known.begun.set(hash, factor);
-    await client.putBlob({ params: { hash }, body: bytes });
-    const { version } = await client.importVersion({ body: { name: NAME, files: [{ path: "model.onnx", hash }] } });
-    known.factors.set(version.number, factor);
-    return;
-  }
+/** Does one thing of `from`, where it can be done; what is begun and what is acknowledged becomes known. */
+export async function changeOnce(
+  { client }: Pick<ServerProcess, "client">,
+  known: Known,
+  random: () => number,
+  from: readonly Operation[] = OPERATIONS,
+): Promise<void> {
   const params = { endpoint: NAME };
+  const goLive = async (number: number | null, change: () => Promise<unknown>): Promise<void> => {
+    known.live.add(number);
+    known.begunLive.push(number);
+    await change();
+    known.live = new Set([number]);
+  };
   known.doing = "nothing";
   const endpoint = (await client.listEndpoints()).find(({ name }) => name === NAME);
-  if (choice < 0.6 || endpoint === undefined) {
-    begin("deploy", known);
-    const numbers = [...known.factors.keys()];
-    const number = numbers[Math.floor(random() * numbers.length)]!;
-    known.live.add(number);
-    await client.deploy({ params, body: { number, settings: { runtime: { warmUpRuns: 0, batching: "off" } } } });
-    settle(number);
-  } else if (choice < 0.75) {
-    const previous = endpoint.previous?.number;
-    if (previous === undefined) return;
-    begin("rollback", known);
-    known.live.add(previous);
-    await client.rollback({ params, body: {} });
-    settle(previous);
-  } else if (choice < 0.87 && endpoint.live !== null) {
-    begin("unload", known);
-    known.live.add(null);
-    await client.unload({ params, body: {} });
-    settle(null);
-  } else {
-    begin("collect", known);
-    await client.collectGarbage({ body: { isDryRun: false } });
+  const operation = known.factors.size === 0 ? "import" : from[Math.floor(random() * from.length)]!;
+  switch (operation) {
+    case "import": {
+      begin("import", known);
+      const factor = known.begun.size + 2;
+      const bytes = bytesFromModel(scaleModel(factor));
+      const hash = createHash("sha256").update(bytes).digest("hex");
+      known.begun.set(hash, factor);
+      await client.putBlob({ params: { hash }, body: bytes });
+      const { version } = await client.importVersion({ body: { name: NAME, files: [{ path: "model.onnx", hash }] } });
+      known.factors.set(version.number, factor);
+      return;
+    }
+    case "deploy": {
+      begin("deploy", known);
+      const numbers = [...known.factors.keys()];
+      const number = numbers[Math.floor(random() * numbers.length)]!;
+      const settings = { runtime: { warmUpRuns: 0, batching: "off" } } as const;
+      await goLive(number, () => client.deploy({ params, body: { number, settings } }));
+      return;
+    }
+    case "rollback": {
+      const previous = endpoint?.previous?.number;
+      if (previous === undefined) return;
+      begin("rollback", known);
+      await goLive(previous, () => client.rollback({ params, body: {} }));
+      return;
+    }
+    case "unload": {
+      if (endpoint === undefined || endpoint.live === null) return;
+      begin("unload", known);
+      await goLive(null, () => client.unload({ params, body: {} }));
+      return;
+    }
+    case "collect":
+      begin("collect", known);
+      await client.collectGarbage({ body: { isDryRun: false } });
+      return;
   }
 }
 

@@ -7,11 +7,12 @@ import { type Campaign, campaignRun } from "./campaign.ts";
 import { faults } from "./faults/faults.ts";
 import { killRunners } from "./kill-runners.ts";
 import { killServer } from "./kill-server.ts";
+import { overload } from "./overload.ts";
 import { keepResult } from "./record.ts";
 import { reload } from "./reload.ts";
 import { soak } from "./soak.ts";
 
-const CAMPAIGNS: readonly Campaign[] = [killServer, killRunners, reload, faults, soak];
+const CAMPAIGNS: readonly Campaign[] = [killServer, killRunners, reload, faults, overload, soak];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

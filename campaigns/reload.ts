@@ -39,7 +39,10 @@ async function reloadUnderLoad(run: CampaignRun): Promise<Figures> {
         if (endings.total >= run.size) isOver = true;
         if (ending.status !== 200) continue;
         const factor = Number(ending.version);
-        check(ending.data![0] === factor * x && ending.data![1] === factor, `Version ${factor} answered ${ending.data}`);
+        check(
+          ending.data![0] === factor * x && ending.data![1] === factor,
+          `Version ${factor} answered ${ending.data}`,
+        );
         perVersion[factor] = (perVersion[factor] ?? 0) + 1;
         if (endings.total % 20_000 === 0) run.log(`${endings.total} requests`);
       }

@@ -18,8 +18,8 @@ import { Endings, LoadClient } from "./load.ts";
 const GROWTH = 0.15;
 const GROWTH_BYTES = 24 * 2 ** 20;
 const WARM_UP_MS = 120_000;
-/** What is at rest: connections closed, replaced runners gone, idle memory given back. */
-const REST_MS = 8000;
+/** Until it is at rest: connections closed, replaced runners gone, idle memory given back. */
+const REST_MS = { short: 3000, long: 10_000 };
 const SAMPLES = 20;
 
 export const soak: Campaign = {
@@ -63,17 +63,26 @@ async function soakServer(run: CampaignRun): Promise<Figures> {
     for (const endpoint of ["scale", "wide", "mid"]) await server.client.deploy({ params: { endpoint }, body: {} });
     const totalMs = run.size * 60_000;
     await load(run, server, Math.min(WARM_UP_MS, totalMs / 2));
-    const before = await holdingsAtRest(server, scratch);
+    const before = await holdingsAtRest(run, server, scratch);
     const samples: (number | null)[] = [];
     const soaked = await load(run, server, totalMs, () => samples.push(holdings(server, scratch).pssBytes));
-    const after = await holdingsAtRest(server, scratch);
+    const after = await holdingsAtRest(run, server, scratch);
     requireSame(before, after);
     server.child.kill("SIGTERM");
     const { code } = await server.exited;
     check(code === 0, `The server ended with ${code}`);
     check(readdirSync(scratch).length === 0, `Temporary files are left: ${readdirSync(scratch).join(", ")}`);
     const { good, bad, cancelled, changes } = soaked;
-    return { minutes: run.size, before, after, pssBytesOverTime: samples, answered: good, refused: bad, cancelled, changes };
+    return {
+      minutes: run.size,
+      before,
+      after,
+      pssBytesOverTime: samples,
+      answered: good,
+      refused: bad,
+      cancelled,
+      changes,
+    };
   } finally {
     server.child.kill("SIGKILL");
     await server.exited;
@@ -98,7 +107,9 @@ async function load(run: CampaignRun, server: ServerProcess, forMs: number, samp
     while (performance.now() < end && !soaked.isOver) {
       await pause(Math.min(forMs / SAMPLES, Math.max(0, end - performance.now())));
       sample();
-      run.log(`${soaked.good.total} answered, ${soaked.bad.total} refused, ${soaked.cancelled} cancelled, ${soaked.changes} changes`);
+      run.log(
+        `${soaked.good.total} answered, ${soaked.bad.total} refused, ${soaked.cancelled} cancelled, ${soaked.changes} changes`,
+      );
     }
     soaked.isOver = true;
   })();
@@ -119,7 +130,8 @@ async function ask(soaked: Soaked, endpoint: string, width: number): Promise<voi
     const ending = await client.ask(endpoint, x);
     soaked.good.count(ending);
     const factor = endpoint === "wide" ? 3 : Number(ending.version);
-    if (endpoint !== "mid" && ending.status === 200) check(ending.data![1] === factor * x[1]!, `${endpoint} answered ${ending.data}`);
+    if (endpoint !== "mid" && ending.status === 200)
+      check(ending.data![1] === factor * x[1]!, `${endpoint} answered ${ending.data}`);
     await pause(soaked.random() * 10);
   }
   client.close();
@@ -177,8 +189,8 @@ async function change(soaked: Soaked): Promise<void> {
   }
 }
 
-async function holdingsAtRest(server: ServerProcess, scratch: string): Promise<Holdings> {
-  await pause(REST_MS);
+async function holdingsAtRest({ size }: CampaignRun, server: ServerProcess, scratch: string): Promise<Holdings> {
+  await pause(size < 1 ? REST_MS.short : REST_MS.long);
   return holdings(server, scratch);
 }
 

@@ -24,7 +24,10 @@ export const outOfMemory: Fault = {
     const others = new Endings();
     const [bomber, other] = [new LoadClient(server.inferenceAddress), new LoadClient(server.inferenceAddress)];
     for (const count of [2e9, 5, 2e10, 5, 1e18, 5]) {
-      const [ending] = await Promise.all([bomber.ask("bomb", [count, 0]), other.ask("scale", [1, 2]).then((one) => others.count(one))]);
+      const [ending] = await Promise.all([
+        bomber.ask("bomb", [count, 0]),
+        other.ask("scale", [1, 2]).then((one) => others.count(one)),
+      ]);
       bombs.count(ending);
       check((ending.status === 200) === (count === 5), `${count} elements: ${ending.status} ${ending.code}`);
     }
@@ -71,7 +74,11 @@ export const noDescriptors: Fault = {
     }
     for (const socket of sockets) socket.destroy();
     limit(20_000);
-    await eventually("a new connection", () => requireAnswer(server).catch(() => null), (ms) => ms !== null);
+    await eventually(
+      "a new connection",
+      () => requireAnswer(server).catch(() => null),
+      (ms) => ms !== null,
+    );
     await server.client.deploy({ params: { endpoint: "scale" }, body: {} });
     await requireAnswer(server);
     kept.close();
@@ -117,7 +124,10 @@ export const clockJumps: Fault = {
         }
         await server.client.rollback({ params: { endpoint: "other" }, body: {} });
         const { body } = await infer(server.inferenceAddress, "other", [1, 2], [1, 2]);
-        check(body.outputs?.[0]?.data[0] === 10 + JUMPS_MS.length - 2, "Rolled back to another version than the one before");
+        check(
+          body.outputs?.[0]?.data[0] === 10 + JUMPS_MS.length - 2,
+          "Rolled back to another version than the one before",
+        );
         isOver = true;
       };
       await Promise.all([change().finally(() => (isOver = true)), ask(), ask()]);

@@ -47,7 +47,9 @@ class Client {
 async function openMany(address: string, count: number, allowHalfOpen = false): Promise<Client[]> {
   const clients: Client[] = [];
   while (clients.length < count) {
-    const some = Array.from({ length: Math.min(AT_ONCE, count - clients.length) }, () => Client.open(address, allowHalfOpen));
+    const some = Array.from({ length: Math.min(AT_ONCE, count - clients.length) }, () =>
+      Client.open(address, allowHalfOpen),
+    );
     clients.push(...(await Promise.all(some)));
   }
   return clients;
@@ -88,7 +90,10 @@ function askMeanwhile(server: ServerProcess): () => Promise<number[]> {
 async function drip(clients: readonly Client[], bytes: Uint8Array, limitMs: number): Promise<void> {
   const start = performance.now();
   for (let at = 0; clients.some(({ isEnded }) => !isEnded); at++) {
-    check(performance.now() - start < limitMs, `${clients.filter(({ isEnded }) => !isEnded).length} connections stay open`);
+    check(
+      performance.now() - start < limitMs,
+      `${clients.filter(({ isEnded }) => !isEnded).length} connections stay open`,
+    );
     const byte = bytes.subarray(at % (bytes.length - 1), (at % (bytes.length - 1)) + 1);
     for (const { socket, isEnded } of clients) if (!isEnded) socket.write(at < bytes.length - 1 ? byte : "a");
     await pause(100);
@@ -106,7 +111,10 @@ function slow(name: string, first: Uint8Array, rest: Uint8Array): Fault {
         await drip(clients, rest, 60_000);
         const othersMs = await stopAsking();
         const statuses = clients.map((client) => client.statuses().join());
-        check(statuses.every((status) => status === "408"), () => `Answered ${[...new Set(statuses)].join(" / ")}`);
+        check(
+          statuses.every((status) => status === "408"),
+          () => `Answered ${[...new Set(statuses)].join(" / ")}`,
+        );
         await requireAnswer(server);
         return { connections: clients.length, refusedWith: 408, othersAnsweredMs: percentiles(othersMs) };
       }),
@@ -114,10 +122,18 @@ function slow(name: string, first: Uint8Array, rest: Uint8Array): Fault {
 }
 
 const headEnd = REQUEST.indexOf("\r\n\r\n") + 4;
-export const slowHeads = slow("slow heads", new Uint8Array(), Buffer.from(`GET /v2 HTTP/1.1\r\nHost: a\r\nX: ${"a".repeat(4000)}`));
+export const slowHeads = slow(
+  "slow heads",
+  new Uint8Array(),
+  Buffer.from(`GET /v2 HTTP/1.1\r\nHost: a\r\nX: ${"a".repeat(4000)}`),
+);
 export const slowBodies = slow(
   "slow bodies",
-  Buffer.from(REQUEST.subarray(0, headEnd).toString("latin1").replace(/content-length: \d+/i, "content-length: 9000")),
+  Buffer.from(
+    REQUEST.subarray(0, headEnd)
+      .toString("latin1")
+      .replace(/content-length: \d+/i, "content-length: 9000"),
+  ),
   Buffer.alloc(9000, " "),
 );
 
@@ -130,7 +146,12 @@ export const halfClosed: Fault = {
       const stopAsking = askMeanwhile(server);
       const clients = await openMany(server.inferenceAddress, run.connections, true);
       for (const { socket } of clients) socket.end(REQUEST);
-      await eventually("connections left", () => clients.filter(({ isEnded }) => !isEnded).length, (left) => left === 0, { timeoutMs: 60_000 });
+      await eventually(
+        "connections left",
+        () => clients.filter(({ isEnded }) => !isEnded).length,
+        (left) => left === 0,
+        { timeoutMs: 60_000 },
+      );
       await stopAsking();
       const statuses = clients.map((client) => client.statuses().join() || "none");
       for (const { socket } of clients) socket.destroy();
@@ -150,10 +171,18 @@ export const pipelinedGarbage: Fault = {
       for (const [index, { socket }] of clients.entries()) {
         socket.write(Buffer.concat([REQUEST, REQUEST, Buffer.from(`\0garbage ${index}\r\n\r\n`), REQUEST]));
       }
-      await eventually("connections left", () => clients.filter(({ isEnded }) => !isEnded).length, (left) => left === 0, { timeoutMs: 60_000 });
+      await eventually(
+        "connections left",
+        () => clients.filter(({ isEnded }) => !isEnded).length,
+        (left) => left === 0,
+        { timeoutMs: 60_000 },
+      );
       const othersMs = await stopAsking();
       const statuses = clients.map((client) => client.statuses().join());
-      check(statuses.every((status) => status === "200,200,400"), () => `Answered ${[...new Set(statuses)].join(" / ")}`);
+      check(
+        statuses.every((status) => status === "200,200,400"),
+        () => `Answered ${[...new Set(statuses)].join(" / ")}`,
+      );
       await requireRest(server, before);
       return { connections: clients.length, answers: tally(statuses), othersAnsweredMs: percentiles(othersMs) };
     }),
@@ -178,7 +207,8 @@ export const idleConnections: Fault = {
       check(answered === Math.ceil(clients.length / 10), `${answered} of the connections that asked were answered`);
       for (const { socket } of clients) socket.destroy();
       await requireRest(server, before);
-      const bytesEach = memory === null || memoryBefore === null ? null : Math.round((memory - memoryBefore) / clients.length);
+      const bytesEach =
+        memory === null || memoryBefore === null ? null : Math.round((memory - memoryBefore) / clients.length);
       return { connections: clients.length, bytesEach, othersAnsweredMs: percentiles(othersMs) };
     }),
 };
@@ -191,7 +221,12 @@ function descriptors({ pid }: ServerProcess): number | null {
 async function requireRest(server: ServerProcess, before: number | null): Promise<void> {
   if (before === null) return;
   // fetch keeps a connection of its own or two.
-  await eventually("descriptors", () => descriptors(server)!, (count) => count <= before + 3, { timeoutMs: 20_000 });
+  await eventually(
+    "descriptors",
+    () => descriptors(server)!,
+    (count) => count <= before + 3,
+    { timeoutMs: 20_000 },
+  );
   await requireAnswer(server);
 }
 

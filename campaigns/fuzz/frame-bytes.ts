@@ -8,7 +8,12 @@ import type { Random } from "./random.ts";
 
 const KINDS = Object.values(FrameKind);
 export const FROM_SERVER: readonly FrameKind[] = [FrameKind.run, FrameKind.run, FrameKind.cancel, FrameKind.control];
-export const FROM_RUNNER: readonly FrameKind[] = [FrameKind.begin, FrameKind.result, FrameKind.failure, FrameKind.control];
+export const FROM_RUNNER: readonly FrameKind[] = [
+  FrameKind.begin,
+  FrameKind.result,
+  FrameKind.failure,
+  FrameKind.control,
+];
 const CONTROL: readonly unknown[] = [
   { type: "loaded", model: { signature: { inputs: [], outputs: [] }, batching: { mode: "off" }, backend: "b" } },
   { type: "refused", code: "MODEL_LOAD_FAILED", message: "m" },
@@ -19,7 +24,12 @@ const CONTROL: readonly unknown[] = [
   null,
   [],
 ];
-const FAILURES: readonly unknown[] = [{ code: "RUN_FAILED", message: "m" }, { code: "__proto__", message: "m" }, { code: 1 }, "text"];
+const FAILURES: readonly unknown[] = [
+  { code: "RUN_FAILED", message: "m" },
+  { code: "__proto__", message: "m" },
+  { code: 1 },
+  "text",
+];
 
 /** One to four frames; streams are 1 to 4, of which the server has opened the first three. */
 export function generatedFrames(random: Random, usual: readonly FrameKind[]): Uint8Array {
@@ -70,11 +80,21 @@ function writeBody(writer: FrameWriter, kind: FrameKind, random: Random): void {
 }
 
 function writeTensor(writer: FrameWriter, random: Random): void {
-  const dtype = random.oneIn(3) ? random.pick(Object.keys(DTYPES) as DType[]) : random.pick(["float32", "string"] as const);
+  const dtype = random.oneIn(3)
+    ? random.pick(Object.keys(DTYPES) as DType[])
+    : random.pick(["float32", "string"] as const);
   const shape = Array.from({ length: random.below(3) }, () => random.below(4));
   const count = shape.reduce((product, length) => product * length, 1);
   if (dtype === "string") {
-    writer.tensor(random.below(3), dtype, shape, shape[0] ?? 0, Array.from({ length: count }, () => "é"), 0, count);
+    writer.tensor(
+      random.below(3),
+      dtype,
+      shape,
+      shape[0] ?? 0,
+      Array.from({ length: count }, () => "é"),
+      0,
+      count,
+    );
     return;
   }
   const bytes = new Uint8Array(Math.ceil((count * DTYPES[dtype].bits) / 8));

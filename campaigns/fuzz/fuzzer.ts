@@ -99,7 +99,11 @@ async function surelySlow(target: FuzzTarget, input: Uint8Array, firstMs: number
 }
 
 /** A smaller input with a finding, by leaving out parts and calming bytes while it stays one, for as long as there is time. */
-export async function minimise(target: FuzzTarget, { input, sort }: Finding, progress: FuzzProgress): Promise<Uint8Array> {
+export async function minimise(
+  target: FuzzTarget,
+  { input, sort }: Finding,
+  progress: FuzzProgress,
+): Promise<Uint8Array> {
   const end = performance.now() + MINIMISE_MS;
   let tries = 0;
   const isTime = (): boolean => performance.now() < end;

@@ -8,6 +8,8 @@ export interface ReadRequest {
   readonly method: string;
   /** It begins and ends without a doubt, and must be refused all the same. */
   readonly isWrong: boolean;
+  /** Its body comes in chunks, about which a server may be stricter than this. */
+  readonly isChunked: boolean;
 }
 
 export interface HttpReading {
@@ -85,7 +87,13 @@ function headOf(text: string, at: number): Head | "cut" | "malformed" {
   const isLast =
     headers.has("upgrade") || options.includes("close") || (first[3] === "0" && !options.includes("keep-alive"));
   const asksForUpgrade = headers.has("upgrade");
-  return { request: { id, method: first[1]!, isWrong }, end: end + 4, length, isLast, asksForUpgrade };
+  return {
+    request: { id, method: first[1]!, isWrong, isChunked: length === null },
+    end: end + 4,
+    length,
+    isLast,
+    asksForUpgrade,
+  };
 }
 
 function lengthOf(headers: ReadonlyMap<string, readonly string[]>, minor: string): number | null | "malformed" {

@@ -53,7 +53,8 @@ function change(root: Field[], random: Random): void {
 }
 
 function changedValue(value: Field["value"], random: Random): Field["value"] {
-  if (typeof value === "bigint") return random.oneIn(2) ? random.pick(EDGES) : BigInt.asUintN(64, value + (random.oneIn(2) ? 1n : -1n));
+  if (typeof value === "bigint")
+    return random.oneIn(2) ? random.pick(EDGES) : BigInt.asUintN(64, value + (random.oneIn(2) ? 1n : -1n));
   if (Array.isArray(value)) return random.oneIn(3) ? [] : value;
   const copy = Uint8Array.from(value);
   if (copy.length > 0) copy[random.below(copy.length)] = random.below(256);
@@ -74,7 +75,12 @@ function fieldsOf(bytes: Uint8Array, depth: number): Field[] | null {
   return fields;
 }
 
-function valueOf(bytes: Uint8Array, at: number, wireType: number, depth: number): { value: Field["value"]; end: number } | null {
+function valueOf(
+  bytes: Uint8Array,
+  at: number,
+  wireType: number,
+  depth: number,
+): { value: Field["value"]; end: number } | null {
   if (wireType === 0) return varint(bytes, at);
   if (wireType === 1 || wireType === 5) {
     const end = at + (wireType === 1 ? 8 : 4);

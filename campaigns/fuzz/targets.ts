@@ -7,7 +7,15 @@ import { jsonTarget } from "./targets/json.ts";
 import { onnxTarget } from "./targets/onnx.ts";
 import { requestTarget } from "./targets/request.ts";
 
-export const TARGETS: readonly FuzzTarget[] = [jsonTarget, requestTarget, onnxTarget, graphTarget, serverFramesTarget, runnerFramesTarget, httpTarget];
+export const TARGETS: readonly FuzzTarget[] = [
+  jsonTarget,
+  requestTarget,
+  onnxTarget,
+  graphTarget,
+  serverFramesTarget,
+  runnerFramesTarget,
+  httpTarget,
+];
 
 /** @throws Error where there is none of this name */
 export function targetNamed(name: string): FuzzTarget {

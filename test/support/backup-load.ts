@@ -3,12 +3,14 @@
 import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { expect } from "vitest";
+import { changeOnce, createKnown, type Known, look, NAME } from "../../campaigns/kill-server.ts";
 import { infer, removeDirectory } from "../platform.ts";
 import { randomFrom } from "./random.ts";
-import { changeOnce, createKnown, type Known, look, NAME } from "./server-kills.ts";
 import { type ServerProcess, spawnSlipway, startServerProcess } from "./server-process.ts";
 
 const ASKING = 4;
+/** What is done meanwhile; nothing is unloaded, so that every request has an answer. */
+const CHANGES = ["import", "deploy", "rollback"] as const;
 
 export interface BackupTally {
   readonly seed: number;
@@ -30,7 +32,7 @@ export async function backUpUnderLoad(directory: string, backups: number): Promi
   const tally = { answers: 0, changes: 0, failures: [] as string[] };
   try {
     // So that there is something to ask before the first backup.
-    while (known.live.has(null)) await changeOnce(server, known, random() * 0.9);
+    while (known.live.has(null)) await changeOnce(server, known, random, CHANGES);
     const asking = Array.from({ length: ASKING }, () => ask(server, known, over.signal, tally));
     const changing = change(server, known, random, over.signal, tally);
     for (let number = 0; number < backups; number++) {
@@ -106,7 +108,6 @@ async function change(
   tally: { changes: number },
 ): Promise<void> {
   for (; !over.aborted; tally.changes++) {
-    if (random() < 0.1) await server.client.collectGarbage({ body: { isDryRun: false } });
-    else await changeOnce(server, known, random() * 0.92);
+    await changeOnce(server, known, random, [...CHANGES, "collect"]);
   }
 }

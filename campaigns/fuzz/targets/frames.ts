@@ -28,8 +28,8 @@ const SIGNATURE = {
 
 function framesOf(kinds: readonly FrameKind[]) {
   return {
-    share: 10,
-    maxBytes: 2048,
+    share: 4,
+    maxBytes: 512,
     tokens: [],
     seeds: () => Array.from({ length: 40 }, (_, seed) => generatedFrames(new Random(seed), kinds)),
     generate: (random: Random) => generatedFrames(random, kinds),
@@ -83,7 +83,8 @@ function entryOf(done: (outcome: RunOutcome) => void): Entry {
 function shapesOf(outputs: readonly NamedTensor[]): string {
   return outputs
     .map(({ dtype, shape, data }) => {
-      if (data.length !== storedLength(dtype, elementCount(shape)) && dtype !== "string") throw new Error("Data and shape differ");
+      if (data.length !== storedLength(dtype, elementCount(shape)) && dtype !== "string")
+        throw new Error("Data and shape differ");
       return `${dtype}${shape.length}`;
     })
     .join("+");

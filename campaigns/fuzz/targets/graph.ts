@@ -26,9 +26,12 @@ const ATTRIBUTES = ["then", "else", "p", "q", ""];
 
 export const graphTarget: FuzzTarget = {
   name: "graph",
-  share: 30,
+  share: 20,
   maxBytes: 256,
-  seeds: () => [Uint8Array.of(2, 0, 1, 1, 2, 1, 0, 0, 1, 1, 2), new Uint8Array(40).map((_, index) => (index * 37) & 255)],
+  seeds: () => [
+    Uint8Array.of(2, 0, 1, 1, 2, 1, 0, 0, 1, 1, 2),
+    new Uint8Array(40).map((_, index) => (index * 37) & 255),
+  ],
   tokens: [],
   generate: (random) => Uint8Array.from({ length: 8 + random.below(120) }, () => random.below(256)),
   run(input) {
@@ -103,7 +106,12 @@ class Choices {
   #graph(depth: number): Graph {
     const initializer = () => {
       const name = this.#name();
-      return createInitializer({ name, dtype: "float32", shape: [], data: { kind: "values", values: Float32Array.of(1) } });
+      return createInitializer({
+        name,
+        dtype: "float32",
+        shape: [],
+        data: { kind: "values", values: Float32Array.of(1) },
+      });
     };
     return createGraph({
       name: "g",
@@ -135,7 +143,15 @@ class Choices {
       this.#bodies -= 2;
       return createAttribute("graphs", name, [this.#graph(depth + 1), this.#graph(depth + 1)]);
     }
-    if (kind === 2) return { kind: "reference", name, value: this.#pick(ATTRIBUTES.slice(0, 4)), of: "int", docString: "", extra: [] };
+    if (kind === 2)
+      return {
+        kind: "reference",
+        name,
+        value: this.#pick(ATTRIBUTES.slice(0, 4)),
+        of: "int",
+        docString: "",
+        extra: [],
+      };
     return createAttribute("int", name, 1n);
   }
 
@@ -226,7 +242,8 @@ function bodiesOf(node: Node): Graph[] {
 function soundFunction(made: ModelFunction): boolean {
   if (made.name === "" || !areDistinct(made.inputs)) return false;
   const defaults = made.attributeDefaults.map(({ name }) => name);
-  if (new Set(defaults).size !== defaults.length || defaults.some((name) => made.attributes.includes(name))) return false;
+  if (new Set(defaults).size !== defaults.length || defaults.some((name) => made.attributes.includes(name)))
+    return false;
   const defined = new Set(made.inputs);
   const around = { domains: new Set(made.opsets.keys()), references: new Set([...made.attributes, ...defaults]) };
   return soundNodes(made.nodes, around, defined, []) && made.outputs.every((name) => defined.has(name));

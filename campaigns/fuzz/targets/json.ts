@@ -46,8 +46,8 @@ const utf8 = new TextEncoder();
 
 export const jsonTarget: FuzzTarget = {
   name: "json",
-  share: 40,
-  maxBytes: 2048,
+  share: 50,
+  maxBytes: 512,
   seeds: () =>
     [
       '{"a":[1,-2.5e3,true,null,"x\\u00e9"],"b":{}}',

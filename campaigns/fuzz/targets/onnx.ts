@@ -14,11 +14,23 @@ import { sampleModel, sampleModelWithExternalData } from "../../../test/support/
 import { restructured } from "../protobuf-tree.ts";
 import { bytesOf, type FuzzTarget, sortOf } from "../target.ts";
 
-const TOKENS = ["Add", "Loop", "If", "Constant", "ai.onnx.ml", "location", "offset", "../a", "/etc/passwd", "N", "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"];
+const TOKENS = [
+  "Add",
+  "Loop",
+  "If",
+  "Constant",
+  "ai.onnx.ml",
+  "location",
+  "offset",
+  "../a",
+  "/etc/passwd",
+  "N",
+  "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+];
 
 export const onnxTarget: FuzzTarget = {
   name: "onnx",
-  share: 40,
+  share: 30,
   maxBytes: 4096,
   seeds: () => [...seedModels(), sampleModel(1), sampleModelWithExternalData("weights.bin")],
   tokens: TOKENS.map(bytesOf),
@@ -40,7 +52,8 @@ export const onnxTarget: FuzzTarget = {
         return initializerElementCount(tensor);
       });
       // The bytes of a small file can't stand for more elements than it has bits.
-      if (end.value !== null && end.value > 8 * input.length) throw new Error(`${end.value} elements from ${input.length} bytes`);
+      if (end.value !== null && end.value > 8 * input.length)
+        throw new Error(`${end.value} elements from ${input.length} bytes`);
     }
     if (scanned.value !== null) {
       const signature = JSON.stringify(signatureFromModel(read.value));

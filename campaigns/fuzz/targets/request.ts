@@ -12,10 +12,40 @@ import { type FuzzTarget, sortOf } from "../target.ts";
 const utf8 = new TextEncoder();
 const NO_HEADER = 0xffffffff;
 const TOKENS = [
-  ...['"inputs":[', '"outputs":[{"name":"y"}]', '"name":"x"', '"shape":[1,2]', '"shape":[]', '"data":[', '"data":[[1],[2]]', '"datatype":"FP32"'],
-  ...['"parameters":{"binary_data_size":8}', '"parameters":{"binary_data_output":true}', '"parameters":null', '"id":"a"', '"id":null', ":null"],
+  ...[
+    '"inputs":[',
+    '"outputs":[{"name":"y"}]',
+    '"name":"x"',
+    '"shape":[1,2]',
+    '"shape":[]',
+    '"data":[',
+    '"data":[[1],[2]]',
+    '"datatype":"FP32"',
+  ],
+  ...[
+    '"parameters":{"binary_data_size":8}',
+    '"parameters":{"binary_data_output":true}',
+    '"parameters":null',
+    '"id":"a"',
+    '"id":null',
+    ":null",
+  ],
   ...Object.values(DTYPES).flatMap(({ oip }) => (oip === null ? [] : [`"${oip}"`])),
-  ...['"classification":3', '"binary_data":true', '"shared_memory_region":"a"', "NaN", "Infinity", "[", "]", "{", "}", ",", "2e0", "1.0", "-0"],
+  ...[
+    '"classification":3',
+    '"binary_data":true',
+    '"shared_memory_region":"a"',
+    "NaN",
+    "Infinity",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    "2e0",
+    "1.0",
+    "-0",
+  ],
 ].map((token) => utf8.encode(token));
 
 function inputOf(json: string, binary: Uint8Array | null): Uint8Array {
@@ -32,8 +62,8 @@ const sized = (datatype: string, shape: string, size: number) =>
 
 export const requestTarget: FuzzTarget = {
   name: "request",
-  share: 60,
-  maxBytes: 1024,
+  share: 70,
+  maxBytes: 768,
   seeds: () => [
     inputOf(sound("FP32", "[1,4]", "[1,2.5,-3e2,NaN]"), null),
     inputOf(sound("FP64", "[2,2]", "[[1,2],[3,4]]"), null),
@@ -42,7 +72,10 @@ export const requestTarget: FuzzTarget = {
     inputOf(sound("BOOL", "[3]", "[true,0,1]"), null),
     inputOf(sound("BYTES", "[2,1]", '[["a"],["\\u00e9😀"]]'), null),
     inputOf(sound("INT8", "[]", "-128"), null),
-    inputOf(`{"id":"1","parameters":{"timeout":5,"binary_data_output":true},${sound("UINT8", "[0]", "[]").slice(1)}`, null),
+    inputOf(
+      `{"id":"1","parameters":{"timeout":5,"binary_data_output":true},${sound("UINT8", "[0]", "[]").slice(1)}`,
+      null,
+    ),
     inputOf(sized("FP32", "[1,2]", 8), new Uint8Array(8)),
     inputOf(sized("BOOL", "[2]", 2), Uint8Array.of(0, 1)),
     inputOf(sized("FP16", "[2]", 4), Uint8Array.of(1, 2, 3, 4)),
@@ -82,7 +115,14 @@ function generated(random: Random): Uint8Array {
   const parts: Uint8Array[] = [];
   const inputs: string[] = [];
   for (let left = random.below(3); left >= 0; left--) inputs.push(generatedInput(random, parts));
-  const more = random.pick(["", "", '"id":"a",', '"parameters":{"a":1},', '"outputs":[{"name":"y"}],', '"later":[{}],']);
+  const more = random.pick([
+    "",
+    "",
+    '"id":"a",',
+    '"parameters":{"a":1},',
+    '"outputs":[{"name":"y"}],',
+    '"later":[{}],',
+  ]);
   return inputOf(`{${more}"inputs":[${inputs.join()}]}`, parts.length === 0 ? null : joined(...parts));
 }
 
@@ -116,15 +156,24 @@ function generatedElement(random: Random, dtype: DType): string {
 function nested(items: readonly string[], shape: readonly number[]): string {
   if (shape.length === 0) return items[0] ?? "0";
   const width = shape.slice(1).reduce((product, length) => product * length, 1);
-  const rows = Array.from({ length: shape[0]! }, (_, row) => nested(items.slice(row * width, (row + 1) * width), shape.slice(1)));
+  const rows = Array.from({ length: shape[0]! }, (_, row) =>
+    nested(items.slice(row * width, (row + 1) * width), shape.slice(1)),
+  );
   return `[${rows.join()}]`;
 }
 
 interface PlainRequest {
   readonly id: string | null;
   readonly parameters: ReadonlyMap<string, unknown>;
-  readonly inputs: readonly { readonly name: string; readonly dtype: DType; readonly shape: readonly number[]; readonly data: TensorData }[];
-  readonly outputs: readonly { readonly name: string; readonly isBinary: boolean; readonly classification: number }[] | null;
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly dtype: DType;
+    readonly shape: readonly number[];
+    readonly data: TensorData;
+  }[];
+  readonly outputs:
+    | readonly { readonly name: string; readonly isBinary: boolean; readonly classification: number }[]
+    | null;
 }
 
 class Unsound extends Error {}
@@ -350,7 +399,9 @@ function parameterText(parameters: ReadonlyMap<string, unknown>): string {
 /** Strings as they are, anything else as its bytes, in the form that `like` has. */
 function dataText(data: TensorData, like: TensorData = data): string {
   if (!ArrayBuffer.isView(like)) return JSON.stringify(data);
-  const made = ArrayBuffer.isView(data) ? data : new (like.constructor as Uint8ArrayConstructor)(data as unknown as number[]);
+  const made = ArrayBuffer.isView(data)
+    ? data
+    : new (like.constructor as Uint8ArrayConstructor)(data as unknown as number[]);
   // A NaN has many forms, and which one reads is not told apart.
   if (made instanceof Float32Array || made instanceof Float64Array) {
     if (!made.some(Number.isNaN)) return hexOf(made);
