@@ -46,16 +46,16 @@ async function kills(
   const endings = new Endings();
   const recoveriesMs: number[] = [];
   const readyMs: number[] = [];
-  let isOver = false;
+  const over = new AbortController();
   let answeredAt = performance.now();
   const ask = async (index: number): Promise<void> => {
     const client = new LoadClient(server.inferenceAddress);
-    for (let x = index; !isOver; x = (x + CLIENTS) % 100_000) {
+    for (let x = index; !over.signal.aborted; x = (x + CLIENTS) % 100_000) {
       const ending = await client.ask(endpoint, [x, 1]);
       endings.count(ending);
       if (ending.status !== 200) continue;
       answeredAt = performance.now();
-      check(ending.data![0] === factor * x, `${x} times ${factor} was answered with ${ending.data}`);
+      check(ending.data![0] === factor * x, `${x} times ${factor} was answered with ${ending.data?.join()}`);
     }
     client.close();
   };
@@ -82,7 +82,7 @@ async function kills(
       recoveriesMs.push(answeredAt - killedAt);
       if ((round + 1) % 50 === 0) run.log(`${endpoint}: ${round + 1} kills, ${endings.total} requests`);
     }
-    isOver = true;
+    over.abort();
   };
   await Promise.all([kill(), ...Array.from({ length: CLIENTS }, (_, index) => ask(index))]);
   endings.require(/^(?:200|500 RUNNER_DIED)$/);

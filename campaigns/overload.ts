@@ -2,14 +2,14 @@
 // stays bounded, health is answered all the while, and when the load ends the next request is answered as ever.
 import path from "node:path";
 import { memoryOf } from "../bench/processes.ts";
-import { MODELS, perceptron } from "../bench/models.ts";
+import { MODELS } from "../bench/models.ts";
 import { importModel } from "../test/platform.ts";
 import { requestBytes } from "../test/support/raw-http.ts";
 import { type ServerProcess, startServerProcess } from "../test/support/server-process.ts";
 import { type Campaign, type CampaignRun, check, type Figures, pause, percentiles } from "./campaign.ts";
 import { Endings, LoadClient } from "./load.ts";
 
-const WIDTH = MODELS.ms1[0];
+const WIDTH = MODELS.ms1.width;
 /** Clients of each priority; each asks again as soon as it has its answer or refusal. */
 const CLIENTS = 48;
 const QUEUE = { maxRequests: 32, agingMs: 3_600_000 };
@@ -30,7 +30,7 @@ export const overload: Campaign = {
 async function overloadServer(run: CampaignRun): Promise<Figures> {
   const server = await startServerProcess(path.join(run.directory, "data"));
   try {
-    await importModel(server, "ms1", perceptron(MODELS.ms1, 1));
+    await importModel(server, "ms1", MODELS.ms1.build());
     const settings = { runtime: { intraOpThreads: 1, maxBatchRows: 1 }, queue: QUEUE };
     await server.client.deploy({ params: { endpoint: "ms1" }, body: { settings } });
     const aloneMs = await ask(server, 1, 1500, 1);

@@ -28,20 +28,20 @@ async function reloadUnderLoad(run: CampaignRun): Promise<Figures> {
     const endings = new Endings();
     const perVersion: Record<string, number> = {};
     const latenciesMs: number[] = [];
-    let isOver = false;
+    const over = new AbortController();
     const ask = async (index: number): Promise<void> => {
       const one = new LoadClient(server.inferenceAddress);
-      for (let x = index; !isOver; x = (x + CLIENTS) % 100_000) {
+      for (let x = index; !over.signal.aborted; x = (x + CLIENTS) % 100_000) {
         const start = performance.now();
         const ending = await one.ask("scale", [x, 1]);
         latenciesMs.push(performance.now() - start);
         endings.count(ending);
-        if (endings.total >= run.size) isOver = true;
+        if (endings.total >= run.size) over.abort();
         if (ending.status !== 200) continue;
         const factor = Number(ending.version);
         check(
           ending.data![0] === factor * x && ending.data![1] === factor,
-          `Version ${factor} answered ${ending.data}`,
+          `Version ${factor} answered ${ending.data?.join()}`,
         );
         perVersion[factor] = (perVersion[factor] ?? 0) + 1;
         if (endings.total % 20_000 === 0) run.log(`${endings.total} requests`);
@@ -50,7 +50,7 @@ async function reloadUnderLoad(run: CampaignRun): Promise<Figures> {
     };
     const switchesMs: number[] = [];
     const change = async (): Promise<void> => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         const start = performance.now();
         if (run.random() < 0.2) await client.rollback({ params, body: {} }).catch(allowNothingBefore);
         else await client.deploy({ params, body: { number: 1 + Math.floor(run.random() * VERSIONS) } });

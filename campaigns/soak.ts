@@ -6,7 +6,7 @@ import { connect } from "node:net";
 import { once } from "node:events";
 import path from "node:path";
 import { memoryOf } from "../bench/processes.ts";
-import { MODELS, perceptron } from "../bench/models.ts";
+import { MODELS } from "../bench/models.ts";
 import { importModel, scaleModel } from "../test/platform.ts";
 import { BODIES, COMPRESSED, HEADS } from "../test/support/bad-requests.ts";
 import { exchangeRaw, requestBytes } from "../test/support/raw-http.ts";
@@ -59,7 +59,7 @@ async function soakServer(run: CampaignRun): Promise<Figures> {
     await importModel(server, "scale", scaleModel(1));
     await importModel(server, "scale", scaleModel(2));
     await importModel(server, "wide", scaleModel(3, 500));
-    await importModel(server, "mid", perceptron(MODELS.mid, 1));
+    await importModel(server, "mid", MODELS.mid.build());
     for (const endpoint of ["scale", "wide", "mid"]) await server.client.deploy({ params: { endpoint }, body: {} });
     const totalMs = run.size * 60_000;
     await load(run, server, Math.min(WARM_UP_MS, totalMs / 2));
@@ -131,7 +131,7 @@ async function ask(soaked: Soaked, endpoint: string, width: number): Promise<voi
     soaked.good.count(ending);
     const factor = endpoint === "wide" ? 3 : Number(ending.version);
     if (endpoint !== "mid" && ending.status === 200)
-      check(ending.data![1] === factor * x[1]!, `${endpoint} answered ${ending.data}`);
+      check(ending.data![1] === factor * x[1]!, `${endpoint} answered ${ending.data?.join()}`);
     await pause(soaked.random() * 10);
   }
   client.close();

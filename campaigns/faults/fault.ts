@@ -39,15 +39,15 @@ export async function requireAnswer({ inferenceAddress }: Pick<ServerProcess, "i
 export async function codeOf(call: Promise<unknown>): Promise<string> {
   const error = await call.then(
     () => null,
-    (reason: unknown) => reason as { code?: string },
+    (reason: unknown) => reason as Error & { code?: string },
   );
   check(error !== null, "It was not refused.");
-  return error.code ?? String(error);
+  return error.code ?? error.message;
 }
 
 /** @throws Error where the server does not stop as it should */
-export async function stop({ child, exited, output }: ServerProcess): Promise<void> {
-  child.kill("SIGTERM");
-  const { code } = await exited;
-  check(code === 0, () => `The server ended with ${code}: ${output().slice(-2000)}`);
+export async function stop(server: ServerProcess): Promise<void> {
+  server.child.kill("SIGTERM");
+  const { code } = await server.exited;
+  check(code === 0, () => `The server ended with ${code}: ${server.output().slice(-2000)}`);
 }

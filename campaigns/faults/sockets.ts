@@ -71,17 +71,17 @@ async function withServer<T>(run: FaultRun, use: (server: ServerProcess) => Prom
 
 /** Asks again and again until told to stop; answers how long each answer took. */
 function askMeanwhile(server: ServerProcess): () => Promise<number[]> {
-  let isOver = false;
+  const over = new AbortController();
   const asked = (async () => {
     const tookMs: number[] = [];
-    while (!isOver) {
+    while (!over.signal.aborted) {
       tookMs.push(await requireAnswer(server));
       await pause(5);
     }
     return tookMs;
   })();
   return async () => {
-    isOver = true;
+    over.abort();
     return await asked;
   };
 }

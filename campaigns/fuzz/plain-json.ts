@@ -55,7 +55,7 @@ class Reading {
   value(depth: number): PlainValue {
     if (depth > DEEPEST) throw new NotJson();
     this.skip(SPACE);
-    switch (this.text[this.at]) {
+    switch (this.text.charAt(this.at)) {
       case "{":
         return { kind: "object", entries: this.#list("}", () => this.#entry(depth)) };
       case "[":

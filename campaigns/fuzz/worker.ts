@@ -41,4 +41,5 @@ async function work(): Promise<WorkerReport> {
 
 const report = await work();
 await target.close?.();
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of a thread, which has no origins
 parentPort!.postMessage(report);

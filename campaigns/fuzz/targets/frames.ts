@@ -9,7 +9,7 @@ import { FrameWriter } from "../../../server/src/runtime/frame-writer.ts";
 import { FrameKind } from "../../../server/src/runtime/frames.ts";
 import type { Entry } from "../../../server/src/runtime/pool-entry.ts";
 import { RunnerCore } from "../../../server/src/runtime/runner.ts";
-import { portNames, Slot } from "../../../server/src/runtime/runner-slot.ts";
+import { portNames, RunnerLink } from "../../../server/src/runtime/runner-link.ts";
 import { simulatedModel, simulatedOrder } from "../../../server/src/runtime/simulation.testing.ts";
 import { cut, FROM_RUNNER, FROM_SERVER, generatedFrames, repairFrames } from "../frame-bytes.ts";
 import { Random } from "../random.ts";
@@ -49,26 +49,31 @@ export const serverFramesTarget: FuzzTarget = {
   },
 };
 
-/** Feeds a slot that has three streams open; answers what came of it. */
+/** Feeds a link that has three streams open; answers what came of it. */
 function heardByServer(pieces: readonly Uint8Array[]): string {
   const heard: string[] = [];
   const clock = new FakeClock();
-  const slot = new Slot(0, clock, {
-    onControl: (_, message) => heard.push(message.type),
-    onBroken: (_, error) => heard.push(protocolError(error)),
-    outputNames: () => ["x", "s"],
+  const link = new RunnerLink({
+    runner: 0,
+    clock,
+    send: () => true,
+    events: { onControl: (message) => heard.push(message.type), outputNames: () => ["x", "s"] },
+    isShared: false,
   });
-  slot.opened({ pid: null, isKillable: true, send: () => true, kill: () => {}, residentBytes: () => null });
   for (let stream = 1; stream <= 3; stream++) {
     let endings = 0;
     const done = (outcome: RunOutcome): void => {
       if (++endings > 1) throw new Error(`Stream ${stream} ended twice`);
       heard.push(`${stream} ${outcome.ok ? shapesOf(outcome.outputs) : outcome.error.code}`);
     };
-    slot.send(entryOf(done), portNames(SIGNATURE));
+    link.send(entryOf(done), portNames(SIGNATURE));
   }
-  for (const piece of pieces) slot.receive(piece);
-  slot.closed();
+  try {
+    for (const piece of pieces) link.receive(piece);
+  } catch (error) {
+    heard.push(protocolError(error));
+  }
+  link.close();
   return heard.join();
 }
 
@@ -138,8 +143,8 @@ async function loadRunner(): Promise<{ core: RunnerCore; clock: FakeClock }> {
   const clock = new FakeClock();
   const files = { model: simulatedModel(), externalData: new Map<string, Uint8Array>() };
   const core = new RunnerCore({ backend: mirrorBackend, clock, readFiles: async () => files });
-  let answer = "";
-  const reader = new FrameReader((frame) => (answer = JSON.stringify(frame.json())));
+  const answers: string[] = [];
+  const reader = new FrameReader((frame) => answers.push(JSON.stringify(frame.json())));
   const peer = core.attach((chunks) => {
     for (const chunk of chunks) reader.push(chunk);
     return true;
@@ -152,8 +157,8 @@ async function loadRunner(): Promise<{ core: RunnerCore; clock: FakeClock }> {
   writer.json({ type: "load", order: simulatedOrder() });
   writer.end();
   writer.flush();
-  for (let turns = 0; turns < 100 && answer === ""; turns++) await clock.advanceAsync(1);
-  if (!answer.includes('"loaded"')) throw new Error(`The runner did not load: ${answer}`);
+  for (let turns = 0; turns < 100 && answers.length === 0; turns++) await clock.advanceAsync(1);
+  if (!answers.join().includes('"loaded"')) throw new Error(`The runner did not load: ${answers.join()}`);
   peer.closed();
   return { core, clock };
 }

@@ -12,63 +12,49 @@ const INFER = "POST /v2/models/mirror/infer HTTP/1.1\r\nHost: a\r\n";
 const LIVE = "GET /v2/health/live HTTP/1.1\r\nHost: a\r\n";
 /** A request in the body of another: it is answered where body and head are not told apart. */
 const SMUGGLED = `${LIVE}X-Request-Id: smuggled\r\n\r\n`;
-const LIMIT_MS = 3000;
+const LIMIT_MS = 10_000;
 
 const LINES = [
-  ...[
-    "Content-Length: 4",
-    "Content-Length: 0",
-    "Content-Length: +4",
-    "Content-Length: 4, 4",
-    "Content-Length: 0x4",
-    "Content-Length:4 ",
-  ],
-  ...[
-    "Content-Length: 4\r\nContent-Length: 4",
-    "Content-Length : 4",
-    "Content-Length:\r\n 4",
-    "content-length: 00004",
-    "Content_Length: 4",
-  ],
-  ...[
-    "Transfer-Encoding: chunked",
-    "Transfer-Encoding: identity",
-    "Transfer-Encoding: chunked, chunked",
-    "Transfer-Encoding: gzip, chunked",
-  ],
-  ...[
-    "Transfer-Encoding : chunked",
-    "Transfer-Encoding:\tchunked",
-    "Transfer-Encoding: \x0bchunked",
-    "Transfer-Encoding\r\n : chunked",
-    "Transfer-Encoding: xchunked",
-  ],
-  ...[
-    "transfer-encoding: chunked\r\ntransfer-encoding: identity",
-    "TRANSFER-ENCODING: CHUNKED",
-    "Transfer-Encoding: chunked\nX: b",
-    "X: a\rTransfer-Encoding: chunked",
-  ],
-  ...[
-    "Host: b",
-    "Host: b:80\r\nHost: c",
-    "Connection: close",
-    "Connection: keep-alive",
-    "Connection: Content-Length",
-    "Expect: 100-continue",
-  ],
-  ...[
-    "Expect: magic",
-    "Upgrade: h2c\r\nConnection: Upgrade",
-    "X: a\r\n folded",
-    "X: \0",
-    "X y: a",
-    ": a",
-    "X",
-    "Trailer: X",
-    "Content-Encoding: gzip",
-    "Accept-Encoding: gzip",
-  ],
+  "Content-Length: 4",
+  "Content-Length: 0",
+  "Content-Length: +4",
+  "Content-Length: 4, 4",
+  "Content-Length: 0x4",
+  "Content-Length:4 ",
+  "Content-Length: 4\r\nContent-Length: 4",
+  "Content-Length : 4",
+  "Content-Length:\r\n 4",
+  "content-length: 00004",
+  "Content_Length: 4",
+  "Transfer-Encoding: chunked",
+  "Transfer-Encoding: identity",
+  "Transfer-Encoding: chunked, chunked",
+  "Transfer-Encoding: gzip, chunked",
+  "Transfer-Encoding : chunked",
+  "Transfer-Encoding:\tchunked",
+  "Transfer-Encoding: \x0bchunked",
+  "Transfer-Encoding\r\n : chunked",
+  "Transfer-Encoding: xchunked",
+  "transfer-encoding: chunked\r\ntransfer-encoding: identity",
+  "TRANSFER-ENCODING: CHUNKED",
+  "Transfer-Encoding: chunked\nX: b",
+  "X: a\rTransfer-Encoding: chunked",
+  "Host: b",
+  "Host: b:80\r\nHost: c",
+  "Connection: close",
+  "Connection: keep-alive",
+  "Connection: Content-Length",
+  "Expect: 100-continue",
+  "Expect: magic",
+  "Upgrade: h2c\r\nConnection: Upgrade",
+  "X: a\r\n folded",
+  "X: \0",
+  "X y: a",
+  ": a",
+  "X",
+  "Trailer: X",
+  "Content-Encoding: gzip",
+  "Accept-Encoding: gzip",
 ];
 const TARGETS = [
   "/v2/health/live",
@@ -94,27 +80,23 @@ const VERSIONS = [
 ];
 const METHODS = ["GET", "POST", "HEAD", "OPTIONS", "CONNECT", "get", "PUT", "G ET"];
 const CHUNKS = [
-  ...[
-    "0\r\n\r\n",
-    "4\r\nabcd\r\n0\r\n\r\n",
-    "4;a=b\r\nabcd\r\n0\r\n\r\n",
-    "04\r\nabcd\r\n0\r\n\r\n",
-    "4 \r\nabcd\r\n0\r\n\r\n",
-    "0\r\nX-Request-Id: t\r\n\r\n",
-  ],
-  ...[
-    "4\nabcd\n0\n\n",
-    "+4\r\nabcd\r\n0\r\n\r\n",
-    "0x4\r\nabcd\r\n0\r\n\r\n",
-    "4\r\nabcde\r\n0\r\n\r\n",
-    "4\r\nabcd0\r\n\r\n",
-    "ffffffffffffffff\r\nabcd\r\n",
-    "0\r\n",
-    "4;\n\r\nabcd\r\n0\r\n\r\n",
-    "-1\r\n",
-    "0;x\r\n\r\n",
-    "1\r\na\r\n1;\rb\r\nc\r\n0\r\n\r\n",
-  ],
+  "0\r\n\r\n",
+  "4\r\nabcd\r\n0\r\n\r\n",
+  "4;a=b\r\nabcd\r\n0\r\n\r\n",
+  "04\r\nabcd\r\n0\r\n\r\n",
+  "4 \r\nabcd\r\n0\r\n\r\n",
+  "0\r\nX-Request-Id: t\r\n\r\n",
+  "4\nabcd\n0\n\n",
+  "+4\r\nabcd\r\n0\r\n\r\n",
+  "0x4\r\nabcd\r\n0\r\n\r\n",
+  "4\r\nabcde\r\n0\r\n\r\n",
+  "4\r\nabcd0\r\n\r\n",
+  "ffffffffffffffff\r\nabcd\r\n",
+  "0\r\n",
+  "4;\n\r\nabcd\r\n0\r\n\r\n",
+  "-1\r\n",
+  "0;x\r\n\r\n",
+  "1\r\na\r\n1;\rb\r\nc\r\n0\r\n\r\n",
 ];
 
 const sized = (body: string, head = INFER, more = "") => `${head}${more}Content-Length: ${body.length}\r\n\r\n${body}`;
@@ -210,7 +192,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 async function exchange(port: number, input: Uint8Array, { requests, rest }: HttpReading): Promise<Heard> {
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   let text = "";
-  let isEnded = false;
+  const state = { isEnded: false };
   let wake = (): void => {};
   socket.setEncoding("latin1");
   socket.on("data", (chunk: string) => {
@@ -219,32 +201,35 @@ async function exchange(port: number, input: Uint8Array, { requests, rest }: Htt
   });
   for (const event of ["end", "error", "close"]) {
     socket.on(event, () => {
-      isEnded = true;
+      state.isEnded = true;
       wake();
     });
   }
   socket.write(input);
   const until = async (isDone: () => boolean, what: string): Promise<void> => {
-    let isLate = false;
+    const late = new AbortController();
     const timer = setTimeout(() => {
-      isLate = true;
+      late.abort();
       wake();
     }, LIMIT_MS);
-    while (!isDone() && !isLate) await new Promise<void>((resolve) => (wake = resolve));
+    while (!isDone() && !late.signal.aborted) await new Promise<void>((resolve) => (wake = resolve));
     clearTimeout(timer);
-    if (isLate) throw new Error(`${what}, but heard ${JSON.stringify(text)}`);
+    // Where this process had to wait for the machine, what was due may have come meanwhile.
+    for (let turns = 0; turns < 100 && !isDone(); turns++) await turn();
+    if (!isDone()) throw new Error(`${what}, but heard ${JSON.stringify(text)}`);
   };
   const methods = requests.map(({ method }) => method);
   try {
     await until(
-      () => isEnded || read(text, methods).answers.length >= requests.length,
+      () => state.isEnded || read(text, methods).answers.length >= requests.length,
       `${requests.length} answers were due`,
     );
-    if (rest === "malformed" || rest === "unread") await until(() => isEnded, `The connection had to end (${rest})`);
-    for (let turns = 0; turns < 6 && !isEnded; turns++) await turn();
-    const isClosed = isEnded;
+    if (rest === "malformed" || rest === "unread")
+      await until(() => state.isEnded, `The connection had to end (${rest})`);
+    for (let turns = 0; turns < 6 && !state.isEnded; turns++) await turn();
+    const isClosed = state.isEnded;
     socket.end();
-    await until(() => isEnded, "The connection had to end after ours did");
+    await until(() => state.isEnded, "The connection had to end after ours did");
     return { ...read(text, methods), isClosed };
   } finally {
     socket.destroy();

@@ -12,40 +12,34 @@ import { type FuzzTarget, sortOf } from "../target.ts";
 const utf8 = new TextEncoder();
 const NO_HEADER = 0xffffffff;
 const TOKENS = [
-  ...[
-    '"inputs":[',
-    '"outputs":[{"name":"y"}]',
-    '"name":"x"',
-    '"shape":[1,2]',
-    '"shape":[]',
-    '"data":[',
-    '"data":[[1],[2]]',
-    '"datatype":"FP32"',
-  ],
-  ...[
-    '"parameters":{"binary_data_size":8}',
-    '"parameters":{"binary_data_output":true}',
-    '"parameters":null',
-    '"id":"a"',
-    '"id":null',
-    ":null",
-  ],
+  '"inputs":[',
+  '"outputs":[{"name":"y"}]',
+  '"name":"x"',
+  '"shape":[1,2]',
+  '"shape":[]',
+  '"data":[',
+  '"data":[[1],[2]]',
+  '"datatype":"FP32"',
+  '"parameters":{"binary_data_size":8}',
+  '"parameters":{"binary_data_output":true}',
+  '"parameters":null',
+  '"id":"a"',
+  '"id":null',
+  ":null",
   ...Object.values(DTYPES).flatMap(({ oip }) => (oip === null ? [] : [`"${oip}"`])),
-  ...[
-    '"classification":3',
-    '"binary_data":true',
-    '"shared_memory_region":"a"',
-    "NaN",
-    "Infinity",
-    "[",
-    "]",
-    "{",
-    "}",
-    ",",
-    "2e0",
-    "1.0",
-    "-0",
-  ],
+  '"classification":3',
+  '"binary_data":true',
+  '"shared_memory_region":"a"',
+  "NaN",
+  "Infinity",
+  "[",
+  "]",
+  "{",
+  "}",
+  ",",
+  "2e0",
+  "1.0",
+  "-0",
 ].map((token) => utf8.encode(token));
 
 function inputOf(json: string, binary: Uint8Array | null): Uint8Array {
@@ -101,7 +95,7 @@ export const requestTarget: FuzzTarget = {
       request = decodeInferRequest(body, headerLength);
     } catch (error) {
       if (!(error instanceof SlipwayError) || !/^(?:invalid|too-large|unsupported)$/.test(error.kind)) throw error;
-      if (wanted !== null) throw new Error(`Refused, though sound: ${error.code} ${error.message}`);
+      if (wanted !== null) throw new Error(`Refused, though sound: ${error.message}`, { cause: error });
       return sortOf(error.code, error.message);
     }
     if (wanted === null) throw new Error("Taken, though not sound");
