@@ -333,6 +333,7 @@ export function createScenario(name: ScenarioName, now: number): Scenario {
       backend: "ONNX Runtime 1.30.0",
       node: "24.21.0",
       cores: 4,
+      fronts: [{ pid: 4711, residentBytes: 96 * 2 ** 20 }],
       threadPlan: "4 cores: digits 1 × 2 threads, sentiment 2 × 1 thread",
       totalMemoryBytes: 16_500_000_000,
       residentBytes: 91_000_000,

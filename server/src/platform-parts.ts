@@ -132,8 +132,9 @@ export function temporaryName(): string {
 }
 
 /** What is known of the process and the machine, for status. */
-export function processFacts(settings: Settings, { store, backend }: Parts) {
+export function processFacts(settings: Settings, { store, backend, fleet }: Parts) {
   const cores = os.availableParallelism();
+  const residentBytes = process.memoryUsage.rss();
   return {
     version: VERSION,
     pid: process.pid,
@@ -143,7 +144,8 @@ export function processFacts(settings: Settings, { store, backend }: Parts) {
     cores,
     threadPlan: planThreads(settings.runtime, cores).text,
     totalMemoryBytes: os.totalmem(),
-    residentBytes: process.memoryUsage.rss(),
+    residentBytes,
+    fronts: fleet?.status() ?? [{ pid: process.pid, residentBytes }],
   };
 }
 

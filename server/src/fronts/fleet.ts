@@ -190,6 +190,14 @@ export class Fleet {
     return mergedAnswers([...answers.all(), ...books.flatMap((of) => of.answers)]);
   }
 
+  /** Its processes, in their order. */
+  status(): { pid: number | null; residentBytes: number | null }[] {
+    return this.#fronts.map(({ child, report }) => ({
+      pid: child?.pid ?? null,
+      residentBytes: report?.residentBytes ?? null,
+    }));
+  }
+
   /** Memory of the front processes, in bytes. */
   residentBytes(): number {
     return this.#fronts.reduce((sum, { report }) => sum + (report?.residentBytes ?? 0), 0);

@@ -116,7 +116,15 @@ export const StatusView = z.object({
   cores: z.number(),
   threadPlan: z.string().describe("How the cores are shared, for people"),
   totalMemoryBytes: Bytes,
-  residentBytes: Bytes.describe("Memory of the server process, without its runners"),
+  residentBytes: Bytes.describe("Memory of the server process, without its runners and other fronts"),
+  fronts: z
+    .array(
+      z.object({
+        pid: z.number().nullable().describe("null while it is started again"),
+        residentBytes: Bytes.nullable().describe("null before it first reported"),
+      }),
+    )
+    .describe("The processes that answer requests; the server itself where it is the only one"),
   endpoints: z.array(EndpointView),
 });
 

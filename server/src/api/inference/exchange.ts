@@ -225,7 +225,9 @@ export class Exchange {
     if (more !== null) headers.push(...more);
     if (front.isClosing) reply.shouldKeepAlive = false;
     reply.writeHead(status, headers);
-    reply.end(body);
+    // ASCII, as nearly all answers are, is written without being transcoded.
+    if (typeof body === "string" && length === body.length) reply.end(body, "latin1");
+    else reply.end(body);
     // Kept only while it is on its way, so that an idle connection does not keep its last exchange alive.
     const isDone = reply.writableFinished && request.complete;
     if (isDone && this.connection.lastReply === reply) this.connection.lastReply = null;

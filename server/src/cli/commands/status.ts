@@ -32,6 +32,7 @@ export const status: Command = {
               ["engine", `${view.backend} on Node ${view.node}`],
               ["cores", `${view.cores}; ${view.threadPlan}`],
               ["memory", `${size(view.residentBytes)} without runners, of ${size(view.totalMemoryBytes)}`],
+              ...(view.fronts.length > 1 ? [["fronts", frontsText(view.fronts)]] : []),
             ]
           : [
               ["server", "not running"],
@@ -52,6 +53,14 @@ export const status: Command = {
     });
   },
 };
+
+function frontsText(fronts: StatusView["fronts"]): string {
+  const each = fronts.map(({ pid, residentBytes }) => {
+    if (pid === null) return "starting again";
+    return residentBytes === null ? `process ${pid}` : `process ${pid}, ${size(residentBytes)}`;
+  });
+  return `${fronts.length}: ${each.join("; ")}`;
+}
 
 /** Where no server runs there is no address, nor a time since it does; what a temporary one stores is not kept. */
 function statusJson(session: Session, view: StatusView): unknown {
