@@ -5,9 +5,9 @@ import { resultOf } from "../bench/record.ts";
 import { type Outcome, runCases } from "./cases.ts";
 import { differencesOf, explain } from "./differences.ts";
 import { createEnvironment, findPython, InstallFailure } from "./environments.ts";
-import { createPerfAnalyzer, runPerfAnalyzer } from "./perf-analyzer.ts";
+import { createPerfAnalyzer, type PerfReport, runPerfAnalyzer } from "./perf-analyzer.ts";
 import { startReference } from "./reference.ts";
-import { countsOf, keepResult } from "./results.ts";
+import { countsOf, keepResult, unaskedOf } from "./results.ts";
 import { type LiveServer, startServer } from "./server.ts";
 
 /** pytriton brings libraries for Debian's own Python 3.11; other builds of it end at the first import. */
@@ -41,29 +41,19 @@ async function tryClients(basePython: string): Promise<boolean> {
     const isSound = reportOutcomes(outcomes);
     if (values.short) return isSound;
     const reference = await compare(client.python, outcomes);
-    const tool = await createPerfAnalyzer(basePython);
-    const performance = await runPerfAnalyzer(tool, server.address);
-    for (const { name, levels } of performance.runs) console.log(`perf_analyzer: ${name}: ${levels.length} levels`);
+    const performance = await load(basePython, server.address);
     if (values.keep) {
       const { versions, machine, commit, at } = before;
-      const unasked = outcomes.flatMap(({ client: asker, case: name, oursOnly }) =>
-        oursOnly === undefined ? [] : [{ client: asker, case: name, why: oursOnly }],
-      );
       const result = {
         schemaVersion: 1 as const,
         command: "npm run conformance -- --keep",
         at,
         commit,
         machine,
-        versions: {
-          ...versions,
-          ...client.versions,
-          ...reference.versions,
-          perf_analyzer: tool.versions["tritonclient"]!,
-        },
+        versions: { ...versions, ...client.versions, ...reference.versions, ...performance.versions },
         cases: countsOf(outcomes),
+        unasked: unaskedOf(outcomes),
         differences: reference.found,
-        unasked,
         perfAnalyzer: performance.runs,
       };
       console.log(`kept in ${await keepResult(result, performance.text)}`);
@@ -122,4 +112,22 @@ async function compare(interpreter: string, ours: readonly Outcome[]): Promise<C
 
 function text(value: unknown): string {
   return (JSON.stringify(value) ?? "nothing").slice(0, 400);
+}
+
+/** perf_analyzer's report; an empty one where it is not made for the machine. */
+async function load(
+  basePython: string,
+  address: string,
+): Promise<PerfReport & { readonly versions: Readonly<Record<string, string>> }> {
+  const tool = await createPerfAnalyzer(basePython);
+  if (tool === null) {
+    console.log("perf_analyzer is made for Linux on x64; it was not tried.");
+    return { runs: [], text: "", versions: {} };
+  }
+  const report = await runPerfAnalyzer(tool, address);
+  for (const { name, levels } of report.runs) {
+    const rates = levels.map((level) => level["Inferences/Second"]);
+    console.log(`perf_analyzer: ${name}: ${rates.join(", ")} inferences a second`);
+  }
+  return { ...report, versions: { perf_analyzer: tool.versions["tritonclient"]! } };
 }

@@ -5,7 +5,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import { createEnvironment, type Environment } from "./environments.ts";
+import { createEnvironment, type Environment, InstallFailure } from "./environments.ts";
 
 const run = promisify(execFile);
 const RUN_LIMIT_MS = 120_000;
@@ -39,15 +39,25 @@ export interface PerfReport {
   readonly text: string;
 }
 
-/** The tool and the libraries it needs, in an environment of their own. */
-export async function createPerfAnalyzer(basePython: string): Promise<Environment> {
+/**
+ * The tool and the libraries it needs, in an environment of their own; null where it is not made for the machine.
+ * @throws InstallFailure
+ */
+export async function createPerfAnalyzer(basePython: string): Promise<Environment | null> {
+  if (process.platform !== "linux" || process.arch !== "x64") return null;
   const environment = await createEnvironment("perf-analyzer", basePython, ["--no-deps"]);
   const { directory } = environment;
   if (!(await isComplete(directory))) {
-    // Fetched and unpacked beside the rest, so that nothing is installed on the machine.
-    await run("apt-get", ["download", BASE64_PACKAGE], { cwd: directory });
-    const file = (await readdir(directory)).find((name) => name.startsWith(BASE64_PACKAGE));
-    await run("dpkg", ["-x", path.join(directory, file!), path.join(directory, "debian")]);
+    try {
+      // Fetched and unpacked beside the rest, so that nothing is installed on the machine.
+      await run("apt-get", ["download", BASE64_PACKAGE], { cwd: directory });
+      const file = (await readdir(directory)).find((name) => name.startsWith(BASE64_PACKAGE));
+      await run("dpkg", ["-x", path.join(directory, file!), path.join(directory, "debian")]);
+    } catch (error) {
+      throw new InstallFailure(`perf_analyzer needs libb64.so.0d; install it (Debian: ${BASE64_PACKAGE}).`, {
+        cause: error,
+      });
+    }
   }
   return environment;
 }

@@ -18,7 +18,7 @@ export interface KeptResult extends Pick<Result, "command" | "at" | "commit" | "
   /** Outcomes that differ from the reference's; null where it was not asked. */
   readonly differences: readonly object[] | null;
   /** Cases the reference is not asked, and why. */
-  readonly unasked: readonly object[];
+  readonly unasked: Readonly<Record<string, string>>;
   readonly perfAnalyzer: readonly PerfRun[];
 }
 
@@ -34,11 +34,18 @@ export function countsOf(outcomes: readonly Outcome[]): Counts {
   return Object.fromEntries(Object.entries(counts).map(([route, ofRoute]) => [route, texts(ofRoute)]));
 }
 
+/** Cases the reference is not asked, each once, with the reason. */
+export function unaskedOf(outcomes: readonly Outcome[]): Record<string, string> {
+  return Object.fromEntries(
+    outcomes.flatMap(({ case: name, oursOnly }) => (oursOnly === undefined ? [] : [[name, oursOnly]])),
+  );
+}
+
 /** Writes a result and perf_analyzer's report under the day's name, and answers the result's path. */
 export async function keepResult(result: KeptResult, perfText: string): Promise<string> {
   const day = result.at.slice(0, 10);
   await mkdir(FOLDER, { recursive: true });
-  await writeFile(path.join(FOLDER, `${day}-perf-analyzer.txt`), perfText);
+  if (perfText !== "") await writeFile(path.join(FOLDER, `${day}-perf-analyzer.txt`), perfText);
   await writeFile(path.join(FOLDER, `${day}.json`), `${JSON.stringify(result, null, 2)}\n`);
   return `conformance/results/${day}.json`;
 }
