@@ -92,6 +92,7 @@ describe("odd requests that are right", () => {
   const sound = JSON.stringify({ inputs: [{ name: "x", shape: [1, 2], datatype: "FP32", data: [1, 2] }] });
   test.each<[string, Uint8Array]>([
     ["HTTP/1.0 without a Host", Buffer.from("GET /v2 HTTP/1.0\r\n\r\n")],
+    ["a target in absolute form", requestBytes("http://elsewhere.example/v2", { method: "GET" })],
     [
       "an upgrade that is left alone",
       Buffer.from("GET /v2 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),

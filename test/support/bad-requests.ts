@@ -227,7 +227,7 @@ export const HEADS: Cases = {
     "200",
     MALFORMED,
   ),
-  "another server's address": get("http://elsewhere.example/v2", "404 ROUTE_NOT_FOUND"),
+  "another server's address without a route": get("http://elsewhere.example/v3", "404 ROUTE_NOT_FOUND"),
   "a path upwards": get("/v2/models/../../../etc/passwd", "404 ENDPOINT_NOT_FOUND"),
   "a path upwards in escapes": get("/v2/models/..%2f..%2fetc%2fpasswd", "404 ENDPOINT_NOT_FOUND"),
   "escapes of escapes": get("/v2/models/%252e%252e", "404 ENDPOINT_NOT_FOUND"),
