@@ -143,7 +143,7 @@ async function askWrongly(soaked: Soaked): Promise<void> {
   const cases = Object.entries({ ...BODIES, ...COMPRESSED, ...HEADS });
   while (!soaked.isOver) {
     const [name, { bytes, answers }] = cases[Math.floor(random() * cases.length)]!;
-    const heard = await exchangeRaw(server.inferenceAddress, bytes, { answers: answers.length });
+    const heard = await exchangeRaw(server.inferenceAddress, bytes, { answers: answers.length, limitMs: 120_000 });
     for (const [index, { status, body }] of heard.answers.entries()) {
       const code = (JSON.parse(body) as { code?: string }).code ?? null;
       const outcome = code === null ? String(status) : `${status} ${code}`;

@@ -56,7 +56,10 @@ async function runPart(order: Omit<WorkerOrder, "shared">): Promise<WorkerReport
   let beganAt = 0;
   const { promise, resolve, reject } = Promise.withResolvers<WorkerReport>();
   const watch = setInterval(() => {
-    void worker.cpuUsage().then(({ user, system }) => look((user + system) / 1000), reject);
+    void worker.cpuUsage().then(
+      ({ user, system }) => look((user + system) / 1000),
+      () => {},
+    ); // it may have ended
   }, 500);
   const look = (threadMs: number): void => {
     const now = performance.now();

@@ -322,7 +322,12 @@ function elements(items: readonly PlainValue[], dtype: DType): TensorData {
   const numbers = items.map((item) => {
     if (dtype === "bool" && item.kind === "literal" && item.value !== null) return item.value ? 1 : 0;
     need(item.kind === "number");
-    if (storage.startsWith("f")) return item.value;
+    if (storage.startsWith("f")) {
+      // Infinite only where the text says so.
+      const stored = storage === "f32" ? Math.fround(item.value) : item.value;
+      need(Number.isFinite(stored) || /^-?[NI]/.test(item.text));
+      return item.value;
+    }
     if (dtype === "bool") {
       need(item.value === 0 || item.value === 1);
       return item.value;
