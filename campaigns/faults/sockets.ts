@@ -14,6 +14,8 @@ const BODY = '{"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,2
 const REQUEST = requestBytes("/v2/models/scale/infer", { body: BODY });
 const HEAD_MS = 2000;
 const WHOLE_MS = 3000;
+/** Of connections on which something goes on all the while; one process can't keep more of them busy. */
+const MOST_BUSY = 2000;
 /** Connections opened at a time. */
 const AT_ONCE = 100;
 
@@ -105,7 +107,7 @@ function slow(name: string, first: Uint8Array, rest: Uint8Array): Fault {
     name,
     run: (run) =>
       withServer(run, async (server) => {
-        const clients = await openMany(server.inferenceAddress, run.connections);
+        const clients = await openMany(server.inferenceAddress, Math.min(MOST_BUSY, run.connections));
         const stopAsking = askMeanwhile(server);
         if (first.length > 0) for (const { socket } of clients) socket.write(first);
         await drip(clients, rest, 60_000);
@@ -144,7 +146,7 @@ export const halfClosed: Fault = {
     withServer(run, async (server) => {
       const before = descriptors(server);
       const stopAsking = askMeanwhile(server);
-      const clients = await openMany(server.inferenceAddress, run.connections, true);
+      const clients = await openMany(server.inferenceAddress, Math.min(MOST_BUSY, run.connections), true);
       for (const { socket } of clients) socket.end(REQUEST);
       await eventually(
         "connections left",
@@ -167,7 +169,7 @@ export const pipelinedGarbage: Fault = {
     withServer(run, async (server) => {
       const before = descriptors(server);
       const stopAsking = askMeanwhile(server);
-      const clients = await openMany(server.inferenceAddress, run.connections);
+      const clients = await openMany(server.inferenceAddress, Math.min(MOST_BUSY, run.connections));
       for (const [index, { socket }] of clients.entries()) {
         socket.write(Buffer.concat([REQUEST, REQUEST, Buffer.from(`\0garbage ${index}\r\n\r\n`), REQUEST]));
       }
