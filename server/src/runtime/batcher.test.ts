@@ -123,8 +123,8 @@ describe("a batcher", () => {
     for (let rows = 1; rows <= 16; rows++) cost.observe(rows, 4, 2 + rows * 10);
     const batcher = batcherOf({ maxRows: 100 }, cost);
     for (let i = 0; i < 20; i++) batcher.add(item({ deadline: 75 }));
-    // 2 + 7 · 10 ms is the most that ends by 75.
-    expect(batcher.next(0).batch.length).toBe(7);
+    // 1.25 × (2 + 5 · 10) ms is the most that fits into 75, so that runs slower than foreseen are not too late.
+    expect(batcher.next(0).batch.length).toBe(5);
   });
 
   it("does not let one that will be late whatever happens keep others from its batch", () => {
