@@ -99,7 +99,8 @@ export class Fleet {
     try {
       // The first finds a port, where any will do; the others join it.
       await this.#start(first!);
-      await Promise.all(others.map((front) => this.#start(front)));
+      await this.#listen(first!);
+      await Promise.all(others.map((front) => this.#start(front).then(() => this.#listen(front))));
     } catch (error) {
       await this.close(0);
       throw error;
@@ -252,14 +253,18 @@ export class Fleet {
     });
     front.child = child;
     front.startedAt = clock.now();
-    this.#address = await child.call({
+    await child.call({
       type: "start",
       index: front.index,
-      port: this.#address?.port ?? settings.server.port,
       settings: { ...settings, server: { ...settings.server, maxConnections: connections } },
       version,
       fingerprintKey: Buffer.from(this.fingerprintKey).toString("hex"),
     });
+  }
+
+  async #listen({ child }: Front): Promise<void> {
+    const port = this.#address?.port ?? this.#options.settings.server.port;
+    this.#address = await child!.call({ type: "listen", port });
   }
 
   #onExit(front: Front, child: FrontChild, text: string): void {
@@ -280,6 +285,7 @@ export class Fleet {
     try {
       await this.#start(front);
       for (const { crews } of this.#served.values()) await crews[front.index]!.repeat();
+      if (front.child !== null) await this.#listen(front);
     } catch (error) {
       // Where it went again, its end started it again.
       this.#options.log("a front could not be started", { front: front.index, error: slipwayErrorFrom(error).message });

@@ -61,7 +61,11 @@ export class FrontProcess {
   async #carryOut(order: Order, socket: Socket | null): Promise<unknown> {
     switch (order.type) {
       case "start":
-        return await this.#listen(order);
+        this.#start = order;
+        this.#fingerprint = fingerprintWith(Buffer.from(order.fingerprintKey, "hex"));
+        return null;
+      case "listen":
+        return await this.#listen(order.port);
       case "load":
         this.#load(order.deployment);
         return null;
@@ -109,11 +113,9 @@ export class FrontProcess {
     }
   }
 
-  async #listen(start: Start): Promise<AddressInfo> {
+  async #listen(port: number): Promise<AddressInfo> {
     const { clock, randomBytes, send } = this.#ports;
-    const { settings, port, version, fingerprintKey } = start;
-    this.#start = start;
-    this.#fingerprint = fingerprintWith(Buffer.from(fingerprintKey, "hex"));
+    const { settings, version } = this.#start!;
     this.#inference = createInferenceServer({
       serving: this.#serving,
       settings: { queue: settings.queue, server: { ...settings.server, port } },

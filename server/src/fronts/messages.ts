@@ -23,13 +23,13 @@ export type Order =
   | {
       readonly type: "start";
       readonly index: number;
-      /** 0 takes a free one. */
-      readonly port: number;
       readonly settings: Settings;
       readonly version: string;
       /** Hexadecimal. */
       readonly fingerprintKey: string;
     }
+  /** Once it knows all that is deployed, so that it never answers for less. Port 0 takes a free one. */
+  | { readonly type: "listen"; readonly port: number }
   | { readonly type: "load"; readonly deployment: FrontDeployment }
   | { readonly type: "model"; readonly deploymentId: string; readonly model: LoadedModel }
   /** With the front's end of a link to a runner. */
@@ -54,7 +54,7 @@ export type Order =
 
 /** What each order is answered with; the others with nothing. */
 export interface Answers {
-  readonly start: AddressInfo;
+  readonly listen: AddressInfo;
   readonly lost: number;
   readonly judge: string | null;
   readonly report: FrontReport;
