@@ -1,7 +1,7 @@
 """Cases of the routes that describe and control: health, metadata, configuration, statistics, repository, trace, log
 settings and shared memory. What Slipway does not offer must be refused with a status and a text, and change nothing."""
 
-from harness import BOTH, Wrong, case, expect, expect_equal
+from harness import CASES, Wrong, case, expect, expect_equal
 from tritonclient.utils import InferenceServerException
 
 HEALTH, METADATA, CONFIG, STATISTICS = "health", "metadata", "config", "statistics"
@@ -267,7 +267,7 @@ shared_memory_cases("system", ("region", "/nothing-is-here", 64))
 shared_memory_cases("cuda", ("region", b"bm90aGluZw==", 0, 64))
 
 
-@case("client/credentials", METADATA, "register_plugin", clients=BOTH)
+@case("client/credentials", METADATA, "register_plugin", also=("plugin", "unregister_plugin", "close"))
 async def plugin(api):
     auth = __import__(f"{api.module.__name__}.auth", fromlist=["BasicAuth"])
     client = api.open()
@@ -280,7 +280,7 @@ async def plugin(api):
         await closing
 
 
-@case("client/inside with", METADATA, "__enter__", clients=BOTH)
+@case("client/inside with", METADATA, "__enter__")
 async def context_manager(api):
     if api.kind == "sync":
         with api.open(verbose=False) as client:
@@ -290,7 +290,14 @@ async def context_manager(api):
             expect_equal(await client.is_server_live(), True, "live")
 
 
-@case("client/reserved parameter", METADATA, "infer", clients=BOTH)
+@case("client/every method is tried", METADATA, "InferenceServerClient")
+async def every_method(api):
+    public = {name for name in dir(api.module.InferenceServerClient) if not name.startswith("_")}
+    tried = {method for one in CASES for method in (one.method, *one.also)}
+    expect_equal(sorted(public - tried), [], "what no case calls")
+
+
+@case("client/reserved parameter", METADATA, "infer")
 async def reserved(api):
     from inferring import scores_request
 

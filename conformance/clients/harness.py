@@ -6,7 +6,7 @@ import hashlib
 import http.client
 import inspect
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -30,15 +30,17 @@ class Case:
     function: object
     clients: tuple = BOTH
     arguments: tuple = ()
-    # What the reference can't serve at all, and why.
-    ours_only: str = field(default="")
+    # Why the reference is not asked.
+    ours_only: str = ""
+    # Further methods it calls.
+    also: tuple = ()
 
 
-def case(name, route, method, clients=BOTH, arguments=(), ours_only=""):
+def case(name, route, method, clients=BOTH, arguments=(), ours_only="", also=()):
     """Registers a coroutine `f(api, *arguments)` as a case."""
 
     def register(function):
-        CASES.append(Case(name, route, method, function, clients, arguments, ours_only))
+        CASES.append(Case(name, route, method, function, clients, arguments, ours_only, also))
         return function
 
     return register

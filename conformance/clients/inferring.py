@@ -5,7 +5,7 @@ import asyncio
 
 import ml_dtypes
 import numpy as np
-from harness import BOTH, SYNC, Wrong, as_bytes, case, expect, expect_equal, expect_same, summary
+from harness import SYNC, Wrong, as_bytes, case, expect, expect_equal, expect_same, summary
 from tritonclient.utils import InferenceServerException
 
 INFER = "infer"
@@ -484,7 +484,7 @@ async def classes_of_strings(api):
     return await api.refused(400, "infer", "text", inputs, outputs=[wanted("y", class_count=1)])
 
 
-@case("infer/bodies made and read by hand", INFER, "generate_request_body", clients=BOTH)
+@case("infer/bodies made and read by hand", INFER, "generate_request_body", also=("parse_response_body",))
 async def by_hand(api):
     a, b = pair(3)
     client = api.module.InferenceServerClient
