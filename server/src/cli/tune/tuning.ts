@@ -34,6 +34,7 @@ const OVERHEAD = 1.15;
 const SEARCH_OVERHEAD = 1.6;
 /** Of the time left, what the first round may take: more plans than that would leave none to tell them apart. */
 const FIRST_ROUND_SHARE = 0.35;
+const LEAST_PLANS = 4;
 const MOST_PLANS = 32;
 /** A closed loop's generator this busy has nothing left to give. */
 const BUSY_SHARE = 0.9;
@@ -151,7 +152,13 @@ function paceFor({ objective }: TuneWanted, first: LoadReport, budgetMs: number,
   const leastMs = Math.min(MOST_MS, Math.max(shortestMs, LATENCIES * (first.latency?.p50Ms ?? 0)));
   const overhead = objective === null ? OVERHEAD : SEARCH_OVERHEAD;
   const affordable = Math.floor((budgetMs * FIRST_ROUND_SHARE) / (loadMs + passes * leastMs * overhead));
-  return { passes, leastMs, overhead, mostMs: MOST_MS, mostPlans: Math.min(MOST_PLANS, Math.max(2, affordable)) };
+  return {
+    passes,
+    leastMs,
+    overhead,
+    mostMs: MOST_MS,
+    mostPlans: Math.min(MOST_PLANS, Math.max(LEAST_PLANS, affordable)),
+  };
 }
 
 /** A plan that can't be loaded is out of the race. */
