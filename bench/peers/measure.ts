@@ -72,16 +72,23 @@ export async function benchPeers(model: ModelName, options: PeersOptions): Promi
         options.log(why);
       }
     }
+    const left = new Set(turns);
     for (let round = 0; round <= options.rounds; round++) {
-      for (const turn of turns) {
+      for (const turn of left) {
         hold(turn.contender, false);
-        // The first round warms up.
-        if (round === 0) await closedLoop({ ...turn.load, connections: CONNECTIONS, seconds: 1 });
-        else options.log(`${model} round ${round}: ${await turn.measure(model === OPEN_MODEL, options.seconds)}`);
+        try {
+          // The first round warms up.
+          if (round === 0) await closedLoop({ ...turn.load, connections: CONNECTIONS, seconds: 1 });
+          else options.log(`${model} round ${round}: ${await turn.measure(model === OPEN_MODEL, options.seconds)}`);
+        } catch (error) {
+          if (turn.contender.name === "slipway") throw error;
+          left.delete(turn);
+          skipped.push({ name: turn.contender.name, why: String(error) });
+        }
         hold(turn.contender, true);
       }
     }
-    return { tool: LOAD_TOOL, contenders: turns.map((turn) => turn.figures(turns)), skipped };
+    return { tool: LOAD_TOOL, contenders: [...left].map((turn) => turn.figures(turns)), skipped };
   } finally {
     for (const contender of new Set(turns.map((turn) => turn.contender))) {
       hold(contender, false);
