@@ -29,7 +29,9 @@ export function checked(results: readonly Result[]): { readonly text: string; re
     const verdict = isMet(budget, figure);
     const measured = figure === null || figure === undefined ? "not measured here" : figureText(figure, budget.unit);
     const word = verdict === null ? "–" : verdict ? "met" : "MISSED";
-    return { verdict, line: `${word.padEnd(7)} ${budget.what}: ${measured}; ${boundText(budget)}` };
+    const byCpu = budget.byCpu?.(results);
+    const more = byCpu ? `; by CPU time ${figureText(byCpu)}` : "";
+    return { verdict, line: `${word.padEnd(7)} ${budget.what}: ${measured}; ${boundText(budget)}${more}` };
   });
   return {
     text: verdicts.map(({ line }) => line).join("\n"),

@@ -4,7 +4,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { type ModelName, writeModel } from "./models.ts";
-import { end, firstLine, type Memory, memoryOf, SERVER_CORE, SLIPWAY, spawnNode } from "./processes.ts";
+import {
+  end,
+  familyCpuSeconds,
+  firstLine,
+  type Memory,
+  memoryOf,
+  SERVER_CORE,
+  SLIPWAY,
+  spawnNode,
+} from "./processes.ts";
 
 export interface Contender {
   readonly name: string;
@@ -12,6 +21,8 @@ export interface Contender {
   readonly url: string;
   readonly pid: number;
   memory(): Memory | null;
+  /** Of all its processes, so far. */
+  cpuSeconds(): number | null;
   stop(): Promise<void>;
 }
 
@@ -23,7 +34,14 @@ export async function workDirectory(): Promise<{ path: string } & AsyncDisposabl
 
 export function contenderOf(name: string, url: string, child: ChildProcess): Contender {
   const pid = child.pid!;
-  return { name, url, pid, memory: () => memoryOf(pid), stop: () => end(child) };
+  return {
+    name,
+    url,
+    pid,
+    memory: () => memoryOf(pid),
+    cpuSeconds: () => familyCpuSeconds(pid),
+    stop: () => end(child),
+  };
 }
 
 /** The bare echo. */

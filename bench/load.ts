@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import path from "node:path";
 import type { LoadReport } from "../server/src/cli/load/index.ts";
+import type { Contender } from "./contenders.ts";
 import type { Payload } from "./payloads.ts";
 import { LOAD_CORE, runNode, runPinned, SLIPWAY } from "./processes.ts";
 
@@ -27,6 +28,18 @@ export interface ClosedLoad {
 /** So many clients that each wait for their answer. @throws when any request failed: then figures mean nothing */
 export async function closedLoop(load: Load): Promise<ClosedLoad> {
   return LOAD_TOOL === "wrk" ? await wrk(load) : await slipwayClosed(load);
+}
+
+/** A closed loop, and the processor time the contender spent on each request: what neighbours on the core don't change. */
+export async function costlyLoop(
+  contender: Contender,
+  load: Omit<Load, "url">,
+): Promise<ClosedLoad & { readonly cpuUs: number }> {
+  const before = contender.cpuSeconds();
+  const closed = await closedLoop({ ...load, url: contender.url });
+  const after = contender.cpuSeconds();
+  const cpuUs = before === null || after === null ? 0 : ((after - before) * 1e6) / closed.requests;
+  return { ...closed, cpuUs };
 }
 
 async function wrk({ url, payload, connections, seconds }: Load): Promise<ClosedLoad> {

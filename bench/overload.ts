@@ -59,6 +59,7 @@ const DEADLINE_FACTOR = 2.5;
 const LEAST_DEADLINE_MS = 10;
 /** A request without an answer for this long is given up; where there was no answer at all, it stands for the p99. */
 const UNANSWERED_MS = 3000;
+const MOST_SECONDS = 15;
 const HEALTH_EVERY_MS = 100;
 const RECOVERED_ANSWERS = 10;
 const RECOVERY_LIMIT_MS = 30_000;
@@ -122,7 +123,15 @@ async function overloadOnce({ echo, slipway, payload, seconds, refusals }: Setti
   const usualMs = await soloMs(url, payload);
   const deadlineMs = Math.max(LEAST_DEADLINE_MS, Math.ceil(DEADLINE_FACTOR * at80.latency!.p99Ms));
   const ratePerSecond = Math.min(MOST_PER_SECOND, TIMES_CAPACITY * capacity);
-  const flood = { ...open, connections: CONNECTIONS, arrivals: "constant", ratePerSecond } as const;
+  // Long enough for deadlines to come into their own where the machine is slow.
+  const flood = {
+    ...open,
+    connections: CONNECTIONS,
+    arrivals: "constant",
+    ratePerSecond,
+    seconds: Math.min(MOST_SECONDS, Math.max(seconds, Math.ceil((5 * deadlineMs) / 1000))),
+    timeoutMs: Math.max(UNANSWERED_MS, 2 * deadlineMs),
+  } as const;
   const watch = watchServer(slipway);
   const headers = { ...payload.headers, "slipway-timeout-ms": String(deadlineMs) };
   const over = await openLoop({ ...flood, payload: { ...payload, headers } });

@@ -133,6 +133,15 @@ export function cpuSecondsOf(pid: number): CpuSeconds {
   return { all: seconds(`/proc/${pid}/stat`), mainThread: seconds(`/proc/${pid}/task/${pid}/stat`) };
 }
 
+/** Processor time of a process and all it started, in seconds; null where the system does not tell. */
+export function familyCpuSeconds(pid: number): number | null {
+  try {
+    return familyOf(pid).reduce((sum, member) => sum + cpuSecondsOf(member).all, 0);
+  } catch {
+    return null;
+  }
+}
+
 function pssOf(pid: number): number {
   const line = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"));
   return Number(line![1]) * 1024;

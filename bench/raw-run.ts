@@ -1,5 +1,5 @@
 // A bare ONNX Runtime loop, without server, protocol or batching: what the model itself costs.
-//   node raw-run.ts MODEL.onnx INPUTS ROWS SECONDS   → {"meanUs": …, "p50Us": …}
+//   node raw-run.ts MODEL.onnx INPUTS ROWS SECONDS   → {"cpuUs": …, "p50Us": …}
 import { readFileSync } from "node:fs";
 import { Latencies, seededRandom } from "../server/src/cli/load/index.ts";
 import { createOnnxRuntimeBackend } from "../server/src/runtime/index.ts";
@@ -17,6 +17,7 @@ const inputs = [{ name: "x", dtype: "float32", shape, data }] as const;
 const latencies = new Latencies();
 const warmUntil = performance.now() + 300;
 while (performance.now() < warmUntil) await session.run(inputs, ["y"]);
+const cpuBefore = process.cpuUsage();
 const until = performance.now() + Number(seconds) * 1000;
 for (let before = performance.now(); before < until; ) {
   await session.run(inputs, ["y"]);
@@ -24,6 +25,7 @@ for (let before = performance.now(); before < until; ) {
   latencies.observe(after - before);
   before = after;
 }
-const { meanMs, p50Ms } = latencies.summary()!;
-process.stdout.write(`${JSON.stringify({ meanUs: meanMs * 1000, p50Us: p50Ms * 1000 })}\n`);
+const { user, system } = process.cpuUsage(cpuBefore);
+const { count, p50Ms } = latencies.summary()!;
+process.stdout.write(`${JSON.stringify({ cpuUs: (user + system) / count, p50Us: p50Ms * 1000 })}\n`);
 await session.unload();

@@ -2,7 +2,7 @@
 // echo and model.
 import path from "node:path";
 import { type Contender, startEcho, startSlipway, workDirectory } from "./contenders.ts";
-import { closedLoop, LOAD_TOOL } from "./load.ts";
+import { closedLoop, costlyLoop, LOAD_TOOL } from "./load.ts";
 import { MODELS, type ModelName, writeModel } from "./models.ts";
 import { type Payload, type Wire, writePayload } from "./payloads.ts";
 import { runNode, SERVER_CORE } from "./processes.ts";
@@ -32,6 +32,10 @@ interface ServePoint {
   readonly echoPerSecond: Figure;
   readonly slipwayPerSecond: Figure;
   readonly overEcho: Figure;
+  /** Processor time a request costs, all processes; and the same ratios by it, which neighbours on the core change less. */
+  readonly cpuUs: Figure;
+  readonly overEchoByCpu: Figure;
+  readonly overLimitByCpu: Figure;
   /** 1 / (1/echo + 1/raw) at a batch of as many rows as connections, at most MAX_BATCH; and what share Slipway reaches. */
   readonly limitPerSecond: Figure;
   readonly overLimit: Figure;
@@ -62,14 +66,14 @@ export async function benchServe(model: ModelName, options: ServeOptions): Promi
       connections.map((count) => new PointInProgress(wire, payloads[index]!, count)),
     );
     await warmUp([echo, slipway], payloads);
-    const raw = new Map<number, number[]>(points.map(({ rows }) => [rows, []]));
+    const raw = new Map<number, RawRun[]>(points.map(({ rows }) => [rows, []]));
     for (let round = 1; round <= rounds; round++) {
-      for (const [rows, seen] of raw) seen.push(await rawRunUs(modelFile, model, rows));
+      for (const [rows, seen] of raw) seen.push(await rawRun(modelFile, model, rows));
       for (const point of points) log(`${model} round ${round}: ${await point.measure(echo, slipway, seconds)}`);
     }
     return {
       tool: LOAD_TOOL,
-      rawRunUs: Object.fromEntries([...raw].map(([rows, seen]) => [rows, figureOf(seen)])),
+      rawRunUs: Object.fromEntries([...raw].map(([rows, seen]) => [rows, figureOf(seen.map(({ p50Us }) => p50Us))])),
       points: points.map((point) => point.figures(raw.get(point.rows)!)),
       memoryBytes: slipway.memory()?.pssBytes ?? null,
     };
@@ -85,11 +89,16 @@ async function warmUp(contenders: readonly Contender[], payloads: readonly Paylo
   }
 }
 
-/** The median of bare runs on the server's core, in microseconds. */
-async function rawRunUs(modelFile: string, model: ModelName, rows: number): Promise<number> {
+interface RawRun {
+  readonly p50Us: number;
+  readonly cpuUs: number;
+}
+
+/** Bare runs on the server's core. */
+async function rawRun(modelFile: string, model: ModelName, rows: number): Promise<RawRun> {
   const what = [modelFile, String(MODELS[model].width), String(rows), String(RAW_SECONDS)];
   const out = await runNode([path.join(import.meta.dirname, "raw-run.ts"), ...what], SERVER_CORE);
-  return (JSON.parse(out) as { p50Us: number }).p50Us;
+  return JSON.parse(out) as RawRun;
 }
 
 class PointInProgress {
@@ -97,8 +106,13 @@ class PointInProgress {
   readonly #payload: Payload;
   readonly #connections: number;
   readonly rows: number;
-  readonly #echo = { perSecond: [] as number[], p50Us: [] as number[] };
-  readonly #slipway = { perSecond: [] as number[], p50Us: [] as number[], p99Us: [] as number[] };
+  readonly #echo = { perSecond: [] as number[], cpuUs: [] as number[], p50Us: [] as number[] };
+  readonly #slipway = {
+    perSecond: [] as number[],
+    cpuUs: [] as number[],
+    p50Us: [] as number[],
+    p99Us: [] as number[],
+  };
 
   constructor(wire: Wire, payload: Payload, connections: number) {
     this.wire = wire;
@@ -110,8 +124,10 @@ class PointInProgress {
   /** One round; answers a line about it. */
   async measure(echo: Contender, slipway: Contender, seconds: number): Promise<string> {
     const load = { payload: this.#payload, connections: this.#connections, seconds };
-    const ofEcho = await closedLoop({ ...load, url: echo.url });
-    const ofSlipway = await closedLoop({ ...load, url: slipway.url });
+    const ofEcho = await costlyLoop(echo, load);
+    const ofSlipway = await costlyLoop(slipway, load);
+    this.#echo.cpuUs.push(ofEcho.cpuUs);
+    this.#slipway.cpuUs.push(ofSlipway.cpuUs);
     this.#echo.perSecond.push(ofEcho.perSecond);
     this.#echo.p50Us.push(ofEcho.p50Us);
     this.#slipway.perSecond.push(ofSlipway.perSecond);
@@ -121,18 +137,24 @@ class PointInProgress {
     return `${this.wire}, ${this.#connections} connections: echo ${text(ofEcho)}; slipway ${text(ofSlipway)}`;
   }
 
-  figures(rawUs: readonly number[]): ServePoint {
+  figures(raw: readonly RawRun[]): ServePoint {
     const [echo, slipway] = [this.#echo, this.#slipway];
-    const limits = echo.perSecond.map((perSecond, round) => 1 / (1 / perSecond + rawUs[round]! / this.rows / 1e6));
-    const added = slipway.p50Us.map((us, round) => us - echo.p50Us[round]! - rawUs[round]!);
+    const limits = echo.perSecond.map((perSecond, round) => 1 / (1 / perSecond + raw[round]!.p50Us / this.rows / 1e6));
+    const added = slipway.p50Us.map((us, round) => us - echo.p50Us[round]! - raw[round]!.p50Us);
     return {
       wire: this.wire,
       connections: this.#connections,
       echoPerSecond: figureOf(echo.perSecond),
       slipwayPerSecond: figureOf(slipway.perSecond),
       overEcho: ratioOf(slipway.perSecond, echo.perSecond),
+      cpuUs: figureOf(slipway.cpuUs),
+      overEchoByCpu: ratioOf(echo.cpuUs, slipway.cpuUs),
       limitPerSecond: figureOf(limits),
       overLimit: ratioOf(slipway.perSecond, limits),
+      overLimitByCpu: ratioOf(
+        echo.cpuUs.map((us, round) => us + raw[round]!.cpuUs / this.rows),
+        slipway.cpuUs,
+      ),
       echoP50Us: figureOf(echo.p50Us),
       slipwayP50Us: figureOf(slipway.p50Us),
       slipwayP99Us: figureOf(slipway.p99Us),
@@ -149,8 +171,8 @@ export function serveText(model: ModelName, { points, rawRunUs, memoryBytes, too
       `  ${point.wire}, ${point.connections} connections`,
       `    slipway            ${figureText(point.slipwayPerSecond, "/s")}`,
       `    echo               ${figureText(point.echoPerSecond, "/s")}`,
-      `    over echo          ${figureText(point.overEcho)}`,
-      `    over the limit     ${figureText(point.overLimit)}`,
+      `    over echo          ${figureText(point.overEcho)}, by CPU time ${figureText(point.overEchoByCpu)}`,
+      `    over the limit     ${figureText(point.overLimit)}, by CPU time ${figureText(point.overLimitByCpu)}`,
       `    p50                ${figureText(point.slipwayP50Us, " µs")}, echo's ${figureText(point.echoP50Us, " µs")}`,
     );
     if (point.addedP50Us !== null) lines.push(`    added p50          ${figureText(point.addedP50Us, " µs")}`);

@@ -70,10 +70,17 @@ function budgetsTable(results: readonly Result[]): string {
   const rows = BUDGETS.map((budget) => {
     const figure = budget.figure(results);
     const verdict = isMet(budget, figure);
+    const byCpu = budget.byCpu?.(results);
     const word = verdict === null ? "not measured" : verdict ? "met" : "**missed**";
-    return [budget.what, boundText(budget), figure ? ranged(figure, budget.unit) : "–", word];
+    return [
+      budget.what,
+      boundText(budget),
+      figure ? ranged(figure, budget.unit) : "–",
+      byCpu ? ranged(byCpu) : "",
+      word,
+    ];
   });
-  return tableOf(["what", "budget", "measured", ""], rows);
+  return tableOf(["what", "budget", "measured", "by CPU time", ""], rows);
 }
 
 function serveTable(results: readonly Result[]): string {
@@ -84,12 +91,25 @@ function serveTable(results: readonly Result[]): string {
       String(point.connections),
       ranged(point.slipwayPerSecond),
       ranged(point.overEcho),
+      ranged(point.overEchoByCpu),
       ranged(point.overLimit),
+      ranged(point.overLimitByCpu),
       `${rounded(point.slipwayP50Us.median / 1000)} / ${rounded(point.slipwayP99Us.median / 1000)} ms`,
       point.addedP50Us === null ? "" : ranged(point.addedP50Us, " µs"),
     ]),
   );
-  const heads = ["model", "wire", "connections", "requests/s", "over echo", "over the limit", "p50 / p99", "added p50"];
+  const heads = [
+    "model",
+    "wire",
+    "connections",
+    "requests/s",
+    "over echo",
+    "by CPU",
+    "over the limit",
+    "by CPU",
+    "p50 / p99",
+    "added p50",
+  ];
   return tableOf(heads, rows);
 }
 
@@ -205,6 +225,8 @@ function peersTables(results: readonly Result[]): string {
           of.wire === "json" ? of.name : `${of.name}, binary tensors`,
           ranged(of.perSecond),
           of.name === "slipway" ? "" : ranged(of.slipwayOver),
+          ranged(of.cpuUs, " µs"),
+          of.name === "slipway" ? "" : ranged(of.slipwayOverByCpu),
           `${rounded(of.p99Us.median / 1000)} ms`,
           `${rounded(of.p50Us.median / 1000)} ms`,
           ...(hasOpen
@@ -212,7 +234,14 @@ function peersTables(results: readonly Result[]): string {
             : []),
           of.memoryBytes === null ? "–" : `${Math.round(of.memoryBytes / 2 ** 20)} MiB`,
         ]);
-      const heads = ["requests/s, 32 connections", "Slipway over it", "p99", "p50, 1 connection"];
+      const heads = [
+        "requests/s, 32 connections",
+        "Slipway over it",
+        "CPU a request",
+        "by CPU",
+        "p99",
+        "p50, 1 connection",
+      ];
       const open = hasOpen ? ["p50 / p99 at 200 requests/s"] : [];
       const skipped = figures.skipped.map(({ name, why }) => `\n${name} was not measured: ${why.split("\n")[0]}`);
       return tableOf([model, ...heads, ...open, "memory"], rows) + skipped.join("");

@@ -1,6 +1,6 @@
 // Slipway and its peers in one run: same machine, core, model, bytes and load generator, taking turns within each round.
 import { type Contender, startSlipway, workDirectory } from "../contenders.ts";
-import { closedLoop, LOAD_TOOL, openLoop } from "../load.ts";
+import { closedLoop, costlyLoop, LOAD_TOOL, openLoop } from "../load.ts";
 import { type ModelName, writeModel } from "../models.ts";
 import { type Payload, type Wire, writePayload } from "../payloads.ts";
 import { type Figure, figureOf, figureText, ratioOf } from "../summary.ts";
@@ -22,6 +22,9 @@ interface PeerFigures {
   readonly p99Us: Figure;
   /** Slipway's requests a second over its, on the same wire, round by round. */
   readonly slipwayOver: Figure;
+  /** Processor time a request costs, all processes; and Slipway's advantage by it. */
+  readonly cpuUs: Figure;
+  readonly slipwayOverByCpu: Figure;
   /** One connection. */
   readonly p50Us: Figure;
   /** Open loop, OPEN_RATE requests a second at random: a rate all can hold. From when each was due. */
@@ -127,8 +130,8 @@ class Turn {
   readonly contender: Contender;
   readonly wire: Wire;
   readonly load: { readonly url: string; readonly payload: Payload };
-  readonly #seen = { perSecond: [], p99Us: [], p50Us: [], openP50Ms: [], openP99Ms: [] } as Record<
-    "perSecond" | "p99Us" | "p50Us" | "openP50Ms" | "openP99Ms",
+  readonly #seen = { perSecond: [], cpuUs: [], p99Us: [], p50Us: [], openP50Ms: [], openP99Ms: [] } as Record<
+    "perSecond" | "cpuUs" | "p99Us" | "p50Us" | "openP50Ms" | "openP99Ms",
     number[]
   >;
 
@@ -139,7 +142,8 @@ class Turn {
   }
 
   async measure(isOpenToo: boolean, seconds: number): Promise<string> {
-    const many = await closedLoop({ ...this.load, connections: CONNECTIONS, seconds });
+    const many = await costlyLoop(this.contender, { ...this.load, connections: CONNECTIONS, seconds });
+    this.#seen.cpuUs.push(many.cpuUs);
     const one = await closedLoop({ ...this.load, connections: 1, seconds: 1 });
     this.#seen.perSecond.push(many.perSecond);
     this.#seen.p99Us.push(many.p99Us);
@@ -155,13 +159,15 @@ class Turn {
 
   figures(turns: readonly Turn[]): PeerFigures {
     const slipway = turns.find((turn) => turn.contender.name === "slipway" && turn.wire === this.wire)!;
-    const { perSecond, p99Us, p50Us, openP50Ms, openP99Ms } = this.#seen;
+    const { perSecond, cpuUs, p99Us, p50Us, openP50Ms, openP99Ms } = this.#seen;
     return {
       name: this.contender.name,
       wire: this.wire,
       perSecond: figureOf(perSecond),
       p99Us: figureOf(p99Us),
       slipwayOver: ratioOf(slipway.#seen.perSecond, perSecond),
+      cpuUs: figureOf(cpuUs),
+      slipwayOverByCpu: ratioOf(cpuUs, slipway.#seen.cpuUs),
       p50Us: figureOf(p50Us),
       open:
         openP50Ms.length === 0
@@ -177,7 +183,7 @@ export function peersText(model: ModelName, { contenders, skipped, tool }: Peers
     `${model}, load by ${tool}`,
     ...contenders.flatMap((of) => [
       `  ${of.name}, ${of.wire}`,
-      `    32 connections   ${figureText(of.perSecond, "/s")}; slipway over it ${figureText(of.slipwayOver)}`,
+      `    32 connections   ${figureText(of.perSecond, "/s")}; slipway over it ${figureText(of.slipwayOver)}, by CPU time ${figureText(of.slipwayOverByCpu)}`,
       `    1 connection     p50 ${figureText(of.p50Us, " µs")}`,
       ...(of.open === null ? [] : [`    ${OPEN_RATE}/s at random  p99 ${figureText(of.open.p99Ms, " ms")}`]),
     ]),
