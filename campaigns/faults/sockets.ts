@@ -12,8 +12,9 @@ import { deployScale, type Fault, type FaultRun, requireAnswer, stop } from "./f
 
 const BODY = '{"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,2]}]}';
 const REQUEST = requestBytes("/v2/models/scale/infer", { body: BODY });
-const HEAD_MS = 2000;
-const WHOLE_MS = 3000;
+/** Times that heads and whole requests have: short where they run out, long where connections must have time to be made. */
+const SHORT_TIMES = ["--headers-timeout-ms", "2s", "--request-timeout-ms", "3s"];
+const LONG_TIMES = ["--headers-timeout-ms", "5min", "--request-timeout-ms", "5min"];
 /** Of connections on which something goes on all the while; one process can't keep more of them busy. */
 const MOST_BUSY = 2000;
 /** Connections opened at a time. */
@@ -57,9 +58,12 @@ async function openMany(address: string, count: number, allowHalfOpen = false): 
   return clients;
 }
 
-async function withServer<T>(run: FaultRun, use: (server: ServerProcess) => Promise<T>): Promise<T> {
-  const flags = ["--headers-timeout-ms", `${HEAD_MS}ms`, "--request-timeout-ms", `${WHOLE_MS}ms`];
-  const server = await startServerProcess(path.join(run.directory, "data"), flags);
+async function withServer<T>(
+  run: FaultRun,
+  times: readonly string[],
+  use: (server: ServerProcess) => Promise<T>,
+): Promise<T> {
+  const server = await startServerProcess(path.join(run.directory, "data"), times);
   try {
     await deployScale(server);
     const answer = await use(server);
@@ -106,7 +110,7 @@ function slow(name: string, first: Uint8Array, rest: Uint8Array): Fault {
   return {
     name,
     run: (run) =>
-      withServer(run, async (server) => {
+      withServer(run, SHORT_TIMES, async (server) => {
         const clients = await openMany(server.inferenceAddress, Math.min(MOST_BUSY, run.connections));
         const stopAsking = askMeanwhile(server);
         if (first.length > 0) for (const { socket } of clients) socket.write(first);
@@ -143,7 +147,7 @@ export const slowBodies = slow(
 export const halfClosed: Fault = {
   name: "half-closed connections",
   run: (run) =>
-    withServer(run, async (server) => {
+    withServer(run, LONG_TIMES, async (server) => {
       const before = descriptors(server);
       const stopAsking = askMeanwhile(server);
       const clients = await openMany(server.inferenceAddress, Math.min(MOST_BUSY, run.connections), true);
@@ -166,7 +170,7 @@ export const halfClosed: Fault = {
 export const pipelinedGarbage: Fault = {
   name: "pipelined garbage",
   run: (run) =>
-    withServer(run, async (server) => {
+    withServer(run, LONG_TIMES, async (server) => {
       const before = descriptors(server);
       const stopAsking = askMeanwhile(server);
       const clients = await openMany(server.inferenceAddress, Math.min(MOST_BUSY, run.connections));
@@ -194,7 +198,7 @@ export const pipelinedGarbage: Fault = {
 export const idleConnections: Fault = {
   name: "idle connections",
   run: (run) =>
-    withServer(run, async (server) => {
+    withServer(run, LONG_TIMES, async (server) => {
       const before = descriptors(server);
       const memoryBefore = memoryOf(server.pid)?.pssBytes ?? null;
       const clients = await openMany(server.inferenceAddress, run.connections);
