@@ -3,7 +3,7 @@
 import type { Socket } from "node:net";
 import { assert, type Clock, SlipwayError } from "@slipway/core/base";
 import type { NamedTensor } from "@slipway/core/tensor";
-import { type Executor, LinkedExecutor, type LoadedModel, type RunnerLink, type Verdict } from "#runtime";
+import { type Executor, LinkedExecutor, type LoadedModel, type RunnerLink, sendOn, type Verdict } from "#runtime";
 
 /** A link that ends is given so long for the server to say that its runner did; then it is the link that is broken. */
 const BROKEN_MS = 2_000;
@@ -85,16 +85,7 @@ export class LinkedDeployment {
   }
 
   link(runner: number, socket: Socket): void {
-    const link = this.executor.link(runner, (chunks) => {
-      if (!socket.writable) return true;
-      if (chunks.length === 1) socket.write(chunks[0]!);
-      else {
-        socket.cork();
-        for (const chunk of chunks) socket.write(chunk);
-        socket.uncork();
-      }
-      return socket.writableLength === 0;
-    });
+    const link = this.executor.link(runner, sendOn(socket));
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     const open: Link = { socket, link, ended, isOpen: true };
     this.#links.set(runner, open);

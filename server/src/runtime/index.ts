@@ -23,5 +23,6 @@ export type { ModelFile, ModelFiles } from "./model-files.ts";
 export { createOnnxRuntimeBackend } from "./onnxruntime.ts";
 export type { RunnerHandle } from "./runner-handle.ts";
 export type { RunnerLink } from "./runner-link.ts";
+export { sendOn } from "./socket-send.ts";
 export { systemClock } from "./system-clock.ts";
 export { planThreads, type ThreadPlan } from "./thread-plan.ts";

@@ -5,6 +5,7 @@ import { Worker } from "node:worker_threads";
 import { readModelFiles } from "./model-files.ts";
 import { createOnnxRuntimeBackend } from "./onnxruntime.ts";
 import { RunnerCore } from "./runner.ts";
+import { sendOn } from "./socket-send.ts";
 import { systemClock } from "./system-clock.ts";
 
 const LINK_DESCRIPTOR = 3;
@@ -28,16 +29,7 @@ process.on("message", (_message, link) => {
 });
 
 function attach(socket: Socket): void {
-  const peer = core.attach((chunks) => {
-    if (!socket.writable) return true;
-    if (chunks.length === 1) socket.write(chunks[0]!);
-    else {
-      socket.cork();
-      for (const chunk of chunks) socket.write(chunk);
-      socket.uncork();
-    }
-    return socket.writableLength === 0;
-  });
+  const peer = core.attach(sendOn(socket));
   socket.on("data", (chunk: Uint8Array) => {
     try {
       peer.receive(chunk);

@@ -5,8 +5,10 @@ import type { Socket } from "node:net";
 import { childScript } from "./child-script.ts";
 import { startContained } from "./contained-child.ts";
 import type { Containment } from "./containment.ts";
+import type { Send } from "./frame-writer.ts";
 import { createLinkPair } from "./link-pair.ts";
 import type { RunnerHandle, RunnerListener, StartRunner } from "./runner-handle.ts";
+import { sendOn } from "./socket-send.ts";
 
 export interface ProcessOptions {
   readonly containment: Containment;
@@ -51,6 +53,7 @@ export function processRunner(options: ProcessOptions): StartRunner {
 
 class ProcessHandle implements RunnerHandle {
   readonly isKillable = true;
+  readonly send: Send;
   readonly #child: ChildProcess;
   readonly #socket: Socket;
   readonly #memory: MemoryFile;
@@ -63,6 +66,7 @@ class ProcessHandle implements RunnerHandle {
     this.#child = child;
     this.#scratchDirectory = scratchDirectory;
     this.#socket = child.stdio[LINK_DESCRIPTOR] as Socket;
+    this.send = sendOn(this.#socket);
     this.#memory = new MemoryFile(child.pid);
     let lastWords = "";
     child.stderr!.on("data", (chunk: Buffer) => {
@@ -92,18 +96,6 @@ class ProcessHandle implements RunnerHandle {
   get pid(): number | null {
     return this.#child.pid ?? null;
   }
-
-  readonly send = (chunks: readonly Uint8Array[]): boolean => {
-    const socket = this.#socket;
-    if (this.#hasExited || !socket.writable) return true;
-    if (chunks.length === 1) socket.write(chunks[0]!);
-    else {
-      socket.cork();
-      for (const chunk of chunks) socket.write(chunk);
-      socket.uncork();
-    }
-    return socket.writableLength === 0;
-  };
 
   kill(): void {
     if (!this.#hasExited) this.#child.kill("SIGKILL");
