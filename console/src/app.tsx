@@ -122,6 +122,12 @@ function Foot({ feed }: { feed: FeedState }) {
           <li>{countText(status.cores, "core")}</li>
           <li>{bytesText(status.totalMemoryBytes)} memory</li>
           <li>server process {bytesText(status.residentBytes)}</li>
+          {status.fronts.length > 1 && (
+            <li>
+              {countText(status.fronts.length, "front")}{" "}
+              {bytesText(status.fronts.reduce((sum, { residentBytes }) => sum + (residentBytes ?? 0), 0))}
+            </li>
+          )}
           <li>up {durationText(status.now - status.startedAt)}</li>
           <li>
             inference on <code>{status.inferenceAddress}</code>
