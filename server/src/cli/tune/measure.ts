@@ -1,6 +1,13 @@
 // One measurement of a plan: its requests a second in a closed loop, or the highest rate of an open loop that meets the
 // objective, looked for within the time given.
-import { findHighestRate, type LoadOutcome, type LoadPlan, type LoadThread, type Objective } from "../load/index.ts";
+import {
+  findHighestRate,
+  type LoadOutcome,
+  type LoadPlan,
+  type LoadReport,
+  type LoadThread,
+  type Objective,
+} from "../load/index.ts";
 import { trialFrom } from "../load/search-text.ts";
 import { count } from "../text.ts";
 import type { Sample } from "./race.ts";
@@ -47,11 +54,10 @@ export class Meter {
     this.#wanted = wanted;
   }
 
-  /** Whatever the objective, a closed loop. */
-  async closedLoop(addressed: Addressed, durationMs: number): Promise<LoadOutcome> {
-    const outcome = await this.#load(addressed, { kind: "closed", concurrency: this.#wanted.connections }, durationMs);
-    this.busiestShare = Math.max(this.busiestShare, outcome.busyShare);
-    return outcome;
+  /** A first look, whatever the objective: a closed loop in which every request counts, however slow the model is. */
+  async look(addressed: Addressed, durationMs: number): Promise<LoadReport> {
+    const mode = { kind: "closed", concurrency: this.#wanted.connections } as const;
+    return (await this.#load(addressed, mode, durationMs, 0)).report;
   }
 
   /**
@@ -61,7 +67,9 @@ export class Meter {
   async sample(addressed: Addressed, durationMs: number, startRate: number): Promise<Sample> {
     const { objective } = this.#wanted;
     if (objective !== null) return await this.#highestRate(addressed, objective, durationMs, startRate);
-    const { report } = await this.closedLoop(addressed, durationMs);
+    const mode = { kind: "closed", concurrency: this.#wanted.connections } as const;
+    const { report, busyShare } = await this.#load(addressed, mode, durationMs, warmUpFor(durationMs));
+    this.busiestShare = Math.max(this.busiestShare, busyShare);
     const failed = Object.entries(report.failures);
     if (failed.length === 0 && report.answered > 0) return { ok: true, value: report.goodputPerSecond };
     const [code = "none was answered", times = 0] = failed[0] ?? [];
@@ -83,7 +91,8 @@ export class Meter {
       maxTrials: MOST_TESTS,
       trial: async (ratePerSecond) => {
         const mode = { kind: "open", ratePerSecond, arrivals: "poisson", connections } as const;
-        const { report } = await this.#load(addressed, mode, durationMs / TESTS);
+        const testMs = durationMs / TESTS;
+        const { report } = await this.#load(addressed, mode, testMs, warmUpFor(testMs));
         return trialFrom(report, objective);
       },
       onTrial: ({ goodputPerSecond, measuredMs }, isMet) => {
@@ -98,10 +107,18 @@ export class Meter {
     return { ok: true, value: rate };
   }
 
-  async #load({ url, request }: Addressed, mode: LoadPlan["mode"], durationMs: number): Promise<LoadOutcome> {
+  async #load(
+    { url, request }: Addressed,
+    mode: LoadPlan["mode"],
+    totalMs: number,
+    warmUpMs: number,
+  ): Promise<LoadOutcome> {
     const { seed, timeoutMs } = this.#wanted;
-    const warmUpMs = Math.min(MOST_WARM_UP_MS, durationMs * WARM_UP_SHARE);
-    const plan = { url: url.href, mode, seed, warmUpMs, durationMs: durationMs - warmUpMs };
+    const plan = { url: url.href, mode, seed, warmUpMs, durationMs: totalMs - warmUpMs };
     return await this.#thread.run({ plan, request, timeoutMs });
   }
+}
+
+function warmUpFor(durationMs: number): number {
+  return Math.min(MOST_WARM_UP_MS, durationMs * WARM_UP_SHARE);
 }

@@ -83,10 +83,10 @@ describe("a model file", () => {
         ],
       }),
     );
-    const flags = ["--budget", "3s", "--p50", "10s", "--payload", "body.json", "--concurrency", "4"];
+    const flags = ["--budget", "3s", "--p50", "200ms", "--payload", "body.json", "--concurrency", "4"];
     const { code, out, err } = await run(["tune", digits, ...flags]);
     expect(code, err).toBe(0);
-    expect(out).toContain("looked for  the highest rate with p50 of at most 10 s (open loop, 4 connections)");
+    expect(out).toContain("looked for  the highest rate with p50 of at most 200 ms (open loop, 4 connections)");
     expect(out).toContain("sent        body.json; ");
     expect(out).toMatch(/^ +1 +\d+ +32 .* current$/m);
     // Three seconds are too few for five pairs of searches.

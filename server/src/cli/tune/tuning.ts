@@ -26,6 +26,8 @@ export type Tuned = Omit<TuneReport, "isApplied" | "commands" | "yaml">;
 const FIRST_SHARE = 0.04;
 /** A measurement lasts at least so many answers' time, so that the last ones do not decide it. */
 const LATENCIES = 8;
+/** Fewer than this, after the warm-up, and a slow model may answer nothing that counts. */
+const LEAST_LATENCIES = 3;
 const LEAST_MS = 300;
 const LEAST_SEARCH_MS = 2000;
 const MOST_MS = 4000;
@@ -87,7 +89,7 @@ async function tunedOn(stand: Stand, meter: Meter, { context, wanted, subject, s
   context.progress.step("Measuring the current settings …");
   const addressed = async (base: URL) => await requestAt(context, base, wanted);
   const request = await addressed(address);
-  const { report: first } = await meter.closedLoop(request, wanted.budgetMs * FIRST_SHARE);
+  const first = await meter.look(request, wanted.budgetMs * FIRST_SHARE);
   const unanswered = unansweredError(context, first);
   if (unanswered !== null) throw unanswered;
 
@@ -149,14 +151,15 @@ function currentPlan(settings: Settings): Plan {
 function paceFor({ objective }: TuneWanted, first: LoadReport, budgetMs: number, loadMs: number) {
   const passes = objective === null ? 2 : 1;
   const shortestMs = objective === null ? LEAST_MS : LEAST_SEARCH_MS;
-  const leastMs = Math.min(MOST_MS, Math.max(shortestMs, LATENCIES * (first.latency?.p50Ms ?? 0)));
+  const answerMs = first.latency?.p50Ms ?? 0;
+  const leastMs = Math.max(shortestMs, Math.min(MOST_MS, LATENCIES * answerMs), LEAST_LATENCIES * answerMs);
   const overhead = objective === null ? OVERHEAD : SEARCH_OVERHEAD;
   const affordable = Math.floor((budgetMs * FIRST_ROUND_SHARE) / (loadMs + passes * leastMs * overhead));
   return {
     passes,
     leastMs,
     overhead,
-    mostMs: MOST_MS,
+    mostMs: Math.max(MOST_MS, leastMs),
     mostPlans: Math.min(MOST_PLANS, Math.max(LEAST_PLANS, affordable)),
   };
 }
