@@ -100,14 +100,17 @@ export class Batcher<Item extends BatchItem> {
     else waiting.splice(index, 0, { item, urgency });
   }
 
-  /** Takes the next batch out, and what is no longer to be run. */
-  next(now: number): BatchChoice<Item> {
+  /**
+   * Takes the next batch out, and what is no longer to be run.
+   * @param mostRows most rows that are worth it now; see worthwhile-rows.ts
+   */
+  next(now: number, mostRows = this.#limits.maxRows): BatchChoice<Item> {
     const dropped: Item[] = [];
     let batch: Item[] = [];
     while (batch.length === 0 && this.#size > 0) {
       const index = this.#mostUrgent();
       const group = this.#groups[index]!;
-      batch = this.#take(group, now, dropped);
+      batch = this.#take(group, now, mostRows, dropped);
       if (group.waiting.length === 0) this.#groups.splice(index, 1);
     }
     return { batch, dropped };
@@ -121,10 +124,10 @@ export class Batcher<Item extends BatchItem> {
     return items;
   }
 
-  #take(group: Group<Item>, now: number, dropped: Item[]): Item[] {
+  #take(group: Group<Item>, now: number, mostRows: number, dropped: Item[]): Item[] {
     const batch: Item[] = [];
     const kept: Waiting<Item>[] = [];
-    const load = new BatchLoad(this.#limits, this.#cost, now);
+    const load = new BatchLoad({ ...this.#limits, maxRows: mostRows }, this.#cost, now);
     const { waiting } = group;
     const company = this.#companyIn(waiting, now);
     let index = 0;

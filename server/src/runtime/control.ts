@@ -48,7 +48,9 @@ export type ControlMessage =
   | { readonly type: "ping" }
   | { readonly type: "pong" }
   /** How many fronts lately had anything at the runner; each takes its share of what may be in flight. */
-  | { readonly type: "fronts"; readonly active: number };
+  | { readonly type: "fronts"; readonly active: number }
+  /** How many rows in a batch are worth it; no more need be in flight than two such batches. */
+  | { readonly type: "rows"; readonly most: number };
 
 const TYPES: ReadonlySet<unknown> = new Set([
   "load",
@@ -59,6 +61,7 @@ const TYPES: ReadonlySet<unknown> = new Set([
   "ping",
   "pong",
   "fronts",
+  "rows",
 ]);
 
 /**

@@ -30,8 +30,8 @@ export interface DispatcherOptions {
 const LAST_ATTEMPT = 2;
 
 /** Requests a link takes at once: enough to keep the runner's next batch full, no more. */
-export function creditsOf({ mode, maxRows }: BatchingPlan): number {
-  return mode === "dynamic" ? 2 * maxRows : 4;
+export function creditsOf({ mode, maxRows }: BatchingPlan, mostRows: number | null): number {
+  return mode === "dynamic" ? 2 * (mostRows ?? maxRows) : 4;
 }
 
 /** Why an executor in this state takes no requests; null where it does. */

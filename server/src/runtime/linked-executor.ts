@@ -55,10 +55,10 @@ export class LinkedExecutor implements Executor {
 
   /** This front's share: a runner says among how many fronts its capacity is divided. */
   get credits(): number {
-    const each = creditsOf(this.#batching);
-    const { links } = this.#dispatcher;
     let credits = 0;
-    for (const { activeFronts } of links) credits += Math.max(1, Math.ceil(each / activeFronts));
+    for (const { activeFronts, mostRows } of this.#dispatcher.links) {
+      credits += Math.max(1, Math.ceil(creditsOf(this.#batching, mostRows) / activeFronts));
+    }
     return Math.max(1, credits);
   }
 
@@ -79,6 +79,7 @@ export class LinkedExecutor implements Executor {
         onControl: (message) => {
           if (message.type === "batching") this.setBatching(message.plan);
           if (message.type === "fronts") link.activeFronts = message.active;
+          if (message.type === "rows") link.mostRows = message.most;
         },
         outputNames: () => names,
       },

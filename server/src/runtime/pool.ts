@@ -115,7 +115,10 @@ export class RunnerPool implements Executor {
   }
 
   get credits(): number {
-    return this.#options.instances * creditsOf(this.batching);
+    const full = creditsOf(this.batching, null);
+    let credits = 0;
+    for (const { link } of this.#slots) credits += link === null ? full : creditsOf(this.batching, link.mostRows);
+    return credits;
   }
 
   run(request: RunRequest, done: (outcome: RunOutcome) => void): CancelRun {
@@ -220,6 +223,9 @@ export class RunnerPool implements Executor {
       case "pong":
         slot.pingedAt = null;
         slot.pongedAt = this.#options.clock.now();
+        break;
+      case "rows":
+        slot.link!.mostRows = message.most;
         break;
       case "fronts":
         break; // this pool's own credits are not shared out

@@ -48,6 +48,8 @@ export class RunnerLink {
   runs = 0;
   /** How many fronts, this one included, have lately asked this runner for anything, as it last said. */
   activeFronts = 1;
+  /** Most rows its batches have, as it last said; null while that is what was configured. */
+  mostRows: number | null = null;
   readonly #clock: Clock;
   readonly #events: LinkEvents;
   readonly #isShared: boolean;

@@ -16,6 +16,7 @@ import { maskOfOnes } from "./mask-input.ts";
 import type { ModelFiles } from "./model-files.ts";
 import { type PreparedModel, prepareModel } from "./prepare-model.ts";
 import { Peer, type Pending } from "./runner-peer.ts";
+import { WorthwhileRows } from "./worthwhile-rows.ts";
 
 /** A request overtakes others for having a sooner deadline only while those have waited less than this. */
 const PATIENCE_MS = 200;
@@ -49,6 +50,8 @@ interface Loaded {
   readonly outputNames: readonly string[];
   readonly allOutputs: readonly number[];
   readonly batcher: Batcher<Pending>;
+  /** Null where lengths differ: then the cost of each group decides. */
+  readonly worthwhile: WorthwhileRows | null;
 }
 
 export class RunnerCore {
@@ -155,6 +158,8 @@ export class RunnerCore {
         },
         this.#cost,
       ),
+      worthwhile:
+        model.padding === null && model.plan.mode === "dynamic" ? new WorthwhileRows(model.plan.maxRows) : null,
     };
     return { signature, batching: model.plan, backend: backend.name };
   }
@@ -217,7 +222,7 @@ export class RunnerCore {
     if (this.#loaded === null) return;
     const { batcher } = this.#loaded;
     const now = this.#ports.clock.now();
-    const { batch, dropped } = batcher.next(now);
+    const { batch, dropped } = batcher.next(now, this.#loaded.worthwhile?.next());
     for (const item of dropped) {
       if (item.isCancelled) this.#fail(item, "REQUEST_CANCELLED", "The request was cancelled.");
       else this.#fail(item, "DEADLINE_EXCEEDED", "The deadline passed while the request waited for its run.");
@@ -285,6 +290,7 @@ export class RunnerCore {
       endedAt = clock.now();
       const length = batch.reduce((longest, item) => Math.max(longest, item.length), 0);
       this.#cost.observe(Math.max(1, rows), length, endedAt - startedAt);
+      this.#observeSize(loaded, rows, endedAt - startedAt);
       if (this.#isClosed) return;
     } catch (error) {
       if (!this.#isClosed) this.#onRunFailed(batch, slipwayErrorFrom(error));
@@ -308,6 +314,15 @@ export class RunnerCore {
       this.#answer(item, firstRow, outputs, ports, (formedAt - item.arrivedAt) * 1e6, times, batch.length === 1);
       firstRow += item.rows;
     }
+  }
+
+  /** Learns what a batch of this size takes; fronts keep no more in flight than that makes sensible. */
+  #observeSize({ worthwhile }: Loaded, rows: number, tookMs: number): void {
+    if (worthwhile === null) return;
+    const before = worthwhile.rows;
+    worthwhile.observe(rows, tookMs);
+    if (worthwhile.rows === before) return;
+    for (const peer of this.#peers) peer.control({ type: "rows", most: worthwhile.rows });
   }
 
   #join(loaded: Loaded, batch: readonly Pending[]): NamedTensor[] {
