@@ -26,7 +26,7 @@ export interface HttpReading {
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** A chunk's size, and extensions that have a name. */
-const CHUNK = /^([0-9a-f]{1,16})(?:;[!#$%&'*+\-.^_`|~0-9a-z]+(?:=[!#$%&'*+\-.^_`|~0-9a-z]+)?)*\r$/i;
+const CHUNK = /^(0*[0-9a-f]{1,16})(?:;[!#$%&'*+\-.^_`|~0-9a-z]+(?:=[!#$%&'*+\-.^_`|~0-9a-z]+)?)*\r$/i;
 const REQUEST_LINE = /^([A-Z-]+) ([^ ]+) +HTTP\/1\.([01])$/;
 // oxlint-disable-next-line no-control-regex -- control characters are what a value may not hold
 const VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
