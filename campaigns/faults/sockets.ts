@@ -12,9 +12,12 @@ import { deployScale, type Fault, type FaultRun, requireAnswer, stop } from "./f
 
 const BODY = '{"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,2]}]}';
 const REQUEST = requestBytes("/v2/models/scale/infer", { body: BODY });
-/** Times that heads and whole requests have: short where they run out, long where connections must have time to be made. */
+/**
+ * Times that heads and whole requests have: short where they run out, long where connections must have time to be made.
+ * Then the queue has room for what all of them ask.
+ */
 const SHORT_TIMES = ["--headers-timeout-ms", "2s", "--request-timeout-ms", "3s"];
-const LONG_TIMES = ["--headers-timeout-ms", "5min", "--request-timeout-ms", "5min"];
+const LONG_TIMES = ["--headers-timeout-ms", "5min", "--request-timeout-ms", "5min", "--queue-max-requests", "20000"];
 /** Of connections on which something goes on all the while; one process can't keep more of them busy. */
 const MOST_BUSY = 2000;
 /** Connections opened at a time. */
@@ -86,6 +89,8 @@ function askMeanwhile(server: ServerProcess): () => Promise<number[]> {
     }
     return tookMs;
   })();
+  // Looked at when it is asked for.
+  asked.catch(() => undefined);
   return async () => {
     over.abort();
     return await asked;
