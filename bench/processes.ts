@@ -39,6 +39,11 @@ export function spawnPinned(
   return spawn(program!, rest, { cwd, env: env ?? process.env, stdio: ["ignore", "pipe", "pipe"] });
 }
 
+/** Moves a running process to another core. */
+export function movePinned(pid: number, core: number): void {
+  if (canPin) execFileSync("taskset", ["-a", "-c", "-p", String(core), String(pid)], { stdio: "ignore" });
+}
+
 /** Starts a script with the Node that runs this one, as production does: compiled code cached, sources stripped. */
 export function spawnNode(script: readonly string[], core: number, surroundings?: Surroundings): ChildProcess {
   const node = [process.execPath, "--conditions=source", "--disable-warning=ExperimentalWarning"];

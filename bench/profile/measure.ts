@@ -7,7 +7,7 @@ import { type Contender, startSlipway, workDirectory } from "../contenders.ts";
 import { closedLoop, LOAD_TOOL } from "../load.ts";
 import type { ModelName } from "../models.ts";
 import { type Payload, type Wire, writePayload } from "../payloads.ts";
-import { cpuSecondsOf, familyOf } from "../processes.ts";
+import { cpuSecondsOf, familyOf, LOAD_CORE, movePinned } from "../processes.ts";
 import { type CpuProfile, FRONT_STAGES, RUNNER_STAGES, stageShares } from "./stages.ts";
 
 export interface ProfileFigures {
@@ -48,6 +48,8 @@ export async function benchProfile(model: ModelName, options: ProfileOptions): P
   hook.searchParams.set("into", directory.path);
   const slipway = await startSlipway(directory.path, model, { ...process.env, NODE_OPTIONS: `--import=${hook.href}` });
   try {
+    // On one core a runner that is woken takes it from the front in the midst of a write, which would count as its time.
+    for (const pid of runnersOf(slipway.pid)) movePinned(pid, LOAD_CORE);
     const profiles = [];
     for (const wire of options.wires) {
       const payload = await writePayload(directory.path, model, wire);
