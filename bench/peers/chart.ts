@@ -5,7 +5,7 @@ import type { Figure } from "../summary.ts";
 import type { PeersFigures } from "./measure.ts";
 
 const WIDTH = 760;
-const BAR = { left: 150, right: 110, height: 16, gap: 6 };
+const BAR = { left: 180, right: 110, height: 16, gap: 6 };
 const HEAD = 54;
 const PANEL_HEAD = 30;
 
