@@ -120,6 +120,6 @@ export function figuresIn<Name extends BenchmarkName>(
   name: Name,
   model: ModelName | null,
 ): Figures[Name] | undefined {
-  const found = results.find(({ benchmark, subject }) => benchmark === name && subject === model);
+  const found = results.find(({ benchmark, subject }) => benchmark === name && (subject ?? null) === model);
   return found?.figures as Figures[Name] | undefined;
 }
