@@ -17,6 +17,8 @@ export type InferenceReply = ServerResponse<InferenceMessage>;
 /** What an exchange does with its body once it is whole. */
 export type BodyHandler = (exchange: Exchange, body: Uint8Array) => void;
 
+/** Up to here binary answers are joined to their head. */
+const JOINED_BYTES = 4096;
 const EMPTY = new Uint8Array(0);
 const JSON_TYPE = "application/json";
 
@@ -225,9 +227,9 @@ export class Exchange {
     if (more !== null) headers.push(...more);
     if (front.isClosing) reply.shouldKeepAlive = false;
     reply.writeHead(status, headers);
-    // ASCII, as nearly all answers are, is written without being transcoded.
-    if (typeof body === "string" && length === body.length) reply.end(body, "latin1");
-    else reply.end(body);
+    const text = joinedText(body, length);
+    if (text === null) reply.end(body);
+    else reply.end(text, "latin1");
     // Kept only while it is on its way, so that an idle connection does not keep its last exchange alive.
     const isDone = reply.writableFinished && request.complete;
     if (isDone && this.connection.lastReply === reply) this.connection.lastReply = null;
@@ -253,6 +255,15 @@ export class Exchange {
     this.front.heldBytes -= this.#heldBytes;
     this.#heldBytes = 0;
   }
+}
+
+/**
+ * A body as text of one character a byte, where that is cheap: Node joins head and text to a single write, which costs a
+ * small answer much less than two. Null where the body goes as it is.
+ */
+function joinedText(body: string | Uint8Array, length: number): string | null {
+  if (typeof body === "string") return length === body.length ? body : null; // of one byte each: ASCII
+  return length <= JOINED_BYTES ? Buffer.from(body.buffer, body.byteOffset, length).latin1Slice() : null;
 }
 
 /** Whether a client's own id is sent back: visible ASCII, and not long. */
