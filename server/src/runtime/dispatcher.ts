@@ -123,12 +123,15 @@ export class Dispatcher {
     for (const entry of lost?.all ?? []) if (entry.done !== null) this.#place(entry);
   }
 
-  /** Ends everything with `error`. */
-  failAll(error: SlipwayError): void {
+  /** Ends everything with `error`, and forgets the links: their runners end too, and others come on links of their own. */
+  endAll(error: SlipwayError): void {
     for (const entry of this.#waiting.splice(0)) fail(entry, error);
     for (const { all } of this.#lost.values()) for (const entry of all) fail(entry, error);
     this.#lost.clear();
-    for (const link of this.#links) for (const entry of link.inFlight.values()) fail(entry, error);
+    for (const link of this.#links.splice(0)) {
+      link.close();
+      for (const entry of link.inFlight.values()) fail(entry, error);
+    }
   }
 
   /** Looks at every deadline. Answers whether there is anything left to look at. */

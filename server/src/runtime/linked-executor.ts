@@ -111,7 +111,7 @@ export class LinkedExecutor implements Executor {
     this.#state = state;
     this.#reason = reason;
     const refusal = refusalOf(state, reason);
-    if (refusal !== null) this.#dispatcher.failAll(refusal);
+    if (refusal !== null) this.#dispatcher.endAll(refusal);
     for (const listener of this.#listeners) listener(state);
   }
 

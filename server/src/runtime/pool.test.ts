@@ -269,16 +269,17 @@ describe("a pool", () => {
 
   it("serves again after a release", async () => {
     const { clock, pool } = await open({ maxDistinctDeaths: 1, instances: 2 });
-    send(pool, request(clock, [POISON.crash, 1]));
+    send(pool, request(clock, [POISON.hang, 1]));
     await clock.advanceAsync(3_000);
     expect(pool.status().state).toBe("quarantined");
     const released = pool.release();
     await clock.advanceAsync(5_000);
     await released;
     expect(pool.status()).toMatchObject({ state: "ready", deaths: [], reason: null });
-    const sent = send(pool, request(clock, [1, 1]));
+    // Enough for every runner: none goes to one that ended with the quarantine.
+    const sent = [1, 2, 3, 4].map((value) => send(pool, request(clock, [value, value])));
     await clock.advanceAsync(100);
-    expect(codeOf(sent.outcome)).toBe("ok");
+    expect(sent.map(({ outcome }) => codeOf(outcome))).toEqual(["ok", "ok", "ok", "ok"]);
   });
 
   it("is released once, however often that is asked, also while its runners are still ending", async () => {
@@ -323,6 +324,28 @@ describe("a pool", () => {
     await clock.advanceAsync(5_000);
     expect(await released).toBe("MODEL_LOAD_FAILED");
     expect(pool.status().state).toBe("quarantined");
+  });
+
+  it("refuses what came to a release that fails, and forgets the runners that were ready by then", async () => {
+    const { clock, pool, simulation } = await open({ maxDistinctDeaths: 1, instances: 2, runMs: () => 50 });
+    send(pool, request(clock, [POISON.crash, 1]));
+    await clock.advanceAsync(3_000);
+    simulation.failingLoads = 1;
+    const failing = pool.release().then(
+      () => null,
+      (error: SlipwayError) => error.code,
+    );
+    await clock.advanceAsync(1);
+    const caught = send(pool, request(clock, [1, 1]));
+    await clock.advanceAsync(5_000);
+    expect(await failing).toBe("MODEL_LOAD_FAILED");
+    expect(codeOf(caught.outcome)).toBe("DEPLOYMENT_QUARANTINED");
+    const released = pool.release();
+    await clock.advanceAsync(5_000);
+    await released;
+    const sent = [1, 2, 3, 4].map((value) => send(pool, request(clock, [value, value])));
+    await clock.advanceAsync(500);
+    expect(sent.map(({ outcome }) => codeOf(outcome))).toEqual(["ok", "ok", "ok", "ok"]);
   });
 
   it("answers everyone SHUTTING_DOWN when it closes", async () => {

@@ -167,7 +167,7 @@ export class RunnerPool implements Executor {
     if (this.#state !== "closed") {
       this.#setState("closed", "closed");
       this.#firstLoad?.reject(new SlipwayError("SHUTTING_DOWN", "The deployment was closed while it started."));
-      this.#dispatcher.failAll(
+      this.#dispatcher.endAll(
         new SlipwayError("SHUTTING_DOWN", "The deployment was unloaded before the request was answered."),
       );
     }
@@ -182,9 +182,9 @@ export class RunnerPool implements Executor {
     try {
       await this.#startAll();
     } catch (error) {
-      if (this.#state === "closed") throw error;
-      this.#setState("quarantined", `its runners could not be started again: ${slipwayErrorFrom(error).message}`);
-      await this.#endAll("closed");
+      if (this.#state !== "closed") {
+        await this.#quarantine(`its runners could not be started again: ${slipwayErrorFrom(error).message}`);
+      }
       throw error;
     }
   }
@@ -358,8 +358,11 @@ export class RunnerPool implements Executor {
           inputFingerprint: fingerprint,
         });
         if (this.#state === "closed" || this.#state === "quarantined") return;
-        if (isQuarantine) this.#quarantine();
-        else {
+        if (isQuarantine) {
+          const { distinct, deaths } = this.#record;
+          const reason = `${distinct} distinct inputs ended its runners within ten minutes; the last: ${deaths.at(-1)!.text}`;
+          void this.#quarantine(reason);
+        } else {
           this.#restart(slot, text);
           this.#dispatcher.resume(slot.id);
           for (const crew of this.#crews) crew.resume(slot.id);
@@ -393,11 +396,11 @@ export class RunnerPool implements Executor {
     });
   }
 
-  #quarantine(): void {
-    const reason = `${this.#record.distinct} distinct inputs ended its runners within ten minutes; the last: ${this.#record.deaths.at(-1)!.text}`;
+  /** Refuses everything until it is released; resolves once its runners are gone. */
+  async #quarantine(reason: string): Promise<void> {
     this.#setState("quarantined", reason);
-    this.#dispatcher.failAll(new SlipwayError("DEPLOYMENT_QUARANTINED", `The deployment is quarantined: ${reason}`));
-    void this.#endAll("closed");
+    this.#dispatcher.endAll(new SlipwayError("DEPLOYMENT_QUARANTINED", `The deployment is quarantined: ${reason}`));
+    await this.#endAll("closed");
   }
 
   #setState(state: ExecutorState, reason: string | null): void {
