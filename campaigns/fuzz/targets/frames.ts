@@ -154,7 +154,7 @@ async function loadRunner(): Promise<{ core: RunnerCore; clock: FakeClock }> {
     return true;
   });
   writer.begin(FrameKind.control, 0, 0, 0, 0);
-  writer.json({ type: "load", order: simulatedOrder() });
+  writer.json({ type: "load", order: simulatedOrder(), isShared: true });
   writer.end();
   writer.flush();
   for (let turns = 0; turns < 100 && answers.length === 0; turns++) await clock.advanceAsync(1);

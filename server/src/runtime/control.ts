@@ -37,7 +37,8 @@ export interface LoadedModel {
 }
 
 export type ControlMessage =
-  | { readonly type: "load"; readonly order: LoadOrder }
+  /** `isShared` where other fronts will have links too: the runner then says of every stream when it runs. */
+  | { readonly type: "load"; readonly order: LoadOrder; readonly isShared: boolean }
   | { readonly type: "loaded"; readonly model: LoadedModel }
   | { readonly type: "refused"; readonly code: ErrorCode; readonly message: string }
   /** Batching had to be given up after load. */

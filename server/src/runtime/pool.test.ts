@@ -1,5 +1,6 @@
 import { FakeClock, type SlipwayError } from "@slipway/core/base";
 import { describe, expect, it } from "vitest";
+import type { Crew } from "./crew.ts";
 import type { RunOutcome, RunRequest } from "./executor.ts";
 import { type PoolOptions, RunnerPool } from "./pool.ts";
 import { POISON, Simulation, simulatedOrder, seeded } from "./simulation.testing.ts";
@@ -11,7 +12,7 @@ interface World {
 }
 
 interface WorldOptions
-  extends Partial<Pick<PoolOptions, "instances" | "runTimeoutMs" | "maxDistinctDeaths" | "order">> {
+  extends Partial<Pick<PoolOptions, "instances" | "runTimeoutMs" | "maxDistinctDeaths" | "order" | "crews">> {
   readonly seed?: number;
   readonly runMs?: (rows: number) => number;
 }
@@ -293,6 +294,32 @@ describe("a pool", () => {
     expect(simulation.started - started).toBe(2);
     expect(simulation.live.size).toBe(2);
     expect(pool.status().state).toBe("ready");
+  });
+
+  it("is released whole while another front still has to say what was running at its end", async () => {
+    const reports: (() => void)[] = [];
+    const crew: Crew = {
+      runnerReady: () => undefined,
+      runnerLost: (runner, report) => void (runner === 0 ? reports.push(() => report(0)) : report(0)),
+      judge: (_runner, _verdict, report) => report(null),
+      resume: () => undefined,
+      stateChanged: () => undefined,
+      batchingChanged: () => undefined,
+    };
+    const { clock, pool, simulation } = await open({ maxDistinctDeaths: 1, instances: 2, crews: [crew] });
+    const [first] = simulation.live;
+    first!.die("SIGKILL");
+    await clock.advanceAsync(10);
+    send(pool, request(clock, [POISON.hang, 1]));
+    await clock.advanceAsync(3_000);
+    expect(pool.status().state).toBe("quarantined");
+    const released = pool.release();
+    await clock.advanceAsync(5_000);
+    await released;
+    for (const report of reports) report();
+    await clock.advanceAsync(1_000);
+    expect(simulation.live.size).toBe(2);
+    expect(pool.status()).toMatchObject({ state: "ready", deaths: [] });
   });
 
   it("can be closed while it is released", async () => {

@@ -70,6 +70,8 @@ export class RunnerPool implements Executor {
   #cancelSweep: CancelTimer | null = null;
   #sweeps = 0;
   #release: Promise<void> | null = null;
+  /** How often all runners were started: what is learnt of a death only after a release is of no consequence any more. */
+  #generation = 0;
   #firstLoad: { resolve: () => void; reject: (error: SlipwayError) => void } | null = null;
 
   private constructor(options: PoolOptions) {
@@ -258,6 +260,7 @@ export class RunnerPool implements Executor {
   async #startAll(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#firstLoad = { resolve, reject };
+    this.#generation++;
     while (this.#slots.length < this.#options.instances) {
       this.#slots.push(new Slot(this.#slots.length));
     }
@@ -270,6 +273,7 @@ export class RunnerPool implements Executor {
 
   #start(slot: Slot): void {
     const { clock, start, order } = this.#options;
+    const isShared = this.#crews.length > 0;
     assert(slot.handle === null, "A runner was started twice.");
     let handle: RunnerHandle | null = null;
     try {
@@ -289,10 +293,10 @@ export class RunnerPool implements Executor {
         onControl: (message) => this.#onControl(slot, message),
         outputNames: () => this.#outputNames,
       },
-      isShared: this.#crews.length > 0,
+      isShared,
     });
     slot.opened(handle, link, clock);
-    link.control({ type: "load", order });
+    link.control({ type: "load", order, isShared });
     this.#armSweep();
   }
 
@@ -322,7 +326,9 @@ export class RunnerPool implements Executor {
       this.#onLoadFailed(slot, refusal ?? loadError(killCause, text, this.#options), exit.lastWords);
       return;
     }
+    const generation = this.#generation;
     this.#askRunning(slot.id, (running) => {
+      if (generation !== this.#generation) return;
       this.#options.log("a runner died", { cause: deathCause(killCause), text, running, lastWords: exit.lastWords });
       const hasWorked = running > 0 || link!.runs > 0 || livedMs > STEADY_MS;
       slot.failures = hasWorked ? 0 : slot.failures + 1;
@@ -346,10 +352,12 @@ export class RunnerPool implements Executor {
   #judge(slot: Slot, killCause: KillCause | null, text: string, wasAlone: boolean): void {
     const { code, message } = deathError(killCause, text, this.#options);
     const verdict: Verdict = { isTimeout: killCause === "run-timeout", code, message, wasAlone };
+    const generation = this.#generation;
     let fingerprint = this.#dispatcher.judge(slot.id, verdict);
     gather<string | null>(
       this.#crews.map((crew) => (report) => crew.judge(slot.id, verdict, report)),
       (reports) => {
+        if (generation !== this.#generation) return;
         for (const found of reports) fingerprint ??= found;
         const isQuarantine = this.#record.add({
           atMs: this.#options.clock.wall(),

@@ -48,9 +48,9 @@ class Front {
     });
   }
 
-  load(): void {
+  load(isShared: boolean): void {
     this.#writer.begin(FrameKind.control, 0, 0, 0, 0);
-    this.#writer.json({ type: "load", order: simulatedOrder() });
+    this.#writer.json({ type: "load", order: simulatedOrder(), isShared });
     this.#writer.end();
     this.#writer.flush();
   }
@@ -73,6 +73,7 @@ class Front {
 
 async function open(
   backend: Backend = createReferenceBackend(modelFromBytes),
+  isShared = true,
 ): Promise<{ clock: FakeClock; core: RunnerCore; front: Front }> {
   const clock = new FakeClock();
   const core = new RunnerCore({
@@ -81,7 +82,7 @@ async function open(
     readFiles: async () => ({ model: simulatedModel(), externalData: new Map() }),
   });
   const front = new Front(core);
-  front.load();
+  front.load(isShared);
   for (let i = 0; i < 100 && front.control.length === 0; i++) await clock.advanceAsync(1);
   expect(front.control).toMatchObject([{ type: "loaded", model: { batching: { mode: "dynamic" } } }]);
   return { clock, core, front };
@@ -154,11 +155,15 @@ describe("a runner", () => {
     expect(front.answers().size).toBe(0);
   });
 
-  it("says nothing before it runs the only request there is", async () => {
-    const { clock, front } = await open();
-    front.run(1, [1, 1]);
-    await clock.advanceAsync(10);
-    expect(front.heard.map(({ kind }) => kind)).toEqual([FrameKind.result]);
+  it("says nothing before it runs the only request there is, unless others may have links", async () => {
+    for (const isShared of [false, true]) {
+      const { clock, front } = await open(undefined, isShared);
+      front.run(1, [1, 1]);
+      await clock.advanceAsync(10);
+      const begins = front.heard.filter(({ kind }) => kind === FrameKind.begin);
+      expect(begins).toHaveLength(isShared ? 1 : 0);
+      expect(front.answers().size).toBe(1);
+    }
   });
 
   it("sends the answers of a batch in one write", async () => {
@@ -182,7 +187,7 @@ describe("a runner", () => {
 
   it("refuses what a front may not send", async () => {
     for (const misuse of [
-      (front: Front) => front.load(),
+      (front: Front) => front.load(true),
       (front: Front) => {
         front.run(1, [1, 1]);
         front.run(1, [1, 1]);

@@ -61,6 +61,8 @@ export class RunnerCore {
   readonly #arrays = new ArrayPool();
   #loaded: Loaded | null = null;
   #isLoading = false;
+  /** Whether fronts can't know by themselves what runs, since others may have something here too. */
+  #isShared = false;
   #isClosed = false;
   /** The run in progress; null while idle. */
   #running: Promise<void> | null = null;
@@ -122,6 +124,7 @@ export class RunnerCore {
     if (message.type !== "load") throw frameError(`control message ${JSON.stringify(message.type)} at a runner`);
     if (this.#isLoading || this.#loaded !== null) throw frameError("a second load");
     this.#isLoading = true;
+    this.#isShared = message.isShared;
     void this.#load(message.order).then(
       (model) => peer.control({ type: "loaded", model }),
       (error: unknown) => {
@@ -228,7 +231,7 @@ export class RunnerCore {
       else this.#fail(item, "DEADLINE_EXCEEDED", "The deadline passed while the request waited for its run.");
     }
     if (this.#reportsMemory && now - this.#memoryReportedAt >= MEMORY_REPORT_MS) this.#reportMemory(now);
-    if (this.#peers.size > 1) this.#shareOut(now);
+    if (this.#isShared) this.#shareOut(now);
     if (batch.length > 0) this.#announce(batch, batcher.size > 0);
     this.#flush();
     if (batch.length === 0) return;
@@ -244,7 +247,7 @@ export class RunnerCore {
   #announce(batch: readonly Pending[], isMoreWaiting: boolean): void {
     const [first] = batch;
     // A front that is alone knows that its only stream runs.
-    if (this.#peers.size === 1 && batch.length === 1 && !isMoreWaiting && first!.peer.open.size === 1) return;
+    if (!this.#isShared && batch.length === 1 && !isMoreWaiting && first!.peer.open.size === 1) return;
     for (const peer of this.#peers) {
       const streams: number[] = [];
       for (const item of batch) if (item.peer === peer) streams.push(item.stream);
