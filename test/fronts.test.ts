@@ -148,6 +148,26 @@ describe.skipIf(process.platform !== "linux")("several fronts", () => {
     expect(processes("runner-main")).toEqual([]);
   });
 
+  test("roll back to what is still answering its last request", async () => {
+    const number = await importModel(server, "hang", endlessAtRun());
+    const runtime = { runTimeoutMs: 5000 };
+    const params = { endpoint: "e" };
+    await server.client.deploy({ params, body: { name: "hang", number, settings: { runtime } } });
+    const last = ask("e", [2e6, 0]);
+    await expect.poll(() => metric(/^slipway_requests_admitted_total\{/), PATIENT).toBe(1);
+    const other = await importModel(server, "scale", scaleModel(3));
+    await server.client.deploy({ params, body: { name: "scale", number: other, settings: {} } });
+    const answers = async () => await Promise.all(Array.from({ length: 12 }, () => ask("e", [1, 0])));
+    for (const answer of await answers()) expect(answer).toMatchObject({ status: 200, y: [3, 0] });
+    await server.client.rollback({ params, body: {} });
+    for (const answer of await answers()) expect(answer).toMatchObject({ status: 200, y: [2, 0] });
+    expect(await last).toMatchObject({ code: "RUN_TIMEOUT" });
+    await expect.poll(() => processes("runner-main").length, PATIENT).toBe(1);
+    for (const answer of await answers()) expect(answer).toMatchObject({ status: 200, y: [2, 0] });
+    await server.client.unload({ params, body: {} });
+    expect(processes("runner-main")).toEqual([]);
+  });
+
   test("answer every request once when runners are killed", async () => {
     await deploy("scale", 2, { runtime: { instances: 2, intraOpThreads: 1 } });
     const load = askAll("scale");

@@ -28,14 +28,14 @@ export class FleetServing implements Serving {
 
   async deploy(spec: DeploymentSpec, options: DeployOptions = {}): Promise<Variant> {
     const fleet = this.#fleet;
-    const { deploymentId } = spec;
+    const loadId = fleet.nextLoadId();
     return await this.#own.deploy(
-      { ...spec, load: (signal) => this.#load(spec, options.isExpected === true, signal) },
+      { ...spec, load: (signal) => this.#load(loadId, spec, options.isExpected === true, signal) },
       {
         ...options,
         beforeSwitch: async (candidate) => {
           await options.beforeSwitch?.(candidate);
-          await fleet.switch(deploymentId);
+          await fleet.switch(loadId);
         },
       },
     );
@@ -66,16 +66,15 @@ export class FleetServing implements Serving {
     await this.#own.close(drainTimeoutMs);
   }
 
-  async #load(spec: DeploymentSpec, isExpected: boolean, signal: AbortSignal): Promise<Executor> {
+  async #load(loadId: number, spec: DeploymentSpec, isExpected: boolean, signal: AbortSignal): Promise<Executor> {
     const fleet = this.#fleet;
-    const { deploymentId } = spec;
-    await fleet.load(spec, isExpected);
+    await fleet.load(loadId, spec, isExpected);
     try {
       const executor = await spec.load(signal);
-      await fleet.linked(deploymentId);
-      return new SharedExecutor(executor, () => fleet.retire(deploymentId));
+      await fleet.linked(loadId);
+      return new SharedExecutor(executor, () => fleet.retire(loadId));
     } catch (error) {
-      await fleet.fail(deploymentId, error);
+      await fleet.fail(loadId, error);
       throw error;
     }
   }

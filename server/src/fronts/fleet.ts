@@ -66,7 +66,9 @@ export class Fleet {
   readonly traffic: TrafficView;
   readonly #options: FleetOptions;
   readonly #fronts: readonly Front[];
-  readonly #served = new Map<string, Served>();
+  /** By their loading. */
+  readonly #served = new Map<number, Served>();
+  #loads = 0;
   /** What fronts counted that are gone. */
   #past = NOTHING;
   #address: AddressInfo | null = null;
@@ -109,15 +111,22 @@ export class Fleet {
     return this.#address!;
   }
 
-  /** The crews of a deployment, for its pool; see `announce`. */
-  readonly crewsOf = (deploymentId: string): readonly Crew[] => this.#served.get(deploymentId)?.crews ?? [];
+  /** The crews of a deployment that is being loaded, for its pool; see `load`. */
+  readonly crewsOf = (deploymentId: string): readonly Crew[] =>
+    [...this.#served.values()].findLast(({ deployment }) => deployment.deploymentId === deploymentId)?.crews ?? [];
+
+  /** What a loading of a deployment is called from here on. */
+  nextLoadId(): number {
+    return ++this.#loads;
+  }
 
   /** Tells the fronts that a deployment is being loaded. */
-  async load(spec: DeploymentSpec, isExpected: boolean): Promise<void> {
+  async load(loadId: number, spec: DeploymentSpec, isExpected: boolean): Promise<void> {
     const { deploymentId, endpoint, version, queue, attachment } = spec;
     const { declared, signature } = processingOf({ attachment });
     const share = (whole: number) => Math.ceil(whole / this.#fronts.length);
     const deployment: FrontDeployment = {
+      loadId,
       deploymentId,
       endpoint,
       version,
@@ -128,25 +137,25 @@ export class Fleet {
       isExpected,
     };
     const crews = this.#fronts.map((front) => new FrontCrew(deployment, () => front.child));
-    this.#served.set(deploymentId, { deployment, crews });
+    this.#served.set(loadId, { deployment, crews });
     await Promise.all(crews.map((crew) => crew.load()));
   }
 
   /** Resolves once every front has its links to a deployment's runners. */
-  async linked(deploymentId: string): Promise<void> {
-    await this.#each(deploymentId, (crew) => crew.linked());
+  async linked(loadId: number): Promise<void> {
+    await this.#each(loadId, (crew) => crew.linked());
   }
 
   /** Has every front send new requests to a deployment; resolves when all do. */
-  async switch(deploymentId: string): Promise<void> {
-    await this.#each(deploymentId, (crew) => crew.switch());
+  async switch(loadId: number): Promise<void> {
+    await this.#each(loadId, (crew) => crew.switch());
   }
 
   /** A deployment does not go live after all. */
-  async fail(deploymentId: string, thrown: unknown): Promise<void> {
+  async fail(loadId: number, thrown: unknown): Promise<void> {
     const error = slipwayErrorFrom(thrown);
-    await this.#each(deploymentId, (crew) => crew.fail(error));
-    this.#served.delete(deploymentId);
+    await this.#each(loadId, (crew) => crew.fail(error));
+    this.#served.delete(loadId);
   }
 
   /** Has every front forget an endpoint; what it admitted goes on. */
@@ -157,9 +166,9 @@ export class Fleet {
   }
 
   /** Resolves once no front has anything left of a deployment, which is no longer live. */
-  async retire(deploymentId: string): Promise<void> {
-    await this.#each(deploymentId, (crew) => crew.retire());
-    this.#served.delete(deploymentId);
+  async retire(loadId: number): Promise<void> {
+    await this.#each(loadId, (crew) => crew.retire());
+    this.#served.delete(loadId);
   }
 
   /** A status with what the fronts hold of it added. */
@@ -167,7 +176,9 @@ export class Fleet {
     let { queuedRequests, queuedBytes, inFlight } = status;
     const runners = status.executor?.runners.map((runner) => ({ ...runner })) ?? [];
     for (const { report } of this.#fronts) {
-      const counts = report?.deployments.find(({ deploymentId }) => deploymentId === status.deploymentId);
+      const counts = report?.deployments.find(
+        ({ deploymentId, isLive }) => deploymentId === status.deploymentId && isLive === status.isLive,
+      );
       if (counts === undefined) continue;
       queuedRequests += counts.queuedRequests;
       queuedBytes += counts.queuedBytes;
@@ -244,9 +255,11 @@ export class Fleet {
         await this.refresh();
         return this.#options.overview(endpoint, number);
       },
-      onBroken: (deploymentId, runner) => {
-        log("a front lost its link to a runner, which is ended", { front: front.index, deploymentId, runner });
-        this.#served.get(deploymentId)?.crews[front.index]?.breakRunner(runner);
+      onBroken: (loadId, runner) => {
+        const served = this.#served.get(loadId);
+        const endpoint = served?.deployment.endpoint;
+        log("a front lost its link to a runner, which is ended", { front: front.index, endpoint, runner });
+        served?.crews[front.index]?.breakRunner(runner);
       },
       onLog: (message, facts) => log(message, { front: front.index, ...facts }),
       onExit: (text) => this.#onExit(front, child, text),
@@ -305,8 +318,8 @@ export class Fleet {
     for (const { report } of this.#fronts) if (report !== null) yield* report.books.traffic;
   }
 
-  async #each(deploymentId: string, act: (crew: FrontCrew) => Promise<void>): Promise<void> {
-    await Promise.all(this.#served.get(deploymentId)?.crews.map(act) ?? []);
+  async #each(loadId: number, act: (crew: FrontCrew) => Promise<void>): Promise<void> {
+    await Promise.all(this.#served.get(loadId)?.crews.map(act) ?? []);
   }
 }
 

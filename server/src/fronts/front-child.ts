@@ -15,7 +15,7 @@ import {
 
 export interface FrontChildEvents {
   onOverview(endpoint: string | null, version: string | null): Promise<Overview>;
-  onBroken(deploymentId: string, runner: number): void;
+  onBroken(loadId: number, runner: number): void;
   onLog(message: string, facts: Readonly<Record<string, unknown>>): void;
   /** Called once. */
   onExit(text: string): void;
@@ -95,7 +95,7 @@ export class FrontChild {
         });
         break;
       case "broken":
-        this.#events.onBroken(message.deploymentId, message.runner);
+        this.#events.onBroken(message.loadId, message.runner);
         break;
       case "log":
         this.#events.onLog(message.message, message.facts);

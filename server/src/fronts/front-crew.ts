@@ -38,18 +38,18 @@ export class FrontCrew implements Crew {
 
   async switch(): Promise<void> {
     this.#stage = "live";
-    await this.#order({ type: "switch", deploymentId: this.#id });
+    await this.#order({ type: "switch", loadId: this.#id });
   }
 
   async fail({ code, message }: SlipwayError): Promise<void> {
     this.#stage = "over";
-    await this.#order({ type: "fail", deploymentId: this.#id, code, message });
+    await this.#order({ type: "fail", loadId: this.#id, code, message });
   }
 
   /** Resolves once the front has answered everything it admitted. */
   async retire(): Promise<void> {
     this.#stage = "over";
-    await this.#order({ type: "retire", deploymentId: this.#id });
+    await this.#order({ type: "retire", loadId: this.#id });
   }
 
   /** Tells a new front process all that the one before it knew. */
@@ -63,7 +63,7 @@ export class FrontCrew implements Crew {
     if (this.#state !== "ready") void this.#tellState();
     for (const [runner, handle] of this.#ready) this.#link(runner, handle);
     await this.#linking;
-    if (this.#stage === "live") await this.#order({ type: "switch", deploymentId: this.#id });
+    if (this.#stage === "live") await this.#order({ type: "switch", loadId: this.#id });
   }
 
   /** Ends a runner that the front can't reach any more. */
@@ -82,15 +82,15 @@ export class FrontCrew implements Crew {
 
   runnerLost(runner: number, report: (running: number) => void): void {
     this.#ready.delete(runner);
-    void this.#ask("lost", { type: "lost", deploymentId: this.#id, runner }).then((running) => report(running ?? 0));
+    void this.#ask("lost", { type: "lost", loadId: this.#id, runner }).then((running) => report(running ?? 0));
   }
 
   judge(runner: number, verdict: Verdict, report: (fingerprint: string | null) => void): void {
-    void this.#ask("judge", { type: "judge", deploymentId: this.#id, runner, verdict }).then(report);
+    void this.#ask("judge", { type: "judge", loadId: this.#id, runner, verdict }).then(report);
   }
 
   resume(runner: number): void {
-    void this.#order({ type: "resume", deploymentId: this.#id, runner });
+    void this.#order({ type: "resume", loadId: this.#id, runner });
   }
 
   stateChanged(state: ExecutorState, reason: string | null): void {
@@ -104,19 +104,19 @@ export class FrontCrew implements Crew {
 
   batchingChanged(plan: BatchingPlan): void {
     if (this.#model !== null) this.#model = { ...this.#model, batching: plan };
-    void this.#order({ type: "batching", deploymentId: this.#id, plan });
+    void this.#order({ type: "batching", loadId: this.#id, plan });
   }
 
-  get #id(): string {
-    return this.deployment.deploymentId;
+  get #id(): number {
+    return this.deployment.loadId;
   }
 
   #tellModel(model: LoadedModel): Promise<void> {
-    return this.#order({ type: "model", deploymentId: this.#id, model });
+    return this.#order({ type: "model", loadId: this.#id, model });
   }
 
   #tellState(): Promise<void> {
-    return this.#order({ type: "state", deploymentId: this.#id, state: this.#state, reason: this.#reason });
+    return this.#order({ type: "state", loadId: this.#id, state: this.#state, reason: this.#reason });
   }
 
   #link(runner: number, handle: RunnerHandle): void {
@@ -133,7 +133,7 @@ export class FrontCrew implements Crew {
       const child = this.#child();
       if (child === null || child !== this.#told || this.#ready.get(runner) !== handle)
         throw new Error("Nobody to link.");
-      await child.call({ type: "link", deploymentId: this.#id, runner }, end);
+      await child.call({ type: "link", loadId: this.#id, runner }, end);
     });
   }
 

@@ -26,7 +26,7 @@ interface Link {
 }
 
 export class LinkedDeployment {
-  readonly endpoint: string;
+  readonly deploymentId: string;
   /** What serving loads: the executor, as soon as the server has switched to it. */
   readonly loaded: Promise<Executor>;
   /** Resolves once nothing of it is left. */
@@ -40,8 +40,8 @@ export class LinkedDeployment {
   #executor: LinkedExecutor | null = null;
   #isSwitched = false;
 
-  constructor(endpoint: string, ports: FrontDeploymentPorts) {
-    this.endpoint = endpoint;
+  constructor(deploymentId: string, ports: FrontDeploymentPorts) {
+    this.deploymentId = deploymentId;
     this.#ports = ports;
     this.loaded = this.#load.promise;
     this.gone = this.#gone.promise;

@@ -26,7 +26,7 @@ export class FrontProcess {
   readonly #answers = new AnswerBook();
   readonly #serving: Serving;
   readonly #images: ImagePreparer;
-  readonly #deployments = new Map<string, LinkedDeployment>();
+  readonly #deployments = new Map<number, LinkedDeployment>();
   readonly #overviews = new Map<number, (overview: Overview) => void>();
   #asked = 0;
   #inference: InferenceServer | null = null;
@@ -70,38 +70,38 @@ export class FrontProcess {
         this.#load(order.deployment);
         return null;
       case "model":
-        this.#of(order.deploymentId).setModel(order.model);
+        this.#of(order.loadId).setModel(order.model);
         return null;
       case "link":
         assert(socket !== null, "A link came without its socket.");
-        this.#of(order.deploymentId).link(order.runner, socket);
+        this.#of(order.loadId).link(order.runner, socket);
         return null;
       case "switch":
-        this.#of(order.deploymentId).switch();
-        await this.#whenLive(order.deploymentId);
+        this.#of(order.loadId).switch();
+        await this.#whenLive(order.loadId);
         return null;
       case "fail":
-        await this.#deployments.get(order.deploymentId)?.fail(new SlipwayError(order.code, order.message));
+        await this.#deployments.get(order.loadId)?.fail(new SlipwayError(order.code, order.message));
         return null;
       case "unload":
         // Routing has forgotten it as soon as this returns; what it admitted is answered, and then `retire` is.
         void this.#serving.unload(order.endpoint).catch(() => undefined);
         return null;
       case "retire":
-        await this.#deployments.get(order.deploymentId)?.retire();
+        await this.#deployments.get(order.loadId)?.retire();
         return null;
       case "lost":
-        return (await this.#deployments.get(order.deploymentId)?.lose(order.runner)) ?? 0;
+        return (await this.#deployments.get(order.loadId)?.lose(order.runner)) ?? 0;
       case "judge":
-        return this.#deployments.get(order.deploymentId)?.judge(order.runner, order.verdict) ?? null;
+        return this.#deployments.get(order.loadId)?.judge(order.runner, order.verdict) ?? null;
       case "resume":
-        this.#deployments.get(order.deploymentId)?.resume(order.runner);
+        this.#deployments.get(order.loadId)?.resume(order.runner);
         return null;
       case "state":
-        this.#deployments.get(order.deploymentId)?.executor.setState(order.state, order.reason);
+        this.#deployments.get(order.loadId)?.executor.setState(order.state, order.reason);
         return null;
       case "batching":
-        this.#deployments.get(order.deploymentId)?.executor.setBatching(order.plan);
+        this.#deployments.get(order.loadId)?.executor.setBatching(order.plan);
         return null;
       case "report":
         return this.#report();
@@ -133,17 +133,16 @@ export class FrontProcess {
     return await this.#inference.listen();
   }
 
-  #load({ processing, signature, isExpected, ...spec }: FrontDeployment): void {
+  #load({ loadId, processing, signature, isExpected, ...spec }: FrontDeployment): void {
     const { clock } = this.#ports;
-    const { deploymentId, endpoint } = spec;
-    const deployment = new LinkedDeployment(endpoint, {
+    const deployment = new LinkedDeployment(spec.deploymentId, {
       clock,
       fingerprint: this.#fingerprint,
       index: this.#start!.index,
-      onBroken: (runner) => this.#ports.send({ kind: "broken", deploymentId, runner }),
+      onBroken: (runner) => this.#ports.send({ kind: "broken", loadId, runner }),
     });
-    this.#deployments.set(deploymentId, deployment);
-    void deployment.gone.then(() => this.#deployments.delete(deploymentId));
+    this.#deployments.set(loadId, deployment);
+    void deployment.gone.then(() => this.#deployments.delete(loadId));
     const attachment = new ServedProcessing(processing, signature);
     // Whether it may go live was decided by the server, which also says what became of it.
     this.#serving
@@ -154,10 +153,11 @@ export class FrontProcess {
       .catch(() => undefined);
   }
 
-  async #whenLive(deploymentId: string): Promise<void> {
+  async #whenLive(loadId: number): Promise<void> {
+    const { deploymentId } = this.#of(loadId);
     // The switch follows within the turn, as nothing is left to wait for.
     while (!this.#serving.status().some((status) => status.deploymentId === deploymentId && status.isLive)) {
-      if (!this.#deployments.has(deploymentId)) return;
+      if (!this.#deployments.has(loadId)) return;
       await new Promise<void>((resolve) => this.#ports.clock.soon(resolve));
     }
   }
@@ -175,11 +175,12 @@ export class FrontProcess {
       books: snapshotOf(this.#book, this.#answers),
       residentBytes: this.#ports.residentBytes(),
       inFlight: this.#inference?.inFlight() ?? 0,
-      deployments: this.#serving.status().map(({ deploymentId, queuedRequests, queuedBytes, inFlight, executor }) => ({
-        deploymentId,
-        queuedRequests,
-        queuedBytes,
-        inFlight,
+      deployments: this.#serving.status().map(({ executor, ...status }) => ({
+        deploymentId: status.deploymentId,
+        isLive: status.isLive,
+        queuedRequests: status.queuedRequests,
+        queuedBytes: status.queuedBytes,
+        inFlight: status.inFlight,
         runners: executor?.runners.map(({ id, runs, inFlight: running }) => ({ id, runs, inFlight: running })) ?? [],
       })),
     };
@@ -190,9 +191,9 @@ export class FrontProcess {
     this.#images.close();
   }
 
-  #of(deploymentId: string): LinkedDeployment {
-    const deployment = this.#deployments.get(deploymentId);
-    assert(deployment !== undefined, `A front does not know the deployment ${deploymentId}.`);
+  #of(loadId: number): LinkedDeployment {
+    const deployment = this.#deployments.get(loadId);
+    assert(deployment !== undefined, `A front does not know the deployment loaded as ${loadId}.`);
     return deployment;
   }
 }

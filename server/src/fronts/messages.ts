@@ -11,6 +11,8 @@ import type { DeploymentSpec } from "#serve";
 
 /** A deployment, as a front needs to know it. */
 export interface FrontDeployment extends Pick<DeploymentSpec, "deploymentId" | "endpoint" | "version" | "queue"> {
+  /** Which loading of it this is: a rollback loads one again, whose last requests may still be on their way. */
+  readonly loadId: number;
   /** The version's processing as it was declared, and the signature it is for. */
   readonly processing: unknown;
   readonly signature: Signature;
@@ -31,24 +33,24 @@ export type Order =
   /** Once it knows all that is deployed, so that it never answers for less. Port 0 takes a free one. */
   | { readonly type: "listen"; readonly port: number }
   | { readonly type: "load"; readonly deployment: FrontDeployment }
-  | { readonly type: "model"; readonly deploymentId: string; readonly model: LoadedModel }
+  | { readonly type: "model"; readonly loadId: number; readonly model: LoadedModel }
   /** With the front's end of a link to a runner. */
-  | { readonly type: "link"; readonly deploymentId: string; readonly runner: number }
-  | { readonly type: "switch"; readonly deploymentId: string }
-  | { readonly type: "fail"; readonly deploymentId: string; readonly code: ErrorCode; readonly message: string }
+  | { readonly type: "link"; readonly loadId: number; readonly runner: number }
+  | { readonly type: "switch"; readonly loadId: number }
+  | { readonly type: "fail"; readonly loadId: number; readonly code: ErrorCode; readonly message: string }
   | { readonly type: "unload"; readonly endpoint: string }
   /** Answered once nothing of the deployment is left here. */
-  | { readonly type: "retire"; readonly deploymentId: string }
-  | { readonly type: "lost"; readonly deploymentId: string; readonly runner: number }
-  | { readonly type: "judge"; readonly deploymentId: string; readonly runner: number; readonly verdict: Verdict }
-  | { readonly type: "resume"; readonly deploymentId: string; readonly runner: number }
+  | { readonly type: "retire"; readonly loadId: number }
+  | { readonly type: "lost"; readonly loadId: number; readonly runner: number }
+  | { readonly type: "judge"; readonly loadId: number; readonly runner: number; readonly verdict: Verdict }
+  | { readonly type: "resume"; readonly loadId: number; readonly runner: number }
   | {
       readonly type: "state";
-      readonly deploymentId: string;
+      readonly loadId: number;
       readonly state: ExecutorState;
       readonly reason: string | null;
     }
-  | { readonly type: "batching"; readonly deploymentId: string; readonly plan: BatchingPlan }
+  | { readonly type: "batching"; readonly loadId: number; readonly plan: BatchingPlan }
   | { readonly type: "report" }
   | { readonly type: "close"; readonly drainTimeoutMs: number };
 
@@ -71,6 +73,7 @@ export interface FrontReport {
 
 export interface FrontCounts {
   readonly deploymentId: string;
+  readonly isLive: boolean;
   readonly queuedRequests: number;
   readonly queuedBytes: number;
   readonly inFlight: number;
@@ -97,7 +100,7 @@ export type FromFront =
       readonly version: string | null;
     }
   /** A link that ended although its runner seems to live: that runner is of no use any more. */
-  | { readonly kind: "broken"; readonly deploymentId: string; readonly runner: number }
+  | { readonly kind: "broken"; readonly loadId: number; readonly runner: number }
   | { readonly kind: "log"; readonly message: string; readonly facts: Readonly<Record<string, unknown>> };
 
 /** The error of an order that failed. */
