@@ -74,6 +74,9 @@ export class Fleet {
   #address: AddressInfo | null = null;
   #isClosed = false;
   #cancelReports: CancelTimer | null = null;
+  /** The last round of asking fronts what they count, and the one to follow it; null where nobody wants one. */
+  #round: Promise<void> = Promise.resolve();
+  #nextRound: Promise<void> | null = null;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -158,8 +161,11 @@ export class Fleet {
     this.#served.delete(loadId);
   }
 
-  /** Has every front forget an endpoint; what it admitted goes on. */
+  /** Has every front forget an endpoint, also those that are being told of it; what it admitted goes on. */
   async unload(endpoint: string): Promise<void> {
+    for (const { deployment, crews } of this.#served.values()) {
+      if (deployment.endpoint === endpoint) for (const crew of crews) crew.leave();
+    }
     await Promise.all(
       this.#fronts.map(async ({ child }) => await child?.call({ type: "unload", endpoint }).catch(() => null)),
     );
@@ -215,8 +221,17 @@ export class Fleet {
     return this.#fronts.reduce((sum, { report }) => sum + (report?.residentBytes ?? 0), 0);
   }
 
-  /** Asks every front anew what it counts. */
-  async refresh(): Promise<void> {
+  /** Asks every front anew what it counts. All who want that while fronts are being asked share the next round. */
+  refresh(): Promise<void> {
+    this.#nextRound ??= this.#round.then(() => {
+      this.#nextRound = null;
+      this.#round = this.#askFronts();
+      return this.#round;
+    });
+    return this.#nextRound;
+  }
+
+  async #askFronts(): Promise<void> {
     await Promise.all(
       this.#fronts.map(async (front) => {
         const { child } = front;
@@ -247,9 +262,10 @@ export class Fleet {
     for (const { child } of this.#fronts) child?.end();
   }
 
-  async #start(front: Front): Promise<void> {
+  async #start(front: Front): Promise<FrontChild> {
     const { settings, version, environment, clock, log } = this.#options;
     const connections = Math.ceil(settings.server.maxConnections / this.#fronts.length);
+    front.startedAt = clock.now();
     const child = new FrontChild(environment, {
       onOverview: async (endpoint, number) => {
         await this.refresh();
@@ -265,7 +281,6 @@ export class Fleet {
       onExit: (text) => this.#onExit(front, child, text),
     });
     front.child = child;
-    front.startedAt = clock.now();
     await child.call({
       type: "start",
       index: front.index,
@@ -273,6 +288,7 @@ export class Fleet {
       version,
       fingerprintKey: Buffer.from(this.fingerprintKey).toString("hex"),
     });
+    return child;
   }
 
   async #listen({ child }: Front): Promise<void> {
@@ -286,8 +302,12 @@ export class Fleet {
     if (front.report !== null) this.#past = sumOf(this.#past, endedBooks(front.report.books));
     front.report = null;
     if (this.#isClosed) return;
-    const { clock, log } = this.#options;
-    log("a front ended and is started again", { front: front.index, text });
+    this.#options.log("a front ended and is started again", { front: front.index, text });
+    this.#startLater(front);
+  }
+
+  #startLater(front: Front): void {
+    const { clock } = this.#options;
     front.failures = clock.now() - front.startedAt > STEADY_MS ? 0 : front.failures + 1;
     const delayMs = front.failures === 0 ? 0 : Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (front.failures - 1));
     front.cancelRestart = clock.after(delayMs, () => void this.#startAgain(front));
@@ -296,13 +316,15 @@ export class Fleet {
   async #startAgain(front: Front): Promise<void> {
     front.cancelRestart = null;
     try {
-      await this.#start(front);
-      for (const { crews } of this.#served.values()) await crews[front.index]!.repeat();
-      if (front.child !== null) await this.#listen(front);
+      const child = await this.#start(front);
+      // Where it went again meanwhile, its end started another, which is told everything by itself.
+      const isOver = () => this.#isClosed || front.child !== child;
+      for (const { crews } of this.#served.values()) if (!isOver()) await crews[front.index]!.repeat();
+      if (!isOver()) await this.#listen(front);
     } catch (error) {
-      // Where it went again, its end started it again.
       this.#options.log("a front could not be started", { front: front.index, error: slipwayErrorFrom(error).message });
-      front.child?.kill();
+      if (front.child !== null) front.child.kill();
+      else if (front.cancelRestart === null && !this.#isClosed) this.#startLater(front); // no process came of it
     }
   }
 

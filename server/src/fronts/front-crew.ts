@@ -17,7 +17,7 @@ export class FrontCrew implements Crew {
   #reason: string | null = null;
   #stage: "new" | "loading" | "live" | "over" = "new";
   /** Links that are on their way to the front. */
-  #linking: Promise<unknown> = Promise.resolve();
+  #linking: Promise<void> = Promise.resolve();
 
   constructor(deployment: FrontDeployment, child: () => FrontChild | null) {
     this.deployment = deployment;
@@ -44,6 +44,11 @@ export class FrontCrew implements Crew {
   async fail({ code, message }: SlipwayError): Promise<void> {
     this.#stage = "over";
     await this.#order({ type: "fail", loadId: this.#id, code, message });
+  }
+
+  /** Its endpoint is taken out of service: a front that comes back is not told of it any more. */
+  leave(): void {
+    this.#stage = "over";
   }
 
   /** Resolves once the front has answered everything it admitted. */
@@ -125,7 +130,8 @@ export class FrontCrew implements Crew {
       // as a runner that is lost and was running nothing.
       if (this.#ready.get(runner) !== handle) this.resume(runner);
     });
-    this.#linking = Promise.all([this.#linking, opening]);
+    const before = this.#linking;
+    this.#linking = before.then(() => opening);
   }
 
   async #openLink(runner: number, handle: RunnerHandle): Promise<void> {

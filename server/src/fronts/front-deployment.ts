@@ -44,6 +44,7 @@ export class LinkedDeployment {
     this.deploymentId = deploymentId;
     this.#ports = ports;
     this.loaded = this.#load.promise;
+    this.loaded.catch(() => undefined); // a front that is closing does not ask for it any more
     this.gone = this.#gone.promise;
   }
 
@@ -152,6 +153,7 @@ export class LinkedDeployment {
   #closed(): void {
     for (const { socket } of this.#links.values()) socket.destroy();
     this.#links.clear();
+    this.#lost.clear(); // nobody is to be told of a broken link
     this.#gone.resolve();
   }
 }

@@ -52,6 +52,7 @@ export class FrontProcess {
     this.#carryOut(order, socket).then(
       (value) => this.#ports.send({ kind: "answer", id, value: value ?? null }),
       (error: unknown) => {
+        socket?.destroy();
         const { code, message: text } = slipwayErrorFrom(error);
         this.#ports.send({ kind: "failure", id, code, message: text });
       },
