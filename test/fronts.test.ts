@@ -1,6 +1,6 @@
 // Several front processes on one port: they answer as one server would, also while versions switch, runners die and fronts
 // die; what they count adds up; and nothing of them is left.
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { Agent, request as httpRequest } from "node:http";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -24,8 +24,8 @@ afterEach(async () => {
 });
 
 /** Processes of the server by the script they run. */
-function processes(script: string): number[] {
-  return childrenOf(server.pid).filter((pid) => {
+function processes(script: string, { pid: parent } = server): number[] {
+  return childrenOf(parent).filter((pid) => {
     try {
       return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(script);
     } catch {
@@ -252,6 +252,22 @@ describe.skipIf(process.platform !== "linux")("several fronts", () => {
     server.child.kill("SIGKILL");
     await server.exited;
     await expect.poll(() => all.filter(isAlive), { timeout: 5000 }).toEqual([]);
+  });
+
+  test("refuse to deploy where they can't be linked to the runners", async () => {
+    // A socket's address has about a hundred characters.
+    const TMPDIR = path.join(directory, "t".repeat(120));
+    mkdirSync(TMPDIR);
+    const other = await startServerProcess(path.join(directory, "other"), ["--fronts", "2"], { TMPDIR });
+    try {
+      const number = await importModel(other, "scale", scaleModel(2));
+      const deploying = other.client.deploy({ params: { endpoint: "e" }, body: { name: "scale", number, settings: {} } });
+      await expect(deploying).rejects.toMatchObject({ code: "MODEL_LOAD_FAILED" });
+      expect(processes("runner-main", other)).toEqual([]);
+    } finally {
+      other.child.kill("SIGKILL");
+      await other.exited;
+    }
   });
 
   test("share the port with nobody else", async () => {

@@ -69,12 +69,14 @@ export class FleetServing implements Serving {
   async #load(loadId: number, spec: DeploymentSpec, isExpected: boolean, signal: AbortSignal): Promise<Executor> {
     const fleet = this.#fleet;
     await fleet.load(loadId, spec, isExpected);
+    let executor: Executor | null = null;
     try {
-      const executor = await spec.load(signal);
+      executor = await spec.load(signal);
       await fleet.linked(loadId);
       return new SharedExecutor(executor, () => fleet.retire(loadId));
     } catch (error) {
       await fleet.fail(loadId, error);
+      await executor?.close();
       throw error;
     }
   }

@@ -139,12 +139,29 @@ export class Fleet {
       signature,
       isExpected,
     };
-    const crews = this.#fronts.map((front) => new FrontCrew(deployment, () => front.child));
+    const { clock, log } = this.#options;
+    const crews = this.#fronts.map(
+      (front) =>
+        new FrontCrew(deployment, {
+          clock,
+          child: () => front.child,
+          onUnlinked: (runner, error) =>
+            log("a front could not be linked to a runner, which is tried again", {
+              front: front.index,
+              endpoint,
+              runner,
+              error: String(error),
+            }),
+        }),
+    );
     this.#served.set(loadId, { deployment, crews });
     await Promise.all(crews.map((crew) => crew.load()));
   }
 
-  /** Resolves once every front has its links to a deployment's runners. */
+  /**
+   * Resolves once every front has its links to a deployment's runners.
+   * @throws SlipwayError MODEL_LOAD_FAILED when one can't be made
+   */
   async linked(loadId: number): Promise<void> {
     await this.#each(loadId, (crew) => crew.linked());
   }

@@ -1,14 +1,23 @@
 // One front's share in one deployment, as the server holds it: what the front was told, so that a front that comes back
 // can be told again, and the crew of the deployment's pool.
-import type { SlipwayError } from "@slipway/core/base";
+import { type Clock, SlipwayError } from "@slipway/core/base";
 import type { BatchingPlan, Crew, ExecutorState, LoadedModel, RunnerHandle, Verdict } from "#runtime";
 import type { FrontChild } from "./front-child.ts";
 import type { AnswerTo, FrontDeployment, Order } from "./messages.ts";
 
+export interface FrontCrewPorts {
+  readonly clock: Clock;
+  /** The front process there is now; null while there is none. */
+  readonly child: () => FrontChild | null;
+  /** Hears why a link could not be made although front and runner live; it is tried again. */
+  readonly onUnlinked: (runner: number, error: unknown) => void;
+}
+
+const LINK_RETRY_MS = 1_000;
+
 export class FrontCrew implements Crew {
   readonly deployment: FrontDeployment;
-  /** The front process there is now; null while there is none. */
-  readonly #child: () => FrontChild | null;
+  readonly #ports: FrontCrewPorts;
   /** The front process that knows of this deployment; another is told by `repeat`. */
   #told: FrontChild | null = null;
   readonly #ready = new Map<number, RunnerHandle>();
@@ -18,10 +27,12 @@ export class FrontCrew implements Crew {
   #stage: "new" | "loading" | "live" | "over" = "new";
   /** Links that are on their way to the front. */
   #linking: Promise<void> = Promise.resolve();
+  /** Why there is no link yet to a runner that is ready. */
+  readonly #unlinked = new Map<number, unknown>();
 
-  constructor(deployment: FrontDeployment, child: () => FrontChild | null) {
+  constructor(deployment: FrontDeployment, ports: FrontCrewPorts) {
     this.deployment = deployment;
-    this.#child = child;
+    this.#ports = ports;
   }
 
   /** Tells the front that the deployment is being loaded. */
@@ -31,9 +42,19 @@ export class FrontCrew implements Crew {
     await this.#order({ type: "load", deployment: this.deployment });
   }
 
-  /** Resolves once the front has every link there is. */
+  /**
+   * Resolves once the front has every link there is.
+   * @throws SlipwayError MODEL_LOAD_FAILED when one can't be made
+   */
   async linked(): Promise<void> {
     await this.#linking;
+    for (const error of this.#unlinked.values()) {
+      throw new SlipwayError(
+        "MODEL_LOAD_FAILED",
+        `A front process could not be linked to a runner: ${String(error)}. Links are made in the system's temporary directory.`,
+        { cause: error },
+      );
+    }
   }
 
   async switch(): Promise<void> {
@@ -62,6 +83,7 @@ export class FrontCrew implements Crew {
     const isKnown = this.#told === this.#child();
     if (isKnown || (this.#stage !== "loading" && this.#stage !== "live")) return;
     this.#told = this.#child();
+    this.#unlinked.clear();
     void this.#order({ type: "load", deployment: this.deployment });
     if (this.#model === null) return;
     void this.#tellModel(this.#model);
@@ -87,6 +109,7 @@ export class FrontCrew implements Crew {
 
   runnerLost(runner: number, report: (running: number) => void): void {
     this.#ready.delete(runner);
+    this.#unlinked.delete(runner);
     void this.#ask("lost", { type: "lost", loadId: this.#id, runner }).then((running) => report(running ?? 0));
   }
 
@@ -124,23 +147,34 @@ export class FrontCrew implements Crew {
     return this.#order({ type: "state", loadId: this.#id, state: this.#state, reason: this.#reason });
   }
 
+  /** Opens a link to a runner; where that fails although both ends live, tries again for as long as they do. */
   #link(runner: number, handle: RunnerHandle): void {
-    const opening = this.#openLink(runner, handle).catch(() => {
-      // The runner went meanwhile, or the front did: both are told apart from this. A link that has only one end counts
-      // as a runner that is lost and was running nothing.
-      if (this.#ready.get(runner) !== handle) this.resume(runner);
-    });
+    const child = this.#child();
+    if (child === null || child !== this.#told) return;
+    const isWanted = () => child === this.#child() && this.#ready.get(runner) === handle && this.#stage !== "over";
+    const opening = handle.openLink!(async (end) => {
+      if (!isWanted()) throw new Error("Nobody to link.");
+      await child.call({ type: "link", loadId: this.#id, runner }, end);
+    }).then(
+      () => void this.#unlinked.delete(runner),
+      (error: unknown) => {
+        // A link that has only one end counts as a runner that is lost and was running nothing.
+        if (this.#ready.get(runner) !== handle) this.resume(runner);
+        const isGoing = error instanceof SlipwayError && error.code === "SHUTTING_DOWN";
+        if (isGoing || !isWanted()) return;
+        this.#unlinked.set(runner, error);
+        this.#ports.onUnlinked(runner, error);
+        this.#ports.clock.after(LINK_RETRY_MS, () => {
+          if (isWanted()) this.#link(runner, handle);
+        });
+      },
+    );
     const before = this.#linking;
     this.#linking = before.then(() => opening);
   }
 
-  async #openLink(runner: number, handle: RunnerHandle): Promise<void> {
-    await handle.openLink!(async (end) => {
-      const child = this.#child();
-      if (child === null || child !== this.#told || this.#ready.get(runner) !== handle)
-        throw new Error("Nobody to link.");
-      await child.call({ type: "link", loadId: this.#id, runner }, end);
-    });
+  #child(): FrontChild | null {
+    return this.#ports.child();
   }
 
   /** Gives an order to the front; one that goes, or is not there, is told again when it comes back. */
