@@ -151,7 +151,7 @@ export class FrontProcess {
         { ...spec, attachment, estimatedBytes: 0, load: () => deployment.loaded },
         { allowBreaking: true, isExpected },
       )
-      .catch(() => undefined);
+      .catch((error: unknown) => deployment.fail(slipwayErrorFrom(error))); // nothing is left of it then
   }
 
   async #whenLive(loadId: number): Promise<void> {

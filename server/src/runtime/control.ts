@@ -66,7 +66,8 @@ const TYPES: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * A control message from JSON. What the other side is made of is ours, so only its form is checked here.
+ * A control message from JSON. What the other side is made of is ours, but it runs models: what is reckoned with here is
+ * checked.
  * @throws SlipwayError RUNNER_PROTOCOL
  */
 export function controlMessage(value: unknown): ControlMessage {
@@ -75,10 +76,12 @@ export function controlMessage(value: unknown): ControlMessage {
   if (message["type"] === "loaded") {
     const { signature, batching } = recordOf(message["model"]);
     const { inputs, outputs } = recordOf(signature);
-    const isWhole = Array.isArray(inputs) && Array.isArray(outputs) && typeof recordOf(batching)["mode"] === "string";
-    if (!isWhole) throw frameError("its signature is malformed");
+    if (!Array.isArray(inputs) || !Array.isArray(outputs)) throw frameError("its signature is malformed");
+    checkPlan(batching);
   }
+  if (message["type"] === "batching") checkPlan(message["plan"]);
   if (message["type"] === "refused") failureOf(message);
+  if (message["type"] === "fronts") checkCount(message["active"]);
   return message as unknown as ControlMessage;
 }
 
@@ -92,6 +95,17 @@ export function failureOf(value: unknown): SlipwayError {
     throw frameError("its error is malformed");
   }
   return new SlipwayError(code as ErrorCode, message);
+}
+
+/** How much may be in flight follows from these. */
+function checkPlan(value: unknown): void {
+  const { mode, maxRows } = recordOf(value);
+  if (mode !== "dynamic" && mode !== "off") throw frameError("its batching has no mode");
+  checkCount(maxRows);
+}
+
+function checkCount(value: unknown): void {
+  if (!Number.isSafeInteger(value) || (value as number) < 1) throw frameError(`${String(value)} is no count`);
 }
 
 function recordOf(value: unknown): Record<string, unknown> {
