@@ -254,6 +254,29 @@ describe.skipIf(process.platform !== "linux")("several fronts", () => {
     await expect.poll(() => all.filter(isAlive), { timeout: 5000 }).toEqual([]);
   });
 
+  test("are no more ready than the server is, also when one comes back", async () => {
+    await deploy("scale", 2);
+    server.child.kill("SIGTERM");
+    await server.exited;
+    const flags = ["--fronts", String(FRONTS), "--memory-budget-bytes", "1MiB"];
+    server = await startServerProcess(path.join(directory, "data"), flags);
+    const seen = async () => {
+      const ready = await fetch(`${server.inferenceAddress}/v2/health/ready`, { headers: { connection: "close" } });
+      return [ready.status, (await ask("scale", [1, 1]))?.code];
+    };
+    const missed = Array.from({ length: 12 }, () => [400, "ENDPOINT_NOT_READY"]);
+    const all = async () => await Promise.all(missed.map(seen));
+    expect(await all()).toEqual(missed);
+    const before = new Set(processes("front-main"));
+    const [victim] = before;
+    process.kill(victim!, "SIGKILL");
+    await expect.poll(() => processes("front-main").filter((pid) => !before.has(pid)).length, PATIENT).toBe(1);
+    await expect.poll(async () => await all().catch(() => []), PATIENT).toEqual(missed);
+    await server.client.unload({ params: { endpoint: "scale" }, body: {} });
+    const gone = Array.from({ length: 12 }, () => [200, "ENDPOINT_NOT_FOUND"]);
+    expect(await Promise.all(gone.map(seen))).toEqual(gone);
+  });
+
   test("refuse to deploy where they can't be linked to the runners", async () => {
     // A socket's address has about a hundred characters.
     const TMPDIR = path.join(directory, "t".repeat(120));

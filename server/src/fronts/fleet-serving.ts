@@ -29,16 +29,21 @@ export class FleetServing implements Serving {
   async deploy(spec: DeploymentSpec, options: DeployOptions = {}): Promise<Variant> {
     const fleet = this.#fleet;
     const loadId = fleet.nextLoadId();
-    return await this.#own.deploy(
-      { ...spec, load: (signal) => this.#load(loadId, spec, options.isExpected === true, signal) },
-      {
-        ...options,
-        beforeSwitch: async (candidate) => {
-          await options.beforeSwitch?.(candidate);
-          await fleet.switch(loadId);
+    try {
+      return await this.#own.deploy(
+        { ...spec, load: (signal) => this.#load(loadId, spec, options.isExpected === true, signal) },
+        {
+          ...options,
+          beforeSwitch: async (candidate) => {
+            await options.beforeSwitch?.(candidate);
+            await fleet.switch(loadId);
+          },
         },
-      },
-    );
+      );
+    } catch (error) {
+      if (options.isExpected === true) await fleet.miss(loadId, spec, error);
+      throw error;
+    }
   }
 
   async unload(endpoint: string, options: UnloadOptions = {}): Promise<void> {

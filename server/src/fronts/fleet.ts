@@ -18,7 +18,7 @@ import type { Crew } from "#runtime";
 import type { DeploymentSpec, VariantStatus } from "#serve";
 import { FrontChild } from "./front-child.ts";
 import { FrontCrew } from "./front-crew.ts";
-import type { FrontDeployment, FrontReport, Overview } from "./messages.ts";
+import type { FrontDeployment, FrontReport, Order, Overview } from "./messages.ts";
 
 export interface FleetOptions {
   readonly settings: Settings;
@@ -61,6 +61,8 @@ interface Served {
   readonly crews: readonly FrontCrew[];
 }
 
+type Missing = Order & { readonly type: "miss" };
+
 export class Fleet {
   readonly fingerprintKey: Uint8Array;
   readonly traffic: TrafficView;
@@ -68,6 +70,8 @@ export class Fleet {
   readonly #fronts: readonly Front[];
   /** By their loading. */
   readonly #served = new Map<number, Served>();
+  /** What fronts were told to miss, by endpoint. */
+  readonly #missing = new Map<string, Missing>();
   #loads = 0;
   /** What fronts counted that are gone. */
   #past = NOTHING;
@@ -125,20 +129,8 @@ export class Fleet {
 
   /** Tells the fronts that a deployment is being loaded. */
   async load(loadId: number, spec: DeploymentSpec, isExpected: boolean): Promise<void> {
-    const { deploymentId, endpoint, version, queue, attachment } = spec;
-    const { declared, signature } = processingOf({ attachment });
-    const share = (whole: number) => Math.ceil(whole / this.#fronts.length);
-    const deployment: FrontDeployment = {
-      loadId,
-      deploymentId,
-      endpoint,
-      version,
-      // All fronts' queues together hold what one would.
-      queue: { ...queue, maxRequests: share(queue.maxRequests), maxBytes: share(queue.maxBytes) },
-      processing: declared,
-      signature,
-      isExpected,
-    };
+    const deployment = this.#deploymentOf(loadId, spec, isExpected);
+    const { endpoint } = spec;
     const { clock, log } = this.#options;
     const crews = this.#fronts.map(
       (front) =>
@@ -168,6 +160,8 @@ export class Fleet {
 
   /** Has every front send new requests to a deployment; resolves when all do. */
   async switch(loadId: number): Promise<void> {
+    const served = this.#served.get(loadId);
+    if (served !== undefined) this.#missing.delete(served.deployment.endpoint);
     await this.#each(loadId, (crew) => crew.switch());
   }
 
@@ -178,8 +172,18 @@ export class Fleet {
     this.#served.delete(loadId);
   }
 
+  /** Tells every front, also one that comes back, what should be live and could not be brought back. */
+  async miss(loadId: number, spec: DeploymentSpec, thrown: unknown): Promise<void> {
+    const { code, message } = slipwayErrorFrom(thrown);
+    const deployment = this.#deploymentOf(loadId, spec, true);
+    const order: Missing = { type: "miss", deployment, code, message };
+    this.#missing.set(spec.endpoint, order);
+    await Promise.all(this.#fronts.map(async ({ child }) => await child?.call(order).catch(() => null)));
+  }
+
   /** Has every front forget an endpoint, also those that are being told of it; what it admitted goes on. */
   async unload(endpoint: string): Promise<void> {
+    this.#missing.delete(endpoint);
     for (const { deployment, crews } of this.#served.values()) {
       if (deployment.endpoint === endpoint) for (const crew of crews) crew.leave();
     }
@@ -279,6 +283,23 @@ export class Fleet {
     for (const { child } of this.#fronts) child?.end();
   }
 
+  #deploymentOf(loadId: number, spec: DeploymentSpec, isExpected: boolean): FrontDeployment {
+    const { deploymentId, endpoint, version, queue, attachment } = spec;
+    const { declared, signature } = processingOf({ attachment });
+    const share = (whole: number) => Math.ceil(whole / this.#fronts.length);
+    return {
+      loadId,
+      deploymentId,
+      endpoint,
+      version,
+      // All fronts' queues together hold what one would.
+      queue: { ...queue, maxRequests: share(queue.maxRequests), maxBytes: share(queue.maxBytes) },
+      processing: declared,
+      signature,
+      isExpected,
+    };
+  }
+
   async #start(front: Front): Promise<FrontChild> {
     const { settings, version, environment, clock, log } = this.#options;
     const connections = Math.ceil(settings.server.maxConnections / this.#fronts.length);
@@ -336,6 +357,7 @@ export class Fleet {
       const child = await this.#start(front);
       // Where it went again meanwhile, its end started another, which is told everything by itself.
       const isOver = () => this.#isClosed || front.child !== child;
+      for (const order of this.#missing.values()) void child.call(order).catch(() => null);
       for (const { crews } of this.#served.values()) if (!isOver()) await crews[front.index]!.repeat();
       if (!isOver()) await this.#listen(front);
     } catch (error) {

@@ -84,6 +84,9 @@ export class FrontProcess {
       case "fail":
         await this.#deployments.get(order.loadId)?.fail(new SlipwayError(order.code, order.message));
         return null;
+      case "miss":
+        this.#miss(order.deployment, new SlipwayError(order.code, order.message));
+        return null;
       case "unload":
         // Routing has forgotten it as soon as this returns; what it admitted is answered, and then `retire` is.
         void this.#serving.unload(order.endpoint).catch(() => undefined);
@@ -152,6 +155,14 @@ export class FrontProcess {
         { allowBreaking: true, isExpected },
       )
       .catch((error: unknown) => deployment.fail(slipwayErrorFrom(error))); // nothing is left of it then
+  }
+
+  /** Makes this front no more ready than the server is, and has it say why. */
+  #miss({ loadId: _, processing, signature, isExpected, ...spec }: FrontDeployment, error: SlipwayError): void {
+    const attachment = new ServedProcessing(processing, signature);
+    this.#serving
+      .deploy({ ...spec, attachment, estimatedBytes: 0, load: () => Promise.reject(error) }, { isExpected })
+      .catch(() => undefined);
   }
 
   async #whenLive(loadId: number): Promise<void> {

@@ -38,6 +38,13 @@ export type Order =
   | { readonly type: "link"; readonly loadId: number; readonly runner: number }
   | { readonly type: "switch"; readonly loadId: number }
   | { readonly type: "fail"; readonly loadId: number; readonly code: ErrorCode; readonly message: string }
+  /** What should be live and could not be brought back; it was told of as loading, or not at all. */
+  | {
+      readonly type: "miss";
+      readonly deployment: FrontDeployment;
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
   | { readonly type: "unload"; readonly endpoint: string }
   /** Answered once nothing of the deployment is left here. */
   | { readonly type: "retire"; readonly loadId: number }
