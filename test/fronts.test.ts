@@ -284,7 +284,10 @@ describe.skipIf(process.platform !== "linux")("several fronts", () => {
     const other = await startServerProcess(path.join(directory, "other"), ["--fronts", "2"], { TMPDIR });
     try {
       const number = await importModel(other, "scale", scaleModel(2));
-      const deploying = other.client.deploy({ params: { endpoint: "e" }, body: { name: "scale", number, settings: {} } });
+      const deploying = other.client.deploy({
+        params: { endpoint: "e" },
+        body: { name: "scale", number, settings: {} },
+      });
       await expect(deploying).rejects.toMatchObject({ code: "MODEL_LOAD_FAILED" });
       expect(processes("runner-main", other)).toEqual([]);
     } finally {

@@ -15,7 +15,10 @@ export const FROM_RUNNER: readonly FrameKind[] = [
   FrameKind.control,
 ];
 const CONTROL: readonly unknown[] = [
-  { type: "loaded", model: { signature: { inputs: [], outputs: [] }, batching: { mode: "off", maxRows: 1 }, backend: "b" } },
+  {
+    type: "loaded",
+    model: { signature: { inputs: [], outputs: [] }, batching: { mode: "off", maxRows: 1 }, backend: "b" },
+  },
   { type: "refused", code: "MODEL_LOAD_FAILED", message: "m" },
   { type: "batching", plan: { mode: "off", maxRows: 1, reason: "r", padAxis: null } },
   { type: "memory", residentBytes: 1 },
