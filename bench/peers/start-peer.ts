@@ -67,7 +67,11 @@ async function stopWhole(contender: Contender): Promise<void> {
 
 /** Stops or continues all processes of a contender: some poll while they wait, which would cost the others. */
 export function hold(contender: Contender, isHeld: boolean): void {
-  for (const pid of familyOf(contender.pid)) process.kill(pid, isHeld ? "SIGSTOP" : "SIGCONT");
+  try {
+    for (const pid of familyOf(contender.pid)) process.kill(pid, isHeld ? "SIGSTOP" : "SIGCONT");
+  } catch {
+    // It ended, which its next turn finds out.
+  }
 }
 
 /** A free port whose next two are likely free too: some peers listen on three. */

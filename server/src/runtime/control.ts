@@ -50,8 +50,11 @@ export type ControlMessage =
   | { readonly type: "pong" }
   /** How many fronts lately had anything at the runner; each takes its share of what may be in flight. */
   | { readonly type: "fronts"; readonly active: number }
-  /** How many rows in a batch are worth it; no more need be in flight than two such batches. */
-  | { readonly type: "rows"; readonly most: number };
+  /** How many requests of one row this runner may be given at once, by what runs have taken. */
+  | { readonly type: "credits"; readonly requests: number };
+
+/** Most requests a front hands over to a runner at once, whatever the runner says. */
+export const MOST_CREDITS = 8192;
 
 const TYPES: ReadonlySet<unknown> = new Set([
   "load",
@@ -62,7 +65,7 @@ const TYPES: ReadonlySet<unknown> = new Set([
   "ping",
   "pong",
   "fronts",
-  "rows",
+  "credits",
 ]);
 
 /**
@@ -82,6 +85,7 @@ export function controlMessage(value: unknown): ControlMessage {
   if (message["type"] === "batching") checkPlan(message["plan"]);
   if (message["type"] === "refused") failureOf(message);
   if (message["type"] === "fronts") checkCount(message["active"]);
+  if (message["type"] === "credits") checkCount(message["requests"], MOST_CREDITS);
   return message as unknown as ControlMessage;
 }
 
@@ -104,8 +108,9 @@ function checkPlan(value: unknown): void {
   checkCount(maxRows);
 }
 
-function checkCount(value: unknown): void {
-  if (!Number.isSafeInteger(value) || (value as number) < 1) throw frameError(`${String(value)} is no count`);
+function checkCount(value: unknown, most = Number.MAX_SAFE_INTEGER): void {
+  const isCount = Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= most;
+  if (!isCount) throw frameError(`${String(value)} is no count`);
 }
 
 function recordOf(value: unknown): Record<string, unknown> {

@@ -29,9 +29,9 @@ export interface DispatcherOptions {
 /** Deaths of a request's runner, other than by the run limit, after which it is held to be the cause. */
 const LAST_ATTEMPT = 2;
 
-/** Requests a link takes at once: enough to keep the runner's next batch full, no more. */
-export function creditsOf({ mode, maxRows }: BatchingPlan, mostRows: number | null): number {
-  return mode === "dynamic" ? 2 * (mostRows ?? maxRows) : 4;
+/** Requests a link takes at once, before the runner says better: enough to keep its next batch full. */
+export function creditsOf({ mode, maxRows }: BatchingPlan): number {
+  return mode === "dynamic" ? 2 * maxRows : 4;
 }
 
 /** Why an executor in this state takes no requests; null where it does. */

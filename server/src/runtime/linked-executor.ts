@@ -56,8 +56,8 @@ export class LinkedExecutor implements Executor {
   /** This front's share: a runner says among how many fronts its capacity is divided. */
   get credits(): number {
     let credits = 0;
-    for (const { activeFronts, mostRows } of this.#dispatcher.links) {
-      credits += Math.max(1, Math.ceil(creditsOf(this.#batching, mostRows) / activeFronts));
+    for (const link of this.#dispatcher.links) {
+      credits += Math.max(1, Math.ceil((link.credits ?? creditsOf(this.#batching)) / link.activeFronts));
     }
     return Math.max(1, credits);
   }
@@ -79,7 +79,7 @@ export class LinkedExecutor implements Executor {
         onControl: (message) => {
           if (message.type === "batching") this.setBatching(message.plan);
           if (message.type === "fronts") link.activeFronts = message.active;
-          if (message.type === "rows") link.mostRows = message.most;
+          if (message.type === "credits") link.credits = message.requests;
         },
         outputNames: () => names,
       },

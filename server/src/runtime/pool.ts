@@ -117,9 +117,8 @@ export class RunnerPool implements Executor {
   }
 
   get credits(): number {
-    const full = creditsOf(this.batching, null);
     let credits = 0;
-    for (const { link } of this.#slots) credits += link === null ? full : creditsOf(this.batching, link.mostRows);
+    for (const { link } of this.#slots) credits += link?.credits ?? creditsOf(this.batching);
     return credits;
   }
 
@@ -226,8 +225,8 @@ export class RunnerPool implements Executor {
         slot.pingedAt = null;
         slot.pongedAt = this.#options.clock.now();
         break;
-      case "rows":
-        slot.link!.mostRows = message.most;
+      case "credits":
+        slot.link!.credits = message.requests;
         break;
       case "fronts":
         break; // this pool's own credits are not shared out

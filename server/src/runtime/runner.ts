@@ -9,6 +9,7 @@ import { joinRows, lengthAlong, trimRows } from "./batch-tensors.ts";
 import { Batcher } from "./batcher.ts";
 import { type ControlMessage, controlMessage, type LoadedModel, type LoadOrder } from "./control.ts";
 import { CostModel } from "./cost-model.ts";
+import { creditsOf } from "./dispatcher.ts";
 import type { FrameBody, FrameTensor } from "./frame-reader.ts";
 import type { FrameWriter, Send } from "./frame-writer.ts";
 import { FrameFlag, FrameKind, frameError } from "./frames.ts";
@@ -25,6 +26,9 @@ const MAX_BATCH_ELEMENTS = 2 ** 26;
 const MEMORY_REPORT_MS = 250;
 /** A front counts among those that share this runner for so long after it had anything here. */
 const ACTIVE_MS = 500;
+/** What may be handed over is told anew where it is less or more than this of what was told. */
+const TOLD_LOW = 0.75;
+const TOLD_HIGH = 1.5;
 
 export interface RunnerPorts {
   readonly backend: Backend;
@@ -68,6 +72,8 @@ export class RunnerCore {
   #running: Promise<void> | null = null;
   #isPumpDue = false;
   #activeFronts = 1;
+  /** What fronts were last told of what they may hand over; null before that. */
+  #credits: number | null = null;
   #reportsMemory = false;
   #memoryReportedAt = Number.NEGATIVE_INFINITY;
 
@@ -79,6 +85,7 @@ export class RunnerCore {
   attach(send: Send): RunnerPeer {
     const peer = new Peer(send, (frame) => this.#onFrame(peer, frame));
     this.#peers.add(peer);
+    if (this.#credits !== null) peer.control({ type: "credits", requests: this.#credits });
     return {
       receive: (chunk) => peer.reader.push(chunk),
       closed: () => {
@@ -319,13 +326,15 @@ export class RunnerCore {
     }
   }
 
-  /** Learns what a batch of this size takes; fronts keep no more in flight than that makes sensible. */
-  #observeSize({ worthwhile }: Loaded, rows: number, tookMs: number): void {
+  /** Learns what a batch of this size takes, and tells the fronts how much to hand over, where that changed. */
+  #observeSize({ worthwhile, model }: Loaded, rows: number, tookMs: number): void {
     if (worthwhile === null) return;
-    const before = worthwhile.rows;
     worthwhile.observe(rows, tookMs);
-    if (worthwhile.rows === before) return;
-    for (const peer of this.#peers) peer.control({ type: "rows", most: worthwhile.rows });
+    const { credits } = worthwhile;
+    const told = this.#credits ?? creditsOf(model.plan);
+    if (credits >= TOLD_LOW * told && credits <= TOLD_HIGH * told) return;
+    this.#credits = credits;
+    for (const peer of this.#peers) peer.control({ type: "credits", requests: credits });
   }
 
   #join(loaded: Loaded, batch: readonly Pending[]): NamedTensor[] {

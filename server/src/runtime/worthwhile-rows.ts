@@ -1,4 +1,4 @@
-// How many rows in a batch are worth it. Where a row takes nearly as long in a large batch as in a small one, a large one
+// How many rows in a batch are worth it, and how many requests should be at hand. Where a row takes nearly as long in a large batch as in a small one, a large one
 // gains nothing and makes everyone in it wait for all: a model of ten milliseconds a row would answer 32 requests after a
 // third of a second each, instead of one every ten milliseconds. A run is taken to cost a price of its own and one for each
 // row; both come from what batches of different sizes took.
@@ -13,6 +13,9 @@ const LEAST_RUNS = 8;
 const MEMORY_RUNS = 32;
 /** The largest size must be so many times the smallest before anything follows from both. */
 const LEAST_SPREAD = 2;
+/** How long a turn of a front's event loop may take in a flood, and the most requests that are handed over for it. */
+const TURN_MS = 20;
+const MOST_FOR_A_TURN = 1024;
 /** One batch in so many is as large as may be, to see whether that has come to pay. */
 const LOOK_EVERY = 128;
 
@@ -28,6 +31,7 @@ export class WorthwhileRows {
   readonly #sizes: Size[];
   #batches = 0;
   #rows: number;
+  #prices: Prices | null = null;
 
   constructor(maxRows: number) {
     this.#maxRows = maxRows;
@@ -45,6 +49,18 @@ export class WorthwhileRows {
     return this.#rows;
   }
 
+  /**
+   * Requests of one row that may be here at once: two batches, or what takes as long as a turn of a flooded front's event
+   * loop may, so that this runner has enough to do until the front looks again.
+   */
+  get credits(): number {
+    const least = 2 * this.#rows;
+    if (this.#prices === null) return least;
+    const { runMs, rowMs } = this.#prices;
+    const aTurn = Math.floor(TURN_MS / Math.max(runMs / this.#rows + rowMs, Number.EPSILON));
+    return Math.max(least, Math.min(MOST_FOR_A_TURN, aTurn));
+  }
+
   /** A batch was run. */
   observe(rows: number, tookMs: number): void {
     const size = this.#sizes[sizeOf(rows)];
@@ -60,7 +76,8 @@ export class WorthwhileRows {
     const known = this.#sizes.filter(({ runs }) => runs >= LEAST_RUNS);
     const [smallest] = known;
     if (smallest === undefined || known.at(-1)!.rows < LEAST_SPREAD * smallest.rows) return this.#maxRows;
-    const { runMs, rowMs } = prices(known);
+    this.#prices = prices(known);
+    const { runMs, rowMs } = this.#prices;
     const enoughMs = NEAR_BEST * (runMs / this.#maxRows + rowMs);
     let rows = 1;
     while (rows < this.#maxRows && runMs / rows + rowMs > enoughMs) rows *= 2;
@@ -69,8 +86,13 @@ export class WorthwhileRows {
   }
 }
 
+interface Prices {
+  readonly runMs: number;
+  readonly rowMs: number;
+}
+
 /** What a run and a row cost: the line through the sizes' means with the least relative errors, neither below zero. */
-function prices(sizes: readonly Size[]): { runMs: number; rowMs: number } {
+function prices(sizes: readonly Size[]): Prices {
   let [w, wr, wrr, wm, wrm] = [0, 0, 0, 0, 0];
   for (const { runs, rows, ms } of sizes) {
     const weight = Math.min(runs, MEMORY_RUNS) / Math.max(ms, Number.EPSILON) ** 2;

@@ -263,7 +263,7 @@ export class Exchange {
  */
 function joinedText(body: string | Uint8Array, length: number): string | null {
   if (typeof body === "string") return length === body.length ? body : null; // of one byte each: ASCII
-  return length <= JOINED_BYTES ? Buffer.from(body.buffer, body.byteOffset, length).latin1Slice() : null;
+  return length <= JOINED_BYTES ? Buffer.from(body.buffer, body.byteOffset, length).toString("latin1") : null;
 }
 
 /** Whether a client's own id is sent back: visible ASCII, and not long. */
