@@ -35,7 +35,7 @@ export async function startPeer(peer: Peer, modelFile: string, payload: Payload)
   while (!(await answers(contender.url, payload))) {
     if (hasEnded || performance.now() > until) {
       if (!hasEnded) await stopWhole(contender);
-      throw new Error(`${peer.name} did not become ready: ${words.trim().slice(-500)}`);
+      throw new Error(`${peer.name} did not become ready: ${words.trim().split("\n").at(-1)}`);
     }
     await sleep(200);
   }
