@@ -14,7 +14,9 @@ export const RuntimeSettings = z
       .min(0)
       .max(256)
       .default(0)
-      .describe("Threads a single run may use; 0 divides the cores among the instances"),
+      .describe(
+        "Threads a single run may use; 0 divides the cores, but for one left to the front, among the instances",
+      ),
     inline: z
       .boolean()
       .default(false)

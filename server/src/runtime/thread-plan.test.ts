@@ -3,11 +3,17 @@ import { describe, expect, it } from "vitest";
 import { planThreads } from "./thread-plan.ts";
 
 describe("the thread plan", () => {
-  it("divides the cores among the instances", () => {
-    expect(planThreads({ instances: 2, intraOpThreads: 0 }, 8)).toEqual({
+  it("divides the cores among the instances, and leaves one to the front", () => {
+    expect(planThreads({ instances: 2, intraOpThreads: 0 }, 9)).toEqual({
       intraOpThreads: 4,
-      text: "2 runners × 4 threads on 8 cores",
+      text: "2 runners × 4 threads on 9 cores",
     });
+    expect(planThreads({ instances: 1, intraOpThreads: 0 }, 2).intraOpThreads).toBe(1);
+    expect(planThreads({ instances: 1, intraOpThreads: 0 }, 1).intraOpThreads).toBe(1);
+  });
+
+  it("gives all cores to whoever asks for them", () => {
+    expect(planThreads({ instances: 2, intraOpThreads: 4 }, 8).intraOpThreads).toBe(4);
   });
 
   it("says so when there are more runners than cores", () => {

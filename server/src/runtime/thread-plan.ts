@@ -1,5 +1,6 @@
 // How many threads each runner's runs may use: all runners together never more than the cores, or they take turns on
-// them and everything slows down.
+// them and everything slows down. Unless told otherwise they leave a core to the front: threads that share a run wait for
+// each other spinning, so one that has to wait for a core holds up all the others.
 import { SlipwayError } from "@slipway/core/base";
 
 export interface ThreadPlan {
@@ -9,7 +10,7 @@ export interface ThreadPlan {
 }
 
 /**
- * @param settings.intraOpThreads 0 divides the cores among the instances
+ * @param settings.intraOpThreads 0 divides the cores among the instances, but for the front's
  * @throws SlipwayError CONFIG_INVALID when the threads asked for are more than the cores
  */
 export function planThreads(
@@ -17,14 +18,14 @@ export function planThreads(
   cores: number,
 ): ThreadPlan {
   const { instances, intraOpThreads: asked } = settings;
-  const share = Math.max(1, Math.floor(cores / instances));
+  const most = Math.max(1, Math.floor(cores / instances));
   if (asked > 1 && asked * instances > cores) {
     throw new SlipwayError(
       "CONFIG_INVALID",
-      `runtime.intraOpThreads ${asked} × runtime.instances ${instances} is ${asked * instances} threads, and this machine has ${cores} ${cores === 1 ? "core" : "cores"}. Ask for at most ${share} ${share === 1 ? "thread" : "threads"}, or 0 to divide the cores.`,
+      `runtime.intraOpThreads ${asked} × runtime.instances ${instances} is ${asked * instances} threads, and this machine has ${cores} ${cores === 1 ? "core" : "cores"}. Ask for at most ${most} ${most === 1 ? "thread" : "threads"}, or 0 to divide the cores.`,
     );
   }
-  const intraOpThreads = asked === 0 ? share : asked;
+  const intraOpThreads = asked === 0 ? Math.max(1, Math.floor((cores - 1) / instances)) : asked;
   const used = intraOpThreads * instances;
   const total = `${instances} ${instances === 1 ? "runner" : "runners"} × ${intraOpThreads} ${intraOpThreads === 1 ? "thread" : "threads"}`;
   const text =

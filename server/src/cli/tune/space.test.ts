@@ -36,7 +36,7 @@ test("on two cores: one or two runners, one or two threads, batches of 1, 8 and 
   const threads = new Set(
     runners.map((plan) => `${valueIn(plan, "runtime.instances")} × ${valueIn(plan, "runtime.intraOpThreads")}`),
   );
-  expect([...threads]).toEqual(["1 × 0", "1 × 1", "2 × 0"]);
+  expect([...threads]).toEqual(["1 × 0", "1 × 2", "2 × 0"]);
   expect(new Set(plansToTry(DEFAULTS, two, 100).map((plan) => valueIn(plan, "runtime.maxBatchRows")))).toEqual(
     new Set([32, 1, 8]),
   );

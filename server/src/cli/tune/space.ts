@@ -2,6 +2,7 @@
 // thread plan (all runners together use no more threads than there are cores).
 import { assert } from "@slipway/core/base";
 import { describeSettings } from "#config";
+import { planThreads } from "#runtime";
 
 /** A value for each tuned setting, by its key. */
 export type Plan = Readonly<Record<string, number>>;
@@ -57,11 +58,12 @@ export const DIMENSIONS: readonly Dimension[] = [
     title: "threads",
     values: ({ current, soFar, circumstances: { cores }, most, step }) => {
       const share = shareOf(cores, valueIn(soFar, "runtime.instances"));
-      // The whole share stays "divide the cores" where it is that now: the plan then suits a larger machine too.
-      const whole = valueIn(current, "runtime.intraOpThreads") === 0 ? 0 : share;
-      return powersUpTo(Math.min(share, most), step).map((threads) => (threads === share ? whole : threads));
+      const values = powersUpTo(Math.min(share, most), step);
+      // What is left to the thread plan stays so: the plan then suits a larger machine too.
+      return valueIn(current, "runtime.intraOpThreads") === 0 ? [0, ...values] : values;
     },
-    effect: (value, plan, { cores }) => (value === 0 ? shareOf(cores, valueIn(plan, "runtime.instances")) : value),
+    effect: (value, plan, { cores }) =>
+      value === 0 ? plannedThreads(cores, valueIn(plan, "runtime.instances")) : value,
   },
   {
     key: "runtime.maxBatchRows",
@@ -124,7 +126,7 @@ export function effectOf(dimension: Dimension, plan: Plan, circumstances: Circum
 export function threadsOf(plan: Plan, { cores }: Pick<Circumstances, "cores">): number {
   const instances = valueIn(plan, "runtime.instances");
   const threads = valueIn(plan, "runtime.intraOpThreads");
-  return instances * (threads === 0 ? shareOf(cores, instances) : threads);
+  return instances * (threads === 0 ? plannedThreads(cores, instances) : threads);
 }
 
 /** What a plan that does equally well is passed over for: fewer changes, then fewer threads and processes. */
@@ -154,7 +156,12 @@ function distinct(plans: readonly Plan[], circumstances: Circumstances): readonl
   return [...seen.values()];
 }
 
-/** Cores for each runner, as the thread plan divides them. */
+/** Threads of a run that says nothing of its own. */
+function plannedThreads(cores: number, instances: number): number {
+  return planThreads({ instances, intraOpThreads: 0 }, cores).intraOpThreads;
+}
+
+/** Most threads a run of each runner may have. */
 function shareOf(cores: number, instances: number): number {
   return Math.max(1, Math.floor(cores / instances));
 }
