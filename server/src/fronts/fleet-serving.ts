@@ -87,7 +87,7 @@ export class FleetServing implements Serving {
   }
 }
 
-/** An executor whose runners go only once no front has anything left to ask of them. */
+/** An executor that ends its runners only after every front has retired the deployment. */
 class SharedExecutor implements Executor {
   readonly #own: Executor;
   readonly #retire: () => Promise<void>;

@@ -192,7 +192,7 @@ export class Fleet {
     );
   }
 
-  /** Resolves once no front has anything left of a deployment, which is no longer live. */
+  /** Resolves once every front has answered what it admitted to a deployment that is no longer live, and forgotten it. */
   async retire(loadId: number): Promise<void> {
     await this.#each(loadId, (crew) => crew.retire());
     this.#served.delete(loadId);
