@@ -206,17 +206,25 @@ function holdings({ pid }: ServerProcess, scratch: string): Holdings {
   };
 }
 
-/** What a process has open; nothing on systems without /proc. */
+/** What a process has open; nothing where it has ended meanwhile, or on systems without /proc. */
 function descriptorsOf(pid: number): string[] {
-  if (process.platform !== "linux") return [];
   const directory = `/proc/${pid}/fd`;
-  return readdirSync(directory).flatMap((name) => {
+  return namesIn(directory).flatMap((name) => {
     try {
       return [readlinkSync(path.join(directory, name))];
     } catch {
       return []; // closed meanwhile
     }
   });
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 function requireSame(before: Holdings, after: Holdings): void {
