@@ -10,6 +10,9 @@ import { LOAD_CORE, runNode, runPinned, SLIPWAY } from "./processes.ts";
 /** What makes closed-loop load here. */
 export const LOAD_TOOL: "wrk" | "slipway bench" = hasWrk() ? "wrk" : "slipway bench";
 
+/** Open-loop load that comes before what is measured. */
+export const WARM_UP_MS = 500;
+
 interface Load {
   readonly url: string;
   readonly payload: Payload;
@@ -65,6 +68,8 @@ export interface OpenLoad extends Load {
   readonly ratePerSecond: number;
   readonly arrivals: "constant" | "poisson";
   readonly timeoutMs: number;
+  /** Load before what is measured. None before an overload: what it left to do would take time and not count. */
+  readonly warmUpMs: number;
 }
 
 /** Requests at a rate, whether or not answers came; failures are part of the report. */

@@ -14,12 +14,13 @@ const {
   ratePerSecond,
   arrivals,
   timeoutMs,
+  warmUpMs,
 } = JSON.parse(process.argv[2]!) as OpenLoad;
 const plan = {
   url: address,
   mode: { kind: "open", ratePerSecond, arrivals, connections },
   seed: SEED,
-  warmUpMs: 500,
+  warmUpMs,
   durationMs: seconds * 1000,
 } as const;
 const body = { headers: payload.headers, body: readFileSync(payload.file) };

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LoadReport } from "../server/src/cli/load/index.ts";
 import { type Contender, startEcho, startSlipway, workDirectory } from "./contenders.ts";
-import { closedLoop, openLoop } from "./load.ts";
+import { closedLoop, openLoop, WARM_UP_MS } from "./load.ts";
 import type { ModelName } from "./models.ts";
 import { type Payload, type Wire, writePayload } from "./payloads.ts";
 import { type Figure, figureOf, figureText, ratioOf } from "./summary.ts";
@@ -119,7 +119,7 @@ async function overloadOnce({ echo, slipway, payload, seconds, refusals }: Setti
   const capacity = (await closedLoop({ ...closed, url: slipway.url })).perSecond;
   const { url } = slipway;
   const open = { ...load, url, timeoutMs: UNANSWERED_MS } as const;
-  const steady = { ...open, connections: CAPACITY_CONNECTIONS, arrivals: "poisson" } as const;
+  const steady = { ...open, connections: CAPACITY_CONNECTIONS, arrivals: "poisson", warmUpMs: WARM_UP_MS } as const;
   const at80 = await openLoop({ ...steady, ratePerSecond: capacity * 0.8 });
   const usualMs = await soloMs(url, payload);
   const deadlineMs = Math.max(LEAST_DEADLINE_MS, Math.ceil(DEADLINE_FACTOR * at80.latency!.p99Ms));
@@ -130,6 +130,7 @@ async function overloadOnce({ echo, slipway, payload, seconds, refusals }: Setti
     connections: CONNECTIONS,
     arrivals: "constant",
     ratePerSecond,
+    warmUpMs: 0,
     seconds: Math.min(MOST_SECONDS, Math.max(seconds, Math.ceil((5 * deadlineMs) / 1000))),
     timeoutMs: Math.max(UNANSWERED_MS, 2 * deadlineMs),
   } as const;

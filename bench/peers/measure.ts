@@ -1,6 +1,6 @@
 // Slipway and its peers in one run: same machine, core, model, bytes and load generator, taking turns within each round.
 import { type Contender, startSlipway, workDirectory } from "../contenders.ts";
-import { closedLoop, costlyLoop, LOAD_TOOL, openLoop } from "../load.ts";
+import { closedLoop, costlyLoop, LOAD_TOOL, openLoop, WARM_UP_MS } from "../load.ts";
 import { type ModelName, writeModel } from "../models.ts";
 import { type Payload, type Wire, writePayload } from "../payloads.ts";
 import { type Figure, figureOf, figureText, ratioOf } from "../summary.ts";
@@ -149,8 +149,9 @@ class Turn {
     this.#seen.p99Us.push(many.p99Us);
     this.#seen.p50Us.push(one.p50Us);
     if (isOpenToo && this.wire === "json") {
-      const steady = { arrivals: "poisson", ratePerSecond: OPEN_RATE, timeoutMs: UNANSWERED_MS } as const;
-      const open = await openLoop({ ...this.load, ...steady, connections: CONNECTIONS, seconds });
+      const rate = { arrivals: "poisson", ratePerSecond: OPEN_RATE } as const;
+      const times = { seconds, timeoutMs: UNANSWERED_MS, warmUpMs: WARM_UP_MS };
+      const open = await openLoop({ ...this.load, ...rate, ...times, connections: CONNECTIONS });
       this.#seen.openP50Ms.push(open.latency?.p50Ms ?? UNANSWERED_MS);
       this.#seen.openP99Ms.push(open.latency?.p99Ms ?? UNANSWERED_MS);
     }
