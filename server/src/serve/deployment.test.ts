@@ -254,6 +254,26 @@ describe("the queue's bounds", () => {
     expect(inTime.ending?.code).toBe("OK");
   });
 
+  test("are not taken for full for ever by what takes too long: one is tried as soon as nothing runs", () => {
+    let serviceMs = 500;
+    const { clock, deployment, submit } = setUp({ ...ONE, serviceMs: () => serviceMs }, { maxRequests: 100 });
+    const slow = Array.from({ length: 8 }, () => submit(600));
+    clock.advance(1100); // the second was tried, in vain, and took its time
+    expect(slow.map(({ ending }) => ending?.code)).toEqual(["OK", ...Array(7).fill("DEADLINE_EXCEEDED")]);
+    serviceMs = 10;
+    const refused = [submit(100), submit(100)];
+    clock.advance(50);
+    expect(refused.map(({ ending }) => ending?.code)).toEqual(["OK", "QUEUE_FULL"]);
+    expect(deployment.queuedRequests).toBe(0);
+    for (let i = 0; i < 100; i++) {
+      submit(100);
+      clock.advance(20);
+    }
+    const both = [submit(100), submit(100)];
+    clock.advance(50);
+    expect(both.map(({ ending }) => ending?.code)).toEqual(["OK", "OK"]);
+  });
+
   test("let a more urgent request in where a lesser one would be too late", () => {
     const { clock, submit } = setUp(ONE, { maxRequests: 100 });
     for (let i = 0; i < 51; i++) submit(1000, 4);
@@ -261,6 +281,36 @@ describe("the queue's bounds", () => {
     const urgent = submit(250, 1);
     clock.advance(250);
     expect(urgent.ending?.code).toBe("OK");
+  });
+});
+
+describe("a request nobody has read yet", () => {
+  test("is refused where as many wait as may, and counts as refused", () => {
+    const { clock, deployment, submit, log } = setUp(ONE);
+    for (let i = 0; i < 4; i++) submit();
+    expect([deployment.isCrowded, deployment.refuseUnread(context(clock))]).toEqual([true, null]);
+    submit();
+    expect(deployment.refuseUnread(context(clock))).toMatchObject({ code: "QUEUE_FULL", retryAfterMs: 1000 });
+    expect(log.filter((line) => line !== "admitted")).toEqual(["refused QUEUE_FULL"]);
+    clock.advance(1000);
+    expect([deployment.isCrowded, deployment.refuseUnread(context(clock))]).toEqual([false, null]);
+  });
+
+  test("is refused where it would be too late, but not one that goes before the others", () => {
+    const { clock, deployment, submit } = setUp(ONE, { maxRequests: 100 });
+    for (let i = 0; i < 51; i++) submit(1000, 4);
+    clock.advance(200); // 20 answered, 30 wait: 300 ms
+    expect(deployment.refuseUnread(context(clock, 250, 4))).toMatchObject({ code: "QUEUE_FULL" });
+    expect(deployment.refuseUnread(context(clock, 400, 4))).toBeNull();
+    expect(deployment.refuseUnread(context(clock, 250, 1))).toBeNull();
+    expect(deployment.refuseUnread(context(clock, 250, 9))).toMatchObject({ code: "PARAMETER_INVALID" });
+  });
+
+  test("is left to its turn where nothing is admitted at all", () => {
+    const { clock, deployment, submit } = setUp(ONE);
+    for (let i = 0; i < 5; i++) submit();
+    deployment.refuseAll(new SlipwayError("SHUTTING_DOWN", "It is over."));
+    expect(deployment.refuseUnread(context(clock))).toBeNull();
   });
 });
 

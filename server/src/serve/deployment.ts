@@ -107,6 +107,22 @@ export class Deployment implements Variant {
     return () => this.#cancel(ticket);
   }
 
+  get isCrowded(): boolean {
+    return this.#queue.size > 0;
+  }
+
+  refuseUnread(context: RequestContext): SlipwayError | null {
+    if (!this.isCrowded || this.#closedFor !== null || !this.#isTakingRequests()) return null;
+    try {
+      this.#checkRoom(0, this.#priorityOf(context), context, this.#clock.now());
+      return null;
+    } catch (error) {
+      if (!(error instanceof SlipwayError)) throw error;
+      this.#hooks.refused(this, context, error);
+      return error;
+    }
+  }
+
   hold(): () => void {
     let isHeld = true;
     this.#holds++;
@@ -194,13 +210,13 @@ export class Deployment implements Variant {
   #checkRoom(sizeBytes: number, priority: number, { deadline }: RequestContext, now: number): void {
     const queue = this.#queue;
     if (!queue.hasRoom(sizeBytes)) throw this.#queueFull(sizeBytes, now);
-    const waitMs = this.#pace.waitMs(queue.ahead(priority, now), now);
-    if (waitMs === null || now + waitMs + this.#pace.serviceMs <= deadline) return;
-    throw new SlipwayError(
-      "QUEUE_FULL",
+    if (this.#inFlight === 0) return; // whose answers could say that there is time again
+    const waitMs = this.#pace.waitMs(queue.ahead(priority, now), now) ?? 0;
+    if (now + waitMs + this.#pace.serviceMs <= deadline) return;
+    throw refusal(
       `The answer of "${this.endpoint}" would take about ${Math.ceil(waitMs + this.#pace.serviceMs)} ms, and the ` +
         `request's deadline is in ${Math.floor(deadline - now)} ms.`,
-      { retryAfterMs: this.#pace.retryAfterMs(queue.size, now) },
+      this.#pace.retryAfterMs(queue.size, now),
     );
   }
 
@@ -210,7 +226,7 @@ export class Deployment implements Variant {
       size >= limits.maxRequests
         ? `${size} requests wait for "${this.endpoint}", as many as may.`
         : `${this.#queue.sizeBytes} of ${limits.maxBytes} bytes wait for "${this.endpoint}"; these ${sizeBytes} don't fit.`;
-    return new SlipwayError("QUEUE_FULL", text, { retryAfterMs: this.#pace.retryAfterMs(size, now) });
+    return refusal(text, this.#pace.retryAfterMs(size, now));
   }
 
   #refuse(context: RequestContext, error: SlipwayError, done: (outcome: InferenceOutcome) => void): () => void {
@@ -319,11 +335,11 @@ export class Deployment implements Variant {
       if (!this.#hasCredit(ticket.sizeBytes)) break;
       queue.pop();
       if (queue.size === 0) this.#pace.rested(now);
+      this.#pace.left(now);
       if (this.#isTooLate(ticket, now)) {
         this.#answer(ticket, { ok: false, error: this.#deadlineExceeded(ticket, now) }, now);
         continue;
       }
-      this.#pace.dispatched(now);
       this.#dispatch(ticket, now);
     }
   }
@@ -364,5 +380,16 @@ export class Deployment implements Variant {
     const callback = this.#whenDrained;
     this.#whenDrained = null;
     callback();
+  }
+}
+
+/** A refusal of what is too much. Its stack says nothing, and would cost ten times as much as all the rest of it. */
+function refusal(message: string, retryAfterMs: number): SlipwayError {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return new SlipwayError("QUEUE_FULL", message, { retryAfterMs });
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }

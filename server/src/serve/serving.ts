@@ -38,6 +38,14 @@ export interface Variant {
    */
   submit(request: InferenceRequest, context: RequestContext, done: (outcome: InferenceOutcome) => void): () => void;
   /**
+   * Refuses, whatever it asks, a request that there is no room or not enough time for, before anyone reads it: under
+   * overload most requests are refused, and what that costs is taken from those that are not. It then counts as refused
+   * and must not be submitted. Null where it may be.
+   */
+  refuseUnread(context: RequestContext): SlipwayError | null;
+  /** Whether `refuseUnread` could refuse anything. */
+  readonly isCrowded: boolean;
+  /**
    * Keeps the deployment loaded, and taking this caller's request, until what is answered is called. Needed only where
    * something is awaited between routing a request and submitting it; a reload then still loses none.
    */

@@ -182,7 +182,7 @@ describe("random load, bursts, cancels, deaths and deployments", () => {
     });
     await world.start(flaky());
     const versions = new Set<string>();
-    for (let step = 0; step < 1500; step++) {
+    for (let step = 0; step < 2500; step++) {
       const burst = random() < 0.02 ? 60 : 1;
       for (let i = 0; i < burst; i++) {
         const rows = 1 + Math.floor(random() * 4);

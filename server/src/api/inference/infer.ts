@@ -18,6 +18,14 @@ export function infer(exchange: Exchange, body: Uint8Array): void {
   const { front, request: message } = exchange;
   const variant = front.serving.route(exchange.endpoint, exchange.version);
   const declared = message.headers[HEADER_LENGTH];
+  if (variant.isCrowded && !mayHaveParameters(declared === undefined ? body : body.subarray(0, Number(declared)))) {
+    const plain = requestContext(message.headers, null, exchange.inferenceId, exchange.arrivedAt, front.queue);
+    const refused = variant.refuseUnread(plain);
+    if (refused !== null) {
+      exchange.refuse(refused);
+      return;
+    }
+  }
   const request = declared === undefined ? decodeInferRequest(body) : decodeWithLength(body, declared, variant);
   checkRequestedForms(request, variant.signature);
   const context = requestContext(
@@ -38,6 +46,13 @@ export function infer(exchange: Exchange, body: Uint8Array): void {
       }
     }),
   );
+}
+
+/** Whether a request's JSON may say more of when and before whom it is to be answered than its headers do. */
+function mayHaveParameters(json: Uint8Array): boolean {
+  const bytes = Buffer.from(json.buffer, json.byteOffset, json.byteLength);
+  // A name may be written with escapes, too.
+  return bytes.includes('"priority"') || bytes.includes('"timeout"') || bytes.includes("\\");
 }
 
 function decodeWithLength(body: Uint8Array, declared: string | string[], variant: Variant): InferRequest {

@@ -12,8 +12,13 @@ const MAX_RECORDS = 4096;
 export function predict(exchange: Exchange, body: Uint8Array): void {
   const { front, request } = exchange;
   const variant = front.serving.route(exchange.endpoint, exchange.version);
-  const records = recordsFromBody(request.headers["content-type"], body);
   const context = requestContext(request.headers, null, exchange.inferenceId, exchange.arrivedAt, front.queue);
+  const refused = variant.refuseUnread(context);
+  if (refused !== null) {
+    exchange.refuse(refused);
+    return;
+  }
+  const records = recordsFromBody(request.headers["content-type"], body);
   exchange.waitFor(
     front.ports.records.predict(variant, records, context, (outcome) => {
       // As in infer.ts: an error of ours ends this request, not the scheduler that calls.

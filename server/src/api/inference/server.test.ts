@@ -1,6 +1,6 @@
 import { deflateRawSync, deflateSync, gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type MemoryListener, startMemoryListener } from "./memory-listener.testing.ts";
+import { type MemoryListener, MirrorExecutor, startMemoryListener } from "./memory-listener.testing.ts";
 import { fetchChecked } from "./open-inference.testing.ts";
 
 let listener: MemoryListener;
@@ -31,6 +31,37 @@ function infer(
 ): Promise<Answer> {
   return ask(`/v2/models/${model}/infer`, { method: "POST", body, headers });
 }
+
+describe("under overload", () => {
+  it("refuses without reading what is asked, unless that may say how urgent it is", async () => {
+    const full = new MirrorExecutor(listener.mirror.signature);
+    await listener.serving.deploy({
+      deploymentId: "full-1",
+      endpoint: "full",
+      version: "1",
+      queue: { maxRequests: 1, maxBytes: 2 ** 20, priorityLevels: 4, agingMs: 500 },
+      attachment: null,
+      estimatedBytes: 0,
+      load: async () => full,
+    });
+    full.isHolding = true;
+    const admitted = Array.from({ length: full.credits + 1 }, () => infer(TINY, {}, "full"));
+    await expect.poll(() => listener.serving.route("full", null).isCrowded).toBe(true);
+    const codeOf = async (asked: Promise<Answer>) => (await asked).json.code;
+    const priority = '{"parameters":{"priority":1},';
+    expect(await codeOf(infer("no JSON at all", {}, "full"))).toBe("QUEUE_FULL");
+    expect(await codeOf(infer(priority, {}, "full"))).toBe("REQUEST_MALFORMED");
+    expect(await codeOf(infer('{"p\\u0061rameters":', {}, "full"))).toBe("REQUEST_MALFORMED");
+    const binary = { "inference-header-content-length": String(priority.length) };
+    expect(await codeOf(infer(`${priority}\\`, binary, "full"))).toBe("REQUEST_MALFORMED");
+    expect(await codeOf(infer('[]"priority"', { "inference-header-content-length": "2" }, "full"))).toBe("QUEUE_FULL");
+    const late = { "slipway-timeout-ms": "never" };
+    expect(await codeOf(infer(TINY, late, "full"))).toBe("PARAMETER_INVALID");
+    full.letGo();
+    expect(new Set((await Promise.all(admitted)).map(({ status }) => status))).toEqual(new Set([200]));
+    await listener.serving.unload("full");
+  });
+});
 
 describe("infer", () => {
   it("answers tensors with names, version and ids", async () => {
