@@ -91,6 +91,7 @@ async function deploy(endpoint: string, file: string): Promise<void> {
 beforeAll(async () => {
   serving = createServing({ clock: systemClock, hooks: [], memoryBudgetBytes: null });
   server = createInferenceServer({
+    longTurns: { look: () => {} },
     serving,
     settings,
     clock: systemClock,

@@ -12,7 +12,7 @@ import { Launcher } from "#launch";
 import { Fleet, FleetServing } from "#fronts";
 import { AnswerBook, createLog, type Log, TrafficBook } from "#monitor";
 import { openRegistry, type Registry, scanInProcess } from "#registry";
-import { createOnnxRuntimeBackend, planThreads, startContainedScript, systemClock } from "#runtime";
+import { createOnnxRuntimeBackend, LongTurns, planThreads, startContainedScript, systemClock } from "#runtime";
 import { createServing, type Serving, type VariantStatus } from "#serve";
 import { openStore, type Store } from "#store";
 
@@ -42,6 +42,8 @@ export interface Parts {
   readonly registry: Registry;
   /** What this process answered itself. */
   readonly book: TrafficBook;
+  /** Looks at the links to this process's runners. */
+  readonly longTurns: LongTurns;
   readonly answers: AnswerBook;
   readonly serving: Serving;
   /** The front processes; null where this process is the only front. */
@@ -99,6 +101,7 @@ export async function openParts(
         })
       : null;
   const serving: Serving = fleet === null ? own : new FleetServing(own, fleet);
+  const longTurns = new LongTurns(clock);
   const launcher = new Launcher({
     registry,
     blobs: store.blobs,
@@ -107,6 +110,7 @@ export async function openParts(
     clock,
     randomBytes,
     runnerEnvironment: environment,
+    longTurns,
     log: logFacts,
     fronts: fleet,
   });
@@ -116,6 +120,7 @@ export async function openParts(
     store,
     registry,
     book,
+    longTurns,
     answers,
     serving,
     fleet,

@@ -140,9 +140,10 @@ class Server implements RunningServer {
   }
 
   #createInference(records: RecordsPort): InferenceServer {
-    const { book, answers, serving, endpointNames, log } = this.#parts;
+    const { book, longTurns, answers, serving, endpointNames, log } = this.#parts;
     return createInferenceServer({
       serving,
+      longTurns,
       settings: this.#settings,
       clock,
       random: randomBytes,

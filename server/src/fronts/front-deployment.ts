@@ -3,7 +3,15 @@
 import type { Socket } from "node:net";
 import { assert, type Clock, SlipwayError } from "@slipway/core/base";
 import type { NamedTensor } from "@slipway/core/tensor";
-import { type Executor, LinkedExecutor, type LoadedModel, type RunnerLink, sendOn, type Verdict } from "#runtime";
+import {
+  type Executor,
+  LinkedExecutor,
+  LinkSocket,
+  type LoadedModel,
+  type LongTurns,
+  type RunnerLink,
+  type Verdict,
+} from "#runtime";
 
 /** A link that ends is given so long for the server to say that its runner did; then it is the link that is broken. */
 const BROKEN_MS = 2_000;
@@ -12,6 +20,7 @@ const LAST_WORDS_MS = 1_000;
 
 export interface FrontDeploymentPorts {
   readonly clock: Clock;
+  readonly longTurns: LongTurns;
   readonly fingerprint: (inputs: readonly NamedTensor[]) => string;
   /** This front's number, which spreads fronts over runners. */
   readonly index: number;
@@ -86,19 +95,27 @@ export class LinkedDeployment {
   }
 
   link(runner: number, socket: Socket): void {
-    const link = this.executor.link(runner, sendOn(socket));
+    const { clock, longTurns } = this.#ports;
+    const linkSocket = new LinkSocket(socket, clock);
+    const link = this.executor.link(runner, linkSocket.send);
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     const open: Link = { socket, link, ended, isOpen: true };
     this.#links.set(runner, open);
-    socket.on("data", (chunk: Uint8Array) => {
-      try {
-        link.receive(chunk);
-      } catch {
-        socket.destroy(); // no frames: it counts as broken, which the server is told of
-      }
+    linkSocket.read({
+      receive(chunk) {
+        try {
+          link.receive(chunk);
+        } catch {
+          socket.destroy(); // no frames: it counts as broken, which the server is told of
+        }
+      },
+      isAwaited: () => link.isAwaited(),
+      flush: () => link.flush(),
     });
+    const forget = longTurns.add(linkSocket);
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
+      forget();
       open.isOpen = false;
       resolve();
       this.#ended(runner, open);

@@ -5,7 +5,7 @@ import { assert, type Clock, SlipwayError, slipwayErrorFrom, unreachable } from 
 import { createInferenceServer, createRecords, type InferenceServer } from "#api";
 import { processingOf, ServedProcessing } from "#launch";
 import { AnswerBook, snapshotOf, TrafficBook } from "#monitor";
-import { fingerprintWith, ImagePreparer } from "#runtime";
+import { fingerprintWith, ImagePreparer, LongTurns } from "#runtime";
 import { createServing, type Serving } from "#serve";
 import { LinkedDeployment } from "./front-deployment.ts";
 import type { FromFront, FrontDeployment, FrontReport, Order, Overview, ToFront } from "./messages.ts";
@@ -26,6 +26,7 @@ export class FrontProcess {
   readonly #answers = new AnswerBook();
   readonly #serving: Serving;
   readonly #images: ImagePreparer;
+  readonly #longTurns: LongTurns;
   readonly #deployments = new Map<number, LinkedDeployment>();
   readonly #overviews = new Map<number, (overview: Overview) => void>();
   #asked = 0;
@@ -39,6 +40,7 @@ export class FrontProcess {
     this.#book = new TrafficBook(() => clock.wall());
     this.#serving = createServing({ clock, hooks: [this.#book.hooks], memoryBudgetBytes: null });
     this.#images = new ImagePreparer({ clock, environment });
+    this.#longTurns = new LongTurns(clock);
   }
 
   /** Takes a message of the server, and a link where one came with it. */
@@ -125,6 +127,7 @@ export class FrontProcess {
       settings: { queue: settings.queue, server: { ...settings.server, port } },
       isPortShared: true,
       clock,
+      longTurns: this.#longTurns,
       random: randomBytes,
       version,
       records: createRecords(this.#images),
@@ -141,6 +144,7 @@ export class FrontProcess {
     const { clock } = this.#ports;
     const deployment = new LinkedDeployment(spec.deploymentId, {
       clock,
+      longTurns: this.#longTurns,
       fingerprint: this.#fingerprint,
       index: this.#start!.index,
       onBroken: (runner) => this.#ports.send({ kind: "broken", loadId, runner }),

@@ -4,7 +4,7 @@
 import { type Clock, SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
 import { DeploymentSettings, QueueSettings, RuntimeSettings, type Settings } from "#config";
 import type { Authority, Deployment, Endpoint, JsonObject, Model, Promotion, Registry } from "#registry";
-import { createExecutor, type Crew, type ModelFiles } from "#runtime";
+import { createExecutor, type Crew, type LongTurns, type ModelFiles } from "#runtime";
 import type { DeploymentSpec, Serving, Variant } from "#serve";
 import type { BlobStore } from "#store";
 import { lostRecords, processingOf, ServedProcessing } from "./served-processing.ts";
@@ -24,6 +24,8 @@ export interface LauncherPorts {
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
   /** The whole environment of runner processes. */
   readonly runnerEnvironment: Readonly<Record<string, string>>;
+  /** Looks at the links to runners. */
+  readonly longTurns: LongTurns;
   /** Further fronts, which share the runners; null where this process is the only one. */
   readonly fronts: {
     readonly crewsOf: (deploymentId: string) => readonly Crew[];
@@ -153,7 +155,7 @@ export class Launcher {
   }
 
   async #spec(deployment: Deployment): Promise<DeploymentSpec> {
-    const { registry, settings, clock, randomBytes, log, runnerEnvironment, fronts } = this.#ports;
+    const { registry, settings, clock, randomBytes, log, runnerEnvironment, longTurns, fronts } = this.#ports;
     const { model, version } = await registry.resolve(`${deployment.name}@${deployment.number}`);
     const own = DeploymentSettings.parse(deployment.settings);
     const runtime = RuntimeSettings.parse({ ...settings.runtime, ...own.runtime });
@@ -176,6 +178,7 @@ export class Launcher {
           randomBytes,
           signal,
           environment: runnerEnvironment,
+          longTurns,
           ...(fronts === null ? {} : { crews: fronts.crewsOf(deployment.id), fingerprintKey: fronts.fingerprintKey }),
           log: (message, facts) =>
             log(message, { endpoint: deployment.endpoint, version: deployment.number, ...facts }),

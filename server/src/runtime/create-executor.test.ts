@@ -18,6 +18,7 @@ import { RuntimeSettings } from "#config";
 import { containmentOf } from "./containment.ts";
 import { createExecutor, type ExecutorOptions } from "./create-executor.ts";
 import type { Executor, RunOutcome } from "./executor.ts";
+import { LongTurns } from "./long-turns.ts";
 import type { ModelFiles } from "./model-files.ts";
 import { processRunner } from "./runner-process.ts";
 import { systemClock } from "./system-clock.ts";
@@ -334,19 +335,22 @@ describe.runIf(isLinux)("processes", () => {
     const containment = await containmentOf({ memoryLimitBytes: 2 ** 32, files: [] });
     expect(containment.endsWithParent).toBe(true);
     const exited = Promise.withResolvers<void>();
-    const start = processRunner({ containment, scratchDirectory, environment: {}, isShared: false });
-    const runner = start({ receive: () => undefined, exited: () => exited.resolve() });
+    const others = {
+      scratchDirectory,
+      environment: {},
+      isShared: false,
+      clock: systemClock,
+      longTurns: new LongTurns(systemClock),
+    };
+    const deaf = { receive: () => undefined, isAwaited: () => false, flush: () => undefined };
+    const start = processRunner({ containment, ...others });
+    const runner = start({ ...deaf, exited: () => exited.resolve() });
     expect(await readdir(scratchDirectory)).toEqual([]);
     runner.kill();
     await exited.promise;
     expect(() =>
-      processRunner({
-        containment: { ...containment, command: ["\0"] },
-        scratchDirectory,
-        environment: {},
-        isShared: false,
-      })({
-        receive: () => undefined,
+      processRunner({ containment: { ...containment, command: ["\0"] }, ...others })({
+        ...deaf,
         exited: () => undefined,
       }),
     ).toThrow();
@@ -394,6 +398,7 @@ function serverScript(model: ModelFiles, scratchDirectory: string, isWatching: b
     import { processRunner } from ${here("./runner-process.ts")};
     import { containmentOf } from ${here("./containment.ts")};
     import { systemClock } from ${here("./system-clock.ts")};
+    import { LongTurns } from ${here("./long-turns.ts")};
     const containment = ${isWatching} ? { command: [], endsWithParent: false, text: [] } : await containmentOf({ memoryLimitBytes: 2 ** 32, files: [] });
     const pool = await RunnerPool.open({
       order: {
@@ -402,7 +407,7 @@ function serverScript(model: ModelFiles, scratchDirectory: string, isWatching: b
         batching: { mode: "auto", maxRows: 8, padAxis: null, padValues: {}, maskInput: null, grouping: "cost" }, warmUpRuns: 1, reportsMemory: false,
       },
       instances: 1, runTimeoutMs: 1e6, loadTimeoutMs: 1e6, memoryLimitBytes: 2 ** 32, maxDistinctDeaths: 3,
-      start: processRunner({ containment, scratchDirectory: ${JSON.stringify(scratchDirectory)}, environment: {}, isShared: false }),
+      start: processRunner({ containment, scratchDirectory: ${JSON.stringify(scratchDirectory)}, environment: {}, isShared: false, clock: systemClock, longTurns: new LongTurns(systemClock) }),
       clock: systemClock, fingerprint: () => "", containment: [], log: () => undefined,
     });
     const data = Float32Array.of(5e6, 0);

@@ -11,6 +11,7 @@ import type { Crew } from "./crew.ts";
 import type { LoadOrder } from "./control.ts";
 import type { Executor } from "./executor.ts";
 import { inlineRunner } from "./inline-runner.ts";
+import { LongTurns } from "./long-turns.ts";
 import { type ModelFile, type ModelFiles, readModelFiles } from "./model-files.ts";
 import { createOnnxRuntimeBackend } from "./onnxruntime.ts";
 import { RunnerPool } from "./pool.ts";
@@ -23,6 +24,8 @@ export interface ExecutorOptions {
   readonly clock: Clock;
   /** Unpredictable bytes, such as node:crypto's `randomBytes`. */
   readonly randomBytes: (sizeBytes: number) => Uint8Array;
+  /** Looks at the links to runners; one of its own by default. */
+  readonly longTurns?: LongTurns;
   /** Told what happens to runners: starts, deaths, given-up batching. Never inputs. */
   readonly log?: (message: string, facts: Readonly<Record<string, unknown>>) => void;
   /** Where runners' empty directories are made; the system's temporary directory by default. */
@@ -88,6 +91,8 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
       scratchDirectory: options.scratchDirectory ?? tmpdir(),
       environment: options.environment ?? {},
       isShared: shared.crews.length > 0,
+      clock,
+      longTurns: options.longTurns ?? new LongTurns(clock),
     }),
     containment: containment.text,
   });

@@ -19,10 +19,11 @@ export type {
 } from "./executor.ts";
 export { ImagePreparer, type PrepareOptions } from "./images/preparer.ts";
 export { LinkedExecutor } from "./linked-executor.ts";
+export { LinkSocket } from "./link-socket.ts";
+export { LongTurns } from "./long-turns.ts";
 export type { ModelFile, ModelFiles } from "./model-files.ts";
 export { createOnnxRuntimeBackend } from "./onnxruntime.ts";
 export type { RunnerHandle } from "./runner-handle.ts";
 export type { RunnerLink } from "./runner-link.ts";
-export { sendOn } from "./socket-send.ts";
 export { systemClock } from "./system-clock.ts";
 export { planThreads, type ThreadPlan } from "./thread-plan.ts";

@@ -278,6 +278,8 @@ export class RunnerPool implements Executor {
     try {
       handle = start({
         receive: (chunk) => this.#receive(slot, chunk),
+        isAwaited: () => slot.link?.isAwaited() === true,
+        flush: () => slot.link?.flush(),
         exited: (exit) => this.#onExit(slot, exit),
       });
     } catch (error) {

@@ -2,6 +2,7 @@
 // in-process runner and simulations are made alike.
 import type { Socket } from "node:net";
 import type { Send } from "./frame-writer.ts";
+import type { LinkEnd } from "./link-socket.ts";
 
 /** How a runner ended. */
 export interface RunnerExit {
@@ -11,8 +12,7 @@ export interface RunnerExit {
   readonly lastWords: string;
 }
 
-export interface RunnerListener {
-  receive(chunk: Uint8Array): void;
+export interface RunnerListener extends LinkEnd {
   /** Called once; nothing arrives after it. */
   exited(exit: RunnerExit): void;
 }

@@ -7,6 +7,7 @@ import type { RunTimes } from "./executor.ts";
 import { type FrameBody, FrameReader } from "./frame-reader.ts";
 import { FrameWriter, type Send } from "./frame-writer.ts";
 import { FrameFlag, FrameKind, frameError } from "./frames.ts";
+import type { LinkEnd } from "./link-socket.ts";
 import { type Entry, fail, succeed } from "./pool-entry.ts";
 
 /** A signature's names and their places, which is what frames carry. */
@@ -43,7 +44,7 @@ export interface LinkOptions {
 /** So many requests are sent without waiting for more. */
 const FLUSH_REQUESTS = 32;
 
-export class RunnerLink {
+export class RunnerLink implements LinkEnd {
   readonly runner: number;
   readonly inFlight = new Map<number, Entry>();
   /** When the runner last began or answered anything here, or was given something while nothing was in flight. */
@@ -92,7 +93,7 @@ export class RunnerLink {
     if (this.inFlight.size === 0) this.progressAt = now;
     this.inFlight.set(entry.stream, entry);
     // In a flood one turn of the event loop reads hundreds of requests; the runner need not wait for its end.
-    if (++this.#unflushed >= FLUSH_REQUESTS) this.#flush();
+    if (++this.#unflushed >= FLUSH_REQUESTS) this.flush();
     else this.#flushSoon();
   }
 
@@ -126,7 +127,20 @@ export class RunnerLink {
    * @throws SlipwayError RUNNER_PROTOCOL when they are no frames; the runner is then of no use
    */
   receive(chunk: Uint8Array): void {
-    if (!this.#isClosed) this.#reader.push(chunk);
+    if (this.#isClosed) return;
+    this.#reader.push(chunk);
+    // What follows on these answers need not wait for the end of the turn, as the runner may now have nothing to do.
+    this.flush();
+  }
+
+  isAwaited(): boolean {
+    return this.inFlight.size > 0;
+  }
+
+  /** Sends now what is otherwise sent at the end of the turn. */
+  flush(): void {
+    this.#unflushed = 0;
+    if (!this.#isClosed && !this.#writer.isEmpty) this.#writer.flush();
   }
 
   #onFrame(frame: FrameBody): void {
@@ -173,13 +187,12 @@ export class RunnerLink {
   #flushSoon(): void {
     if (this.#isFlushDue) return;
     this.#isFlushDue = true;
-    this.#clock.soon(this.#flush);
+    this.#clock.soon(this.#endTurn);
   }
 
-  readonly #flush = (): void => {
+  readonly #endTurn = (): void => {
     this.#isFlushDue = false;
-    this.#unflushed = 0;
-    if (!this.#isClosed) this.#writer.flush();
+    this.flush();
   };
 }
 

@@ -2,10 +2,10 @@
 // until that closes, and ends at once when it does, so that no runner outlives its server.
 import { Socket } from "node:net";
 import { Worker } from "node:worker_threads";
+import { LinkSocket } from "./link-socket.ts";
 import { readModelFiles } from "./model-files.ts";
 import { createOnnxRuntimeBackend } from "./onnxruntime.ts";
 import { RunnerCore } from "./runner.ts";
-import { sendOn } from "./socket-send.ts";
 import { systemClock } from "./system-clock.ts";
 
 const LINK_DESCRIPTOR = 3;
@@ -29,14 +29,19 @@ process.on("message", (_message, link) => {
 });
 
 function attach(socket: Socket): void {
-  const peer = core.attach(sendOn(socket));
-  socket.on("data", (chunk: Uint8Array) => {
-    try {
-      peer.receive(chunk);
-    } catch (error) {
-      if (socket === own) throw error;
-      socket.destroy(); // a front that sends no frames
-    }
+  const link = new LinkSocket(socket, systemClock);
+  const peer = core.attach(link.send);
+  link.read({
+    receive(chunk) {
+      try {
+        peer.receive(chunk);
+      } catch (error) {
+        if (socket === own) throw error;
+        socket.destroy(); // a front that sends no frames
+      }
+    },
+    isAwaited: () => false,
+    flush: () => undefined,
   });
   socket.on("error", () => socket.destroy());
   socket.on("close", () => peer.closed());

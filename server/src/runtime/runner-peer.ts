@@ -11,6 +11,8 @@ export interface Pending extends BatchItem {
   readonly peer: Peer;
   readonly stream: number;
   readonly inputs: readonly (FrameTensor | undefined)[];
+  /** Of its frame. */
+  readonly sizeBytes: number;
 }
 
 export class Peer {

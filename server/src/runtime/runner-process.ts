@@ -2,13 +2,15 @@
 import type { ChildProcess, StdioOptions } from "node:child_process";
 import { closeSync, openSync, readSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
+import type { Clock } from "@slipway/core/base";
 import { childScript } from "./child-script.ts";
 import { startContained } from "./contained-child.ts";
 import type { Containment } from "./containment.ts";
 import type { Send } from "./frame-writer.ts";
 import { createLinkPair } from "./link-pair.ts";
+import { LinkSocket } from "./link-socket.ts";
+import type { LongTurns } from "./long-turns.ts";
 import type { RunnerHandle, RunnerListener, StartRunner } from "./runner-handle.ts";
-import { sendOn } from "./socket-send.ts";
 
 export interface ProcessOptions {
   readonly containment: Containment;
@@ -18,6 +20,8 @@ export interface ProcessOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Whether further links to it may be opened, for other fronts. */
   readonly isShared: boolean;
+  readonly clock: Clock;
+  readonly longTurns: LongTurns;
 }
 
 /** The runner's end of the link; see runner-main.ts. */
@@ -47,7 +51,7 @@ export function processRunner(options: ProcessOptions): StartRunner {
       rmSync(directory, { recursive: true, force: true });
       throw new Error("The runner's process could not be made.");
     }
-    return new ProcessHandle(child, directory, options.scratchDirectory, listener);
+    return new ProcessHandle(child, directory, options, listener);
   };
 }
 
@@ -62,20 +66,30 @@ class ProcessHandle implements RunnerHandle {
   /** What to call when it ends while a link is handed over: Node forgets what was to be sent to a process that is gone. */
   readonly #onExit = new Set<() => void>();
 
-  constructor(child: ChildProcess, directory: string, scratchDirectory: string, listener: RunnerListener) {
+  constructor(
+    child: ChildProcess,
+    directory: string,
+    { scratchDirectory, clock, longTurns }: ProcessOptions,
+    listener: RunnerListener,
+  ) {
     this.#child = child;
     this.#scratchDirectory = scratchDirectory;
     this.#socket = child.stdio[LINK_DESCRIPTOR] as Socket;
-    this.send = sendOn(this.#socket);
+    const link = new LinkSocket(this.#socket, clock);
+    this.send = link.send;
     this.#memory = new MemoryFile(child.pid);
     let lastWords = "";
     child.stderr!.on("data", (chunk: Buffer) => {
       lastWords = (lastWords + chunk.toString("utf8")).slice(-LAST_WORDS_LENGTH);
     });
-    this.#socket.on("data", (chunk: Uint8Array) => listener.receive(chunk));
+    link.read(listener);
+    const forget = longTurns.add(link);
     // A broken socket is the runner's end, which `exit` reports; a runner that only lost its socket is of no use.
     this.#socket.on("error", () => this.kill());
-    this.#socket.on("close", () => this.kill());
+    this.#socket.on("close", () => {
+      forget();
+      this.kill();
+    });
     const exited = (code: number | null, signal: string | null): void => {
       if (this.#hasExited) return;
       this.#hasExited = true;

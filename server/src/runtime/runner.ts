@@ -179,6 +179,7 @@ export class RunnerCore {
     if (loaded === null) throw frameError("a run before the model is loaded");
     if (peer.open.has(frame.stream)) throw frameError(`stream ${frame.stream} opened twice`);
     const now = this.#ports.clock.now();
+    const sizeBytes = frame.left;
     const rows = frame.u32();
     const wanted = frame.u32();
     const outputs = wanted === 0 ? loaded.allOutputs : frame.u16List(wanted);
@@ -206,6 +207,7 @@ export class RunnerCore {
       inputs,
       outputs,
       rows,
+      sizeBytes,
       elements,
       length: padding === null ? elements / Math.max(1, rows) : lengthAlong(padding, inputs),
       arrivedAt: now,
@@ -300,7 +302,7 @@ export class RunnerCore {
       endedAt = clock.now();
       const length = batch.reduce((longest, item) => Math.max(longest, item.length), 0);
       this.#cost.observe(Math.max(1, rows), length, endedAt - startedAt);
-      this.#observeSize(loaded, rows, endedAt - startedAt);
+      this.#observeSize(loaded, batch, rows, endedAt - startedAt);
       if (this.#isClosed) return;
     } catch (error) {
       if (!this.#isClosed) this.#onRunFailed(batch, slipwayErrorFrom(error));
@@ -327,9 +329,11 @@ export class RunnerCore {
   }
 
   /** Learns what a batch of this size takes, and tells the fronts how much to hand over, where that changed. */
-  #observeSize({ worthwhile, model }: Loaded, rows: number, tookMs: number): void {
+  #observeSize({ worthwhile, model }: Loaded, batch: readonly Pending[], rows: number, tookMs: number): void {
     if (worthwhile === null) return;
-    worthwhile.observe(rows, tookMs);
+    let sizeBytes = 0;
+    for (const item of batch) sizeBytes += item.sizeBytes;
+    worthwhile.observe(rows, sizeBytes, tookMs);
     const { credits } = worthwhile;
     const told = this.#credits ?? creditsOf(model.plan);
     if (credits >= TOLD_LOW * told && credits <= TOLD_HIGH * told) return;

@@ -6,14 +6,14 @@ import { WorthwhileRows } from "./worthwhile-rows.ts";
 function served(
   maxRows: number,
   runMs: (rows: number) => number,
-  { most = maxRows, batches = 400, noise = 0, seed = 1 } = {},
+  { most = maxRows, batches = 400, noise = 0, seed = 1, rowBytes = 100 } = {},
 ): WorthwhileRows {
   const random = seeded(seed);
   const worthwhile = new WorthwhileRows(maxRows);
   for (let batch = 0; batch < batches; batch++) {
     const rows = batch % 3 === 0 ? 1 + Math.floor(random() * most) : most;
     const size = Math.min(worthwhile.next(), rows);
-    worthwhile.observe(size, runMs(size) * (1 + noise * (2 * random() - 1)));
+    worthwhile.observe(size, size * rowBytes, runMs(size) * (1 + noise * (2 * random() - 1)));
   }
   return worthwhile;
 }
@@ -57,14 +57,29 @@ describe("how many rows a batch is worth", () => {
     expect(worthwhile.rows).toBe(1);
     for (let batch = 0; batch < 8000; batch++) {
       const rows = worthwhile.next();
-      worthwhile.observe(rows, 10 + rows);
+      worthwhile.observe(rows, rows, 10 + rows);
     }
     expect(worthwhile.rows).toBe(32);
   });
 
   test("a request of more rows than a batch has teaches nothing", () => {
     const worthwhile = new WorthwhileRows(4);
-    for (let i = 0; i < 20; i++) worthwhile.observe(100, 5);
+    for (let i = 0; i < 20; i++) worthwhile.observe(100, 100, 5);
     expect(worthwhile.rows).toBe(4);
+  });
+});
+
+describe("how many requests should be at hand", () => {
+  test("two batches, or what five milliseconds take where that is more", () => {
+    expect(new WorthwhileRows(32).credits).toBe(64);
+    expect(served(32, (rows) => 10 * rows).credits).toBe(2);
+    expect(served(32, (rows) => 1 + 0.14 * rows).credits).toBe(64);
+    expect(served(32, (rows) => 0.02 * rows).credits).toBeCloseTo(250, -1);
+  });
+
+  test("bounded, and by their size as well", () => {
+    expect(served(32, (rows) => 0.001 * rows).credits).toBe(1024);
+    expect(served(32, (rows) => 0.001 * rows, { rowBytes: 1024 }).credits).toBeCloseTo(128, -1);
+    expect(served(32, (rows) => 0.001 * rows, { rowBytes: 1e6 }).credits).toBe(64);
   });
 });

@@ -1,7 +1,7 @@
-// How many rows in a batch are worth it, and how many requests should be at hand. Where a row takes nearly as long in a large batch as in a small one, a large one
-// gains nothing and makes everyone in it wait for all: a model of ten milliseconds a row would answer 32 requests after a
-// third of a second each, instead of one every ten milliseconds. A run is taken to cost a price of its own and one for each
-// row; both come from what batches of different sizes took.
+// How many rows in a batch are worth it, and how many requests should be at hand. Where a row takes nearly as long in a
+// large batch as in a small one, a large one gains nothing and makes everyone in it wait for all: a model of ten
+// milliseconds a row would answer 32 requests after a third of a second each, instead of one every ten milliseconds. A run
+// is taken to cost a price of its own and one for each row; both come from what batches of different sizes took.
 
 /** A batch is large enough where a row takes at most this much of what it takes in the largest. */
 const NEAR_BEST = 1.08;
@@ -13,9 +13,14 @@ const LEAST_RUNS = 8;
 const MEMORY_RUNS = 32;
 /** The largest size must be so many times the smallest before anything follows from both. */
 const LEAST_SPREAD = 2;
-/** How long a turn of a front's event loop may take in a flood, and the most requests that are handed over for it. */
-const TURN_MS = 20;
-const MOST_FOR_A_TURN = 1024;
+/** How long it may take a flooded front to look at its links again, and the most requests that are handed over for it. */
+const LOOK_MS = 5;
+const MOST_FOR_A_LOOK = 1024;
+/**
+ * What may be on the way to a runner for it: less than the system holds for a socket (208 KiB on Linux), since what is
+ * over that leaves the front only at the end of a turn.
+ */
+const ON_THE_WAY_BYTES = 128 * 1024;
 /** One batch in so many is as large as may be, to see whether that has come to pay. */
 const LOOK_EVERY = 128;
 
@@ -32,6 +37,8 @@ export class WorthwhileRows {
   #batches = 0;
   #rows: number;
   #prices: Prices | null = null;
+  /** Mean size of a row's request. */
+  #rowBytes = 0;
 
   constructor(maxRows: number) {
     this.#maxRows = maxRows;
@@ -50,25 +57,27 @@ export class WorthwhileRows {
   }
 
   /**
-   * Requests of one row that may be here at once: two batches, or what takes as long as a turn of a flooded front's event
-   * loop may, so that this runner has enough to do until the front looks again.
+   * Requests of one row that may be here at once: two batches, or where that is more, what keeps this runner busy until a
+   * flooded front looks at its links again.
    */
   get credits(): number {
     const least = 2 * this.#rows;
     if (this.#prices === null) return least;
     const { runMs, rowMs } = this.#prices;
-    const aTurn = Math.floor(TURN_MS / Math.max(runMs / this.#rows + rowMs, Number.EPSILON));
-    return Math.max(least, Math.min(MOST_FOR_A_TURN, aTurn));
+    const forALook = Math.floor(LOOK_MS / Math.max(runMs / this.#rows + rowMs, Number.EPSILON));
+    const onTheWay = Math.floor(ON_THE_WAY_BYTES / Math.max(1, this.#rowBytes));
+    return Math.max(least, Math.min(MOST_FOR_A_LOOK, forALook, onTheWay));
   }
 
-  /** A batch was run. */
-  observe(rows: number, tookMs: number): void {
+  /** A batch of requests of so many bytes was run. */
+  observe(rows: number, sizeBytes: number, tookMs: number): void {
     const size = this.#sizes[sizeOf(rows)];
     if (size === undefined || rows < 1) return; // a single request of more rows than a batch has
     size.runs++;
     const weight = 1 / Math.min(size.runs, MEMORY_RUNS);
     size.rows += weight * (rows - size.rows);
     size.ms += weight * (tookMs - size.ms);
+    this.#rowBytes += (sizeBytes / rows - this.#rowBytes) / MEMORY_RUNS;
     this.#rows = this.#worthwhile();
   }
 

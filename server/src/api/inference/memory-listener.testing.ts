@@ -114,6 +114,7 @@ export async function startMemoryListener(
   const answers: MemoryListener["answers"] = [];
   const logged: string[] = [];
   const server = createInferenceServer({
+    longTurns: { look: () => {} },
     serving,
     settings,
     clock,

@@ -28,6 +28,8 @@ import { methodOf, parseRoute, type Route, routeName } from "./routes.ts";
 
 export interface InferenceServerOptions extends InferencePorts {
   readonly serving: Serving;
+  /** Told of every request, so that a turn that takes hundreds of them in does not keep answers waiting. */
+  readonly longTurns: { look(now: number): void };
   readonly settings: Pick<Settings, "server" | "queue">;
   readonly clock: Clock;
   /** Makes random bytes, for ids. */
@@ -95,7 +97,9 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
   const begin = (request: InferenceMessage, reply: InferenceReply): Exchange => {
     // Nobody is upgraded here, and Node drops what came in one packet after such a request: where the next begins is in doubt.
     if (request.headers.upgrade !== undefined) reply.shouldKeepAlive = false;
-    return new Exchange(front, request, reply, connectionOf(request.socket));
+    const exchange = new Exchange(front, request, reply, connectionOf(request.socket));
+    options.longTurns.look(exchange.arrivedAt);
+    return exchange;
   };
   const start = (request: InferenceMessage, reply: InferenceReply) => handle(begin(request, reply));
   server.on("connection", (socket) => trackConnection(front, socket));
