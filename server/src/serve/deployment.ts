@@ -335,11 +335,11 @@ export class Deployment implements Variant {
       if (!this.#hasCredit(ticket.sizeBytes)) break;
       queue.pop();
       if (queue.size === 0) this.#pace.rested(now);
-      this.#pace.left(now);
       if (this.#isTooLate(ticket, now)) {
         this.#answer(ticket, { ok: false, error: this.#deadlineExceeded(ticket, now) }, now);
         continue;
       }
+      this.#pace.dispatched(now);
       this.#dispatch(ticket, now);
     }
   }

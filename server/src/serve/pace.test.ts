@@ -5,7 +5,7 @@ import { Pace } from "./pace.ts";
 function work(pace: Pace, dispatches: number, everyMs: number, start = 0): number {
   pace.began(start);
   let now = start;
-  for (let i = 0; i < dispatches; i++) pace.left((now += everyMs));
+  for (let i = 0; i < dispatches; i++) pace.dispatched((now += everyMs));
   pace.rested(now);
   return now;
 }

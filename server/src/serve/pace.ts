@@ -1,10 +1,10 @@
 // How fast a deployment works off its queue, as measured: the source of Retry-After, and of refusing at the door what
 // could not be answered in time anyway, which is what keeps goodput up under overload.
 
-/** Departures from the queue that weigh fully in the measured pace; older ones fade by halves. */
-const WINDOW_DEPARTURES = 64;
+/** Dispatches from the queue that weigh fully in the measured pace; older ones fade by halves. */
+const WINDOW_DISPATCHES = 64;
 /** Fewer than this say nothing yet. */
-const LEAST_DEPARTURES = 8;
+const LEAST_DISPATCHES = 8;
 /** How much the latest answer weighs in the service time, and how far above its mean most runs are taken to stay. */
 const SERVICE_WEIGHT = 1 / 16;
 const SERVICE_DEVIATIONS = 2;
@@ -13,9 +13,9 @@ const UNKNOWN_RETRY_MS = 1000;
 const MAX_RETRY_MS = 60_000;
 
 export class Pace {
-  /** Time the queue was not empty, and the departures from it in that time. */
+  /** Time the queue was not empty, and the dispatches from it in that time. */
   #busyMs = 0;
-  #departures = 0;
+  #dispatches = 0;
   /** Since when the queue is not empty and not yet counted in `busyMs`; null while it is empty. */
   #busySince: number | null = null;
   /** Mean time from dispatch to answer, and the mean distance from it; null before the first answer. */
@@ -38,11 +38,11 @@ export class Pace {
     this.#busySince = null;
   }
 
-  /** It was a request's turn: it left the queue for a runner, or because it was too late for it. */
-  left(now: number): void {
+  /** A request left the queue for a runner. */
+  dispatched(now: number): void {
     this.#count(now);
-    if (++this.#departures < 2 * WINDOW_DEPARTURES) return;
-    this.#departures /= 2;
+    if (++this.#dispatches < 2 * WINDOW_DISPATCHES) return;
+    this.#dispatches /= 2;
     this.#busyMs /= 2;
   }
 
@@ -61,9 +61,9 @@ export class Pace {
 
   /** How long a request waits that has `ahead` others before it; null while nothing is known. */
   waitMs(ahead: number, now: number): number | null {
-    if (this.#departures < LEAST_DEPARTURES) return null;
+    if (this.#dispatches < LEAST_DISPATCHES) return null;
     const busyMs = this.#busyMs + (this.#busySince === null ? 0 : now - this.#busySince);
-    return (ahead * busyMs) / this.#departures;
+    return (ahead * busyMs) / this.#dispatches;
   }
 
   /** After how long a refused client may try again, when `queued` requests wait. */
