@@ -4,7 +4,7 @@ import { BENCHMARKS, type BenchmarkName, measure, type Options } from "./benchma
 import { checked, measureShort } from "./check.ts";
 import { MODEL_NAMES } from "./models.ts";
 import { WIRES } from "./payloads.ts";
-import { canPin } from "./processes.ts";
+import { canPin, LOAD_CORE, movePinned } from "./processes.ts";
 import { keep, keptResults } from "./record.ts";
 import { writeTables } from "./tables.ts";
 
@@ -26,6 +26,8 @@ const { values, positionals } = parseArgs({
 });
 const log = (line: string): void => console.error(line);
 
+// What watches must not take the server's core either.
+movePinned(process.pid, LOAD_CORE);
 if (!canPin) log("Processes can't be kept on a core here; server and load disturb each other.");
 if (values.check) {
   if (values.from !== undefined && values.from !== "kept") throw new Error('--from takes "kept".');
