@@ -255,6 +255,22 @@ export const ERRORS = {
     "The new version's signature would break callers of the live one.",
     "Adapt the model, or deploy with --breaking.",
   ),
+  POLICY_INVALID: fact(
+    "invalid",
+    "A launch policy can't be read.",
+    "Fix the line the message names; docs/policies.md has the form of a requirement.",
+  ),
+  POLICY_NOT_FOUND: fact("not-found", "There is no such launch policy.", "See `slipway policy list`."),
+  EVIDENCE_INVALID: fact(
+    "failed",
+    "A measurement's result can't be kept, or what is stored is not what was measured.",
+    "Measure again with `slipway measure`.",
+  ),
+  GATE_REFUSED: fact(
+    "conflict",
+    "The launch policy asks for more than evidence shows of this version; what was live stays.",
+    "Do what the message says for each requirement, or deploy with --override and a reason.",
+  ),
   ROLLBACK_IMPOSSIBLE: fact(
     "conflict",
     "The endpoint has no earlier deployment to return to.",

@@ -63,6 +63,7 @@ export async function stage(context: RegistryContext, wanted: NewDeployment): Pr
  * Makes a deployment its endpoint's live one; what was live is retired and becomes the previous. Promoting what is live
  * already changes nothing.
  * @param as how the decision is called
+ * @param details what else is to be noted with it, such as what the gate said
  * @throws SlipwayError DEPLOYMENT_NOT_FOUND; STATE_CONFLICT for one that failed
  */
 export async function promote(
@@ -70,6 +71,7 @@ export async function promote(
   deploymentId: string,
   as: "deployed" | "rolled-back",
   authority: Authority,
+  details: JsonObject = {},
 ): Promise<Promotion> {
   return await context.database.transaction().execute(async (queries) => {
     const { endpoint: endpointName } = await getDeployment(context, queries, deploymentId);
@@ -108,6 +110,7 @@ export async function promote(
       subject: endpoint.name,
       text: `${endpoint.name} serves ${versionText(live)}${instead}`,
       details: {
+        ...details,
         deploymentId: live.id,
         name: live.name,
         number: live.number,

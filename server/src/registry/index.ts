@@ -1,9 +1,20 @@
 // The registry: models and their versions, what endpoints serve, and the log of what was decided.
 export type { NewDecision } from "./decisions.ts";
 export type { NewDeployment, Promotion } from "./deployments.ts";
+export {
+  type Evidence,
+  type EvidenceDataset,
+  type EvidenceMachine,
+  machineFrom,
+  type MeasuredValue,
+  type NewEvidence,
+} from "./evidence.ts";
 export { type Garbage, type GarbageItem, referencedBlobs } from "./gc.ts";
 export type { Candidate, FileImport, Imported, ImportRequest, StoredImport } from "./import.ts";
+export type { LaunchPolicy } from "./launch-policies.ts";
 export { type LocalFile, openExternalFile, openNamedFile } from "./local-files.ts";
+export type { PolicyVerdict, RequirementVerdict, Verdict } from "./policy/judge.ts";
+export { parsePolicy, type Policy } from "./policy/policy.ts";
 export type { ResolvedModel } from "./references.ts";
 export { openRegistry, type Registry, type RegistryOptions } from "./registry.ts";
 export {

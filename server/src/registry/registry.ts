@@ -17,14 +17,25 @@ import {
   stage,
   unload,
 } from "./deployments.ts";
+import { addEvidence, type Evidence, listEvidence, type NewEvidence } from "./evidence.ts";
 import { collectGarbage, DEFAULT_GRACE_MS, type Garbage } from "./gc.ts";
 import { createIdentifiers } from "./identifiers.ts";
 import { type FileImport, type Imported, importFile, importStored, type StoredImport } from "./import.ts";
+import {
+  judgeVersion,
+  type LaunchPolicy,
+  launchPolicyOf,
+  listLaunchPolicies,
+  removeLaunchPolicy,
+  setLaunchPolicy,
+} from "./launch-policies.ts";
 import { BlobLeases } from "./leases.ts";
 import { getModel } from "./models.ts";
+import type { PolicyVerdict } from "./policy/judge.ts";
+import type { Policy } from "./policy/policy.ts";
 import { type ResolvedModel, resolveModelReference } from "./references.ts";
 import { type ScanStoredModel, scanStoredModel } from "./scan.ts";
-import type { Authority, Decision, Deployment, Endpoint, Model, Version } from "./types.ts";
+import type { Authority, Decision, Deployment, Endpoint, JsonObject, Model, Version } from "./types.ts";
 import { type CreatedVersion, createVersion, getVersion, listVersions, type NewVersion } from "./versions.ts";
 
 export interface RegistryOptions {
@@ -69,10 +80,29 @@ export interface Registry {
   /** Every version, or those of one name, newest first. */
   listVersions(name?: string): Promise<readonly Version[]>;
 
+  /** Keeps what a measurement of a version found. See `addEvidence`. */
+  addEvidence(version: Version, evidence: NewEvidence, authority: Authority): Promise<Evidence>;
+  /** All evidence of a version's content, newest first. */
+  listEvidence(version: Version, kind?: string): Promise<readonly Evidence[]>;
+  /** Puts a launch policy before an endpoint, or before all without one of their own ("*"). */
+  setLaunchPolicy(endpoint: string, requirements: readonly string[], authority: Authority): Promise<LaunchPolicy>;
+  /** @throws SlipwayError POLICY_NOT_FOUND */
+  removeLaunchPolicy(endpoint: string, authority: Authority): Promise<void>;
+  listLaunchPolicies(): Promise<readonly LaunchPolicy[]>;
+  /** What stands before an endpoint: its own, else the general one, else null. */
+  launchPolicyOf(endpoint: string): Promise<Policy | null>;
+  /** @param machine fingerprint of the machine that asks */
+  judge(policy: Policy, version: Version, machine: string): Promise<PolicyVerdict>;
+
   /** Before loading. See `stage`. */
   stage(wanted: NewDeployment): Promise<Deployment>;
   /** When it is warm and traffic goes to it. See `promote`. */
-  promote(deploymentId: string, as: "deployed" | "rolled-back", authority: Authority): Promise<Promotion>;
+  promote(
+    deploymentId: string,
+    as: "deployed" | "rolled-back",
+    authority: Authority,
+    details?: JsonObject,
+  ): Promise<Promotion>;
   /** When it could not be loaded. See `fail`. */
   fail(deploymentId: string, why: string, authority: Authority): Promise<Deployment>;
   /** When the server starts: gives up what was being loaded when it stopped. Answers how many. */
@@ -137,8 +167,15 @@ export function openRegistry(options: RegistryOptions): Registry {
       database.transaction().execute((queries) => createVersion(context, queries, wanted, authority)),
     getVersion: (name, number) => getVersion(context, database, name, number),
     listVersions: (name) => listVersions(context, name),
+    addEvidence: (version, evidence, authority) => addEvidence(context, version, evidence, authority),
+    listEvidence: (version, kind) => listEvidence(context, database, version, kind),
+    setLaunchPolicy: (endpoint, requirements, authority) => setLaunchPolicy(context, endpoint, requirements, authority),
+    removeLaunchPolicy: (endpoint, authority) => removeLaunchPolicy(context, endpoint, authority),
+    listLaunchPolicies: () => listLaunchPolicies(context),
+    launchPolicyOf: (endpoint) => launchPolicyOf(context, database, endpoint),
+    judge: (policy, version, machine) => judgeVersion(context, policy, version, machine),
     stage: (wanted) => stage(context, wanted),
-    promote: (deploymentId, as, authority) => promote(context, deploymentId, as, authority),
+    promote: (deploymentId, as, authority, details) => promote(context, deploymentId, as, authority, details),
     fail: (deploymentId, why, authority) => fail(context, deploymentId, why, authority),
     abandonStaged: (why) => abandonStaged(context, why),
     rollbackTarget: (endpoint) => rollbackTarget(context, endpoint),

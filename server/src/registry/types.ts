@@ -91,6 +91,10 @@ export type DecisionKind =
   | "unloaded"
   | "load-failed"
   | "released"
+  | "measured"
+  | "policy-set"
+  | "policy-removed"
+  | "overridden"
   | "collected";
 
 /** Something that was decided or changed; never altered afterwards. */

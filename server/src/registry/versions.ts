@@ -25,6 +25,11 @@ export interface CreatedVersion {
   readonly isNew: boolean;
 }
 
+/** SHA-256 of a processing's canonical JSON; "none" without. */
+export function processingHashOf(processing: JsonObject | null): string {
+  return processing === null ? NO_PROCESSING : textHash(canonicalJson(processing));
+}
+
 /**
  * Makes a version, or answers the one there is. Runs in the caller's transaction.
  * @throws SlipwayError NAME_INVALID, MODEL_NOT_FOUND; STATE_CONFLICT where `number` is taken by something else
@@ -53,7 +58,7 @@ export async function createVersion(
     .executeTakeFirstOrThrow();
 
   const processing = wanted.processing === null ? null : canonicalJson(wanted.processing);
-  const processingHash = processing === null ? NO_PROCESSING : textHash(processing);
+  const processingHash = processingHashOf(wanted.processing);
   const existing = await queries
     .selectFrom("version")
     .selectAll()

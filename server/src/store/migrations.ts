@@ -9,6 +9,7 @@ const MIGRATION_TABLE = "schema_migration";
 /** By name; a name starts with its place in the order. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_registry": { up: createRegistry },
+  "0002_evidence": { up: createEvidence },
 };
 
 /**
@@ -155,4 +156,33 @@ async function createRegistry(database: Kysely<unknown>): Promise<void> {
     .addPrimaryKeyConstraint("decision_key", ["tenant", "id"])
     .execute();
   await schema.createIndex("decision_subject").on("decision").columns(["tenant", "subject", "id"]).execute();
+}
+
+async function createEvidence(database: Kysely<unknown>): Promise<void> {
+  const { schema } = database;
+  await schema
+    .createTable("evidence")
+    .addColumn("tenant", "text", (column) => column.notNull())
+    .addColumn("id", "text", (column) => column.notNull())
+    .addColumn("model_hash", "text", (column) => column.notNull())
+    .addColumn("processing_hash", "text", (column) => column.notNull())
+    .addColumn("kind", "text", (column) => column.notNull())
+    .addColumn("measured_at", "bigint", (column) => column.notNull())
+    .addColumn("body", "text", (column) => column.notNull())
+    .addColumn("hash", "text", (column) => column.notNull())
+    .addPrimaryKeyConstraint("evidence_key", ["tenant", "id"])
+    .execute();
+  await schema
+    .createIndex("evidence_of")
+    .on("evidence")
+    .columns(["tenant", "model_hash", "processing_hash", "kind", "id"])
+    .execute();
+  await schema
+    .createTable("launch_policy")
+    .addColumn("tenant", "text", (column) => column.notNull())
+    .addColumn("endpoint", "text", (column) => column.notNull())
+    .addColumn("body", "text", (column) => column.notNull())
+    .addColumn("changed_at", "bigint", (column) => column.notNull())
+    .addPrimaryKeyConstraint("launch_policy_key", ["tenant", "endpoint"])
+    .execute();
 }

@@ -85,6 +85,28 @@ export interface DecisionTable {
   details: Fixed<string>;
 }
 
+/** Append-only. By content, so that every version of it has it. */
+export interface EvidenceTable {
+  tenant: Fixed<string>;
+  id: Fixed<string>;
+  model_hash: Fixed<string>;
+  /** As in `version`. */
+  processing_hash: Fixed<string>;
+  kind: Fixed<string>;
+  measured_at: Fixed<number>;
+  body: Fixed<string>;
+  /** SHA-256 over the canonical JSON of all columns. */
+  hash: Fixed<string>;
+}
+
+/** What must be shown before a version goes live behind an endpoint; "*" stands for those without one of their own. */
+export interface LaunchPolicyTable {
+  tenant: Fixed<string>;
+  endpoint: Fixed<string>;
+  body: string;
+  changed_at: number;
+}
+
 export interface Tables {
   model: ModelTable;
   model_file: ModelFileTable;
@@ -94,4 +116,6 @@ export interface Tables {
   deployment: DeploymentTable;
   variant: VariantTable;
   decision: DecisionTable;
+  evidence: EvidenceTable;
+  launch_policy: LaunchPolicyTable;
 }
