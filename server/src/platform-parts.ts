@@ -11,7 +11,17 @@ import type { Settings } from "#config";
 import { Launcher } from "#launch";
 import { Fleet, FleetServing } from "#fronts";
 import { AnswerBook, createLog, type Log, TrafficBook } from "#monitor";
-import { openRegistry, type Registry, scanInProcess } from "#registry";
+import { measure, type MeasurementName } from "#lab/measure";
+import {
+  type Authority,
+  type Evidence,
+  type EvidenceMachine,
+  machineFrom,
+  openRegistry,
+  type Registry,
+  scanInProcess,
+  type Version,
+} from "#registry";
 import { createOnnxRuntimeBackend, LongTurns, planThreads, startContainedScript, systemClock } from "#runtime";
 import { createServing, type Serving, type VariantStatus } from "#serve";
 import { openStore, type Store } from "#store";
@@ -50,6 +60,7 @@ export interface Parts {
   readonly fleet: Fleet | null;
   readonly launcher: Launcher;
   readonly backups: Backups;
+  readonly machine: EvidenceMachine;
   /** Every endpoint there is or was since the start, for the repository index. */
   readonly endpointNames: Set<string>;
   readonly backend: string;
@@ -102,6 +113,7 @@ export async function openParts(
       : null;
   const serving: Serving = fleet === null ? own : new FleetServing(own, fleet);
   const longTurns = new LongTurns(clock);
+  const machine = thisMachine();
   const launcher = new Launcher({
     registry,
     blobs: store.blobs,
@@ -111,6 +123,7 @@ export async function openParts(
     randomBytes,
     runnerEnvironment: environment,
     longTurns,
+    machine: machine.fingerprint,
     log: logFacts,
     fronts: fleet,
   });
@@ -126,9 +139,37 @@ export async function openParts(
     fleet,
     launcher,
     backups,
+    machine,
     endpointNames,
     backend: createOnnxRuntimeBackend().name,
   };
+}
+
+/** Measures a version and keeps each finding as soon as it is there. */
+export async function measureVersion(
+  { registry, store, backend }: Parts,
+  version: Version,
+  what: readonly MeasurementName[],
+  authority: Authority,
+  signal: AbortSignal,
+): Promise<readonly Evidence[]> {
+  const model = await registry.getModel(version.modelHash);
+  const code = { slipway: VERSION, node: process.versions.node, backend };
+  const ports = { stream: (hash: string) => store.blobs.stream(hash, { isVerified: true }), code };
+  const found: Evidence[] = [];
+  for (const one of new Set(what)) {
+    found.push(await registry.addEvidence(version, await measure(one, model, ports, signal), authority));
+  }
+  return found;
+}
+
+/** What of this machine a measurement may depend on. */
+function thisMachine(): EvidenceMachine {
+  const cpu = os.cpus()[0]?.model.trim() ?? "unknown";
+  const cores = os.availableParallelism();
+  const memoryGiB = Math.round(os.totalmem() / 2 ** 30);
+  const facts = { cpu, cores, memoryGiB, architecture: os.arch(), system: os.platform() };
+  return machineFrom(os.hostname(), facts);
 }
 
 /** A name for what is being written; never the same twice. */

@@ -27,6 +27,7 @@ import {
   childEnvironment,
   clock,
   CONSOLE_DIRECTORY,
+  measureVersion,
   openParts,
   type Parts,
   type PlatformSurroundings,
@@ -169,6 +170,8 @@ class Server implements RunningServer {
     const stop = () => void clock.after(STOP_DELAY_MS, () => void this.stop(this.#settings.server.drainTimeoutMs));
     return createHandlers({
       ...this.#parts,
+      machine: this.#parts.machine.fingerprint,
+      measure: (version, what, authority, signal) => measureVersion(this.#parts, version, what, authority, signal),
       clock,
       configuration,
       actor: "administration",

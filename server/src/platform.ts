@@ -8,6 +8,7 @@ import { blobReader, blobsDirectoryOf, readServerFile } from "#store";
 import {
   clock,
   EXAMPLE_DIRECTORY,
+  measureVersion,
   openParts,
   type PlatformSurroundings,
   processFacts,
@@ -44,6 +45,8 @@ async function openOffline(settings: Settings, surroundings: PlatformSurrounding
   const parts = await openParts(settings, "a slipway command", surroundings, false);
   const handlers = createHandlers({
     ...parts,
+    machine: parts.machine.fingerprint,
+    measure: (version, what, authority, signal) => measureVersion(parts, version, what, authority, signal),
     clock,
     configuration: loadConfiguration({}),
     actor: "command line",

@@ -47,6 +47,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/versions.ts")).versions,
   },
   {
+    name: "measure",
+    summary: "Measure a version and keep what is found as evidence",
+    group: "Models",
+    load: async () => (await import("./commands/measure.ts")).measure,
+  },
+  {
+    name: "policy",
+    summary: "Say what a version must show before it goes live, and check it",
+    group: "Endpoints",
+    load: async () => (await import("./commands/policy.ts")).policy,
+  },
+  {
     name: "deploy",
     summary: "Put a version, or a model file, behind an endpoint",
     group: "Endpoints",

@@ -3,7 +3,17 @@
 // recorded, and both can be loaded.
 import { type Clock, SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
 import { DeploymentSettings, QueueSettings, RuntimeSettings, type Settings } from "#config";
-import type { Authority, Deployment, Endpoint, JsonObject, Model, Promotion, Registry } from "#registry";
+import type {
+  Authority,
+  Deployment,
+  Endpoint,
+  JsonObject,
+  Model,
+  PolicyVerdict,
+  Promotion,
+  Registry,
+  Version,
+} from "#registry";
 import { createExecutor, type Crew, type LongTurns, type ModelFiles } from "#runtime";
 import type { DeploymentSpec, Serving, Variant } from "#serve";
 import type { BlobStore } from "#store";
@@ -26,6 +36,8 @@ export interface LauncherPorts {
   readonly runnerEnvironment: Readonly<Record<string, string>>;
   /** Looks at the links to runners. */
   readonly longTurns: LongTurns;
+  /** Fingerprint of this machine, on which some evidence must have been found. */
+  readonly machine: string;
   /** Further fronts, which share the runners; null where this process is the only one. */
   readonly fronts: {
     readonly crewsOf: (deploymentId: string) => readonly Crew[];
@@ -41,6 +53,19 @@ export interface LaunchOrder {
   readonly settings: DeploymentSettings;
   /** Switch even if callers of the live version would break. */
   readonly allowBreaking: boolean;
+  /** Switch even if the launch policy says otherwise; the authority must give a reason, and it is recorded. */
+  readonly isOverride: boolean;
+}
+
+/** What the gate said of a launch. */
+export interface GateReport extends PolicyVerdict {
+  /** Whether it went live although the verdict is not yes. */
+  readonly isOverridden: boolean;
+}
+
+export interface Launch extends Promotion {
+  /** null where no launch policy stands before the endpoint: it is ungated. */
+  readonly gate: GateReport | null;
 }
 
 export class Launcher {
@@ -51,24 +76,52 @@ export class Launcher {
   }
 
   /**
-   * Loads a version and switches its endpoint to it. Resolves when it is live and recorded so.
-   * @throws SlipwayError MODEL_*, PROCESSING_INVALID, SIGNATURE_BREAKING, MEMORY_BUDGET, VERSION_NOT_FOUND; what was
-   * live stays
+   * Loads a version and switches its endpoint to it. Resolves when it is live and recorded so. The gate is asked before
+   * anything is loaded, and again right before the switch, since evidence may have grown too old meanwhile.
+   * @throws SlipwayError GATE_REFUSED (its details are the verdict), MODEL_*, PROCESSING_INVALID, SIGNATURE_BREAKING,
+   * MEMORY_BUDGET, VERSION_NOT_FOUND; what was live stays
    */
-  async deploy(order: LaunchOrder, authority: Authority, signal: AbortSignal): Promise<Promotion> {
+  async deploy(order: LaunchOrder, authority: Authority, signal: AbortSignal): Promise<Launch> {
     const { registry } = this.#ports;
-    const staged = await registry.stage({ ...order, settings: order.settings as JsonObject });
-    return await this.#launch(staged, "deployed", order.allowBreaking, authority, signal);
+    const { endpoint, name, number, isOverride, allowBreaking } = order;
+    if (isOverride && authority.reason === null) {
+      throw new SlipwayError("USAGE", "An override of the launch policy needs a reason; give one with --reason.");
+    }
+    const version = await registry.getVersion(name, number);
+    const askGate = () => this.#askGate(endpoint, version, isOverride);
+    await askGate();
+    const staged = await registry.stage({ ...order, number: version.number, settings: order.settings as JsonObject });
+    return await this.#launch(staged, "deployed", allowBreaking, authority, signal, askGate);
+  }
+
+  /** Asks the launch policy of an endpoint about a version. @throws SlipwayError GATE_REFUSED */
+  async #askGate(endpoint: string, version: Version, isOverride: boolean): Promise<GateReport | null> {
+    const { registry, machine } = this.#ports;
+    const policy = await registry.launchPolicyOf(endpoint);
+    if (policy === null) return null;
+    const judged = await registry.judge(policy, version, machine);
+    if (judged.verdict === "yes") return { ...judged, isOverridden: false };
+    if (isOverride) return { ...judged, isOverridden: true };
+    const open = judged.requirements.filter(({ verdict }) => verdict !== "yes");
+    const lines = open.map(({ requirement, verdict, text, remedy }) =>
+      `${requirement}: ${verdict}. ${text} ${remedy ?? ""}`.trim(),
+    );
+    throw new SlipwayError(
+      "GATE_REFUSED",
+      `${version.name}@${version.number} does not pass the launch policy of "${endpoint}": ${open.length} of ${judged.requirements.length} requirements are not met.\n${lines.join("\n")}`,
+      { details: judged as unknown as JsonObject },
+    );
   }
 
   /**
    * Switches an endpoint back to what was live before.
    * @throws SlipwayError ENDPOINT_NOT_FOUND, ROLLBACK_IMPOSSIBLE
    */
-  async rollback(endpoint: string, authority: Authority, signal: AbortSignal): Promise<Promotion> {
+  async rollback(endpoint: string, authority: Authority, signal: AbortSignal): Promise<Launch> {
     const target = await this.#ports.registry.rollbackTarget(endpoint);
     // What was live before may differ in its signature; returning to it was decided when it was replaced.
-    return await this.#launch(target, "rolled-back", true, authority, signal);
+    // So was going live: it needs no gate.
+    return await this.#launch(target, "rolled-back", true, authority, signal, async () => null);
   }
 
   /** Takes an endpoint out of service: recorded first, so that a restart does not bring it back. */
@@ -117,16 +170,20 @@ export class Launcher {
     allowBreaking: boolean,
     authority: Authority,
     signal: AbortSignal,
-  ): Promise<Promotion> {
+    askGate: () => Promise<GateReport | null>,
+  ): Promise<Launch> {
     const { registry, serving, log } = this.#ports;
-    let promotion: Promotion | null = null;
+    let launch: Launch | null = null;
     try {
       await serving.deploy(await this.#spec(deployment), {
         allowBreaking,
         signal,
         beforeSwitch: async (candidate) => {
           if (!allowBreaking) this.#refuseLostRecords(candidate);
-          promotion = await registry.promote(deployment.id, as, authority);
+          const gate = await askGate();
+          if (gate?.isOverridden === true) await this.#recordOverride(deployment, gate, authority);
+          const details = gate === null ? {} : { gate: gate as unknown as JsonObject };
+          launch = { ...(await registry.promote(deployment.id, as, authority, details)), gate };
         },
       });
     } catch (error) {
@@ -137,7 +194,22 @@ export class Launcher {
       });
       throw error;
     }
-    return promotion!;
+    return launch!;
+  }
+
+  async #recordOverride(
+    { endpoint, name, number }: Deployment,
+    { requirements }: GateReport,
+    authority: Authority,
+  ): Promise<void> {
+    const open = requirements.filter(({ verdict }) => verdict !== "yes").map(({ requirement }) => requirement);
+    await this.#ports.registry.record({
+      ...authority,
+      kind: "overridden",
+      subject: endpoint,
+      text: `${name}@${number} goes live although ${open.length} requirements of the launch policy are not met`,
+      details: { requirements: open },
+    });
   }
 
   /** The tensors may fit, and callers that send images be refused all the same. */

@@ -48,7 +48,11 @@ async function deployNewest(
     const liveId = endpoint?.liveDeploymentId ?? null;
     const live = liveId === null ? null : await registry.getDeployment(liveId);
     if (live?.name === name && live.number >= number) return;
-    await launcher.deploy({ endpoint: name, name, number, settings: {}, allowBreaking: false }, authority, signal);
+    await launcher.deploy(
+      { endpoint: name, name, number, settings: {}, allowBreaking: false, isOverride: false },
+      authority,
+      signal,
+    );
   } catch (error) {
     const { code, message } = slipwayErrorFrom(error);
     log("a model of the repository could not be deployed", { name, number, code, error: message });

@@ -5,10 +5,31 @@ import type { Backups } from "#backup";
 import type { Configuration } from "#config";
 import { type Launcher, ServedProcessing } from "#launch";
 import type { LiveWindow } from "#monitor";
-import type { Authority, Candidate, Deployment, Endpoint, JsonObject, Promotion, Registry } from "#registry";
+import type { MeasurementName } from "#lab/measure";
+import {
+  type Authority,
+  type Candidate,
+  type Deployment,
+  type Endpoint,
+  type Evidence,
+  type JsonObject,
+  parsePolicy,
+  type Promotion,
+  type Registry,
+  type Version,
+} from "#registry";
 import type { Serving } from "#serve";
 import type { OperationOutput } from "../client.ts";
-import { decisionView, deploymentView, endpointView, modelView, versionView } from "./create-views.ts";
+import {
+  decisionView,
+  deploymentView,
+  endpointView,
+  evidenceView,
+  modelView,
+  policyVerdictView,
+  policyView,
+  versionView,
+} from "./create-views.ts";
 import type { Handlers } from "./handlers.ts";
 import type { EndpointView, VersionView } from "./views.ts";
 
@@ -24,6 +45,15 @@ export interface HandlerPorts {
   /** Who is recorded as having decided. */
   readonly actor: string;
   readonly facts: () => StatusFacts;
+  /** Fingerprint of this machine. */
+  readonly machine: string;
+  /** Measures a version and keeps what it finds. */
+  readonly measure: (
+    version: Version,
+    what: readonly MeasurementName[],
+    authority: Authority,
+    signal: AbortSignal,
+  ) => Promise<readonly Evidence[]>;
   /** Null without a server: nothing is watched, and deploying loads what is live first, to compare with it. */
   readonly server: { readonly live: LiveWindow; readonly stop: () => void } | null;
 }
@@ -49,7 +79,7 @@ export function createHandlers(ports: HandlerPorts): Handlers {
     const version = await registry.getVersion(name, number);
     return versionView(version, await registry.getModel(version.modelHash));
   };
-  const promoted = async ({ deployment, replaced }: Promotion): Promise<OperationOutput<"deploy">> => ({
+  const promoted = ({ deployment, replaced }: Promotion): OperationOutput<"rollback"> => ({
     deployment: deploymentView(
       deployment,
       serving.status().find(({ deploymentId }) => deploymentId === deployment.id),
@@ -111,11 +141,39 @@ export function createHandlers(ports: HandlerPorts): Handlers {
         number: body.number ?? null,
         settings: body.settings,
         allowBreaking: body.allowBreaking,
+        isOverride: body.isOverride,
       };
-      return await promoted(await launcher.deploy(order, authority(body.reason), signal));
+      const launch = await launcher.deploy(order, authority(body.reason), signal);
+      const { gate } = launch;
+      return {
+        ...promoted(launch),
+        gate: gate === null ? null : { ...policyVerdictView(gate), isOverridden: gate.isOverridden },
+      };
     },
     rollback: async ({ params: { endpoint }, body }, signal) =>
-      await promoted(await launcher.rollback(endpoint, authority(body.reason), signal)),
+      promoted(await launcher.rollback(endpoint, authority(body.reason), signal)),
+    listEvidence: async ({ params: { name, number }, query: { kind } }) =>
+      (await registry.listEvidence(await registry.getVersion(name, number), kind)).map(evidenceView),
+    measure: async ({ params: { name, number }, body: { what, reason } }, signal) => {
+      const version = await registry.getVersion(name, number);
+      const found = await ports.measure(version, what, authority(reason), signal);
+      return found.map(evidenceView);
+    },
+    checkPolicy: async ({ params: { name, number }, body }) => {
+      const version = await registry.getVersion(name, number);
+      const { endpoint = name, requirements } = body;
+      const policy =
+        requirements === undefined ? await registry.launchPolicyOf(endpoint) : parsePolicy({ requirements });
+      if (policy === null) return { judged: null };
+      return { judged: policyVerdictView(await registry.judge(policy, version, ports.machine)) };
+    },
+    listPolicies: async () => (await registry.listLaunchPolicies()).map(policyView),
+    setPolicy: async ({ params: { endpoint }, body: { requirements, reason } }) =>
+      policyView(await registry.setLaunchPolicy(endpoint, requirements, authority(reason))),
+    removePolicy: async ({ params: { endpoint }, query: { reason } }) => {
+      await registry.removeLaunchPolicy(endpoint, authority(reason ?? null));
+      return { endpoint };
+    },
     unload: async ({ params: { endpoint }, body }) =>
       await viewOf(await launcher.unload(endpoint, authority(body.reason))),
     release: async ({ params: { endpoint } }) => {

@@ -1,12 +1,15 @@
 // Domain objects as the administration API shows them.
 import { DTYPES, type Port, type Signature, typeText } from "@slipway/core/tensor";
-import type { Decision, Deployment, Endpoint, Model, Version } from "#registry";
+import type { Decision, Deployment, Endpoint, Evidence, LaunchPolicy, Model, PolicyVerdict, Version } from "#registry";
 import type { VariantStatus } from "#serve";
 import type {
   DecisionView,
   DeploymentView,
   EndpointView,
+  EvidenceView,
   ModelView,
+  PolicyVerdictView,
+  PolicyView,
   PortView,
   SignatureView,
   VersionView,
@@ -51,6 +54,19 @@ function portView({ name, type, isOptional }: Port): PortView {
 export function versionView(version: Version, model: Model): VersionView {
   const { name, number, processing, source, note, createdAt } = version;
   return { name, number, model: modelView(model), processing, source, note, createdAt };
+}
+
+export function evidenceView(evidence: Evidence): EvidenceView {
+  const { tenant: _, modelHash: __, processingHash: ___, ...shown } = evidence;
+  return structuredClone(shown) as EvidenceView;
+}
+
+export function policyView({ endpoint, requirements, changedAt }: LaunchPolicy): PolicyView {
+  return { endpoint, requirements: [...requirements], changedAt };
+}
+
+export function policyVerdictView({ verdict, requirements }: PolicyVerdict): PolicyVerdictView {
+  return { verdict, requirements: requirements.map((one) => ({ ...one })) };
 }
 
 /** A deployment from its record and, where it is or was loaded, its status. */

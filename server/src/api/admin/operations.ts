@@ -2,15 +2,20 @@
 // document and the typed client are all made from it.
 import { z } from "zod";
 import { DeploymentSettings } from "#config";
+import { MEASUREMENTS } from "#lab/measure";
 import {
   BackupView,
   ConfigView,
   DecisionView,
   DeploymentView,
   EndpointView,
+  EvidenceView,
   GarbageView,
+  GateView,
   LiveView,
   ModelView,
+  PolicyVerdictView,
+  PolicyView,
   StatusView,
   VersionView,
 } from "./views.ts";
@@ -29,6 +34,12 @@ export interface Operation {
 
 const Name = z.string().describe("Name of a model or endpoint");
 const EndpointPath = z.object({ endpoint: Name });
+const VersionPath = z.object({ name: Name, number: z.coerce.number().int().min(1) });
+const PolicyPath = z.object({
+  endpoint: z.string().describe('Name of an endpoint, or "*" for those without a policy of their own'),
+});
+const Reason = z.string().max(4096).nullable().default(null);
+const Requirements = z.array(z.string().max(1000)).min(1).max(1000);
 const Hash = z
   .string()
   .regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits")
@@ -59,8 +70,54 @@ export const OPERATIONS = {
     method: "GET",
     path: "/api/versions/{name}/{number}",
     summary: "One version with its model's signature",
-    params: z.object({ name: Name, number: z.coerce.number().int().min(1) }),
+    params: VersionPath,
     response: VersionView,
+  },
+  listEvidence: {
+    method: "GET",
+    path: "/api/versions/{name}/{number}/evidence",
+    summary: "What was measured of a version, newest first",
+    params: VersionPath,
+    query: z.object({ kind: z.string().optional() }),
+    response: z.array(EvidenceView),
+  },
+  measure: {
+    method: "POST",
+    path: "/api/versions/{name}/{number}/measurements",
+    summary: "Measure a version and keep what is found as evidence",
+    params: VersionPath,
+    body: z.strictObject({ what: z.array(z.enum(MEASUREMENTS)).min(1), reason: Reason }),
+    response: z.array(EvidenceView),
+  },
+  checkPolicy: {
+    method: "POST",
+    path: "/api/versions/{name}/{number}/check",
+    summary: "Ask what evidence of a version says of a policy: an endpoint's, or one that is given",
+    params: VersionPath,
+    body: z.strictObject({ endpoint: z.string().optional(), requirements: Requirements.optional() }),
+    response: z.object({ judged: PolicyVerdictView.nullable().describe("null where no policy stands there") }),
+  },
+  listPolicies: {
+    method: "GET",
+    path: "/api/policies",
+    summary: "Every launch policy",
+    response: z.array(PolicyView),
+  },
+  setPolicy: {
+    method: "PUT",
+    path: "/api/policies/{endpoint}",
+    summary: "Put a launch policy before an endpoint; what is live stays",
+    params: PolicyPath,
+    body: z.strictObject({ requirements: Requirements, reason: Reason }),
+    response: PolicyView,
+  },
+  removePolicy: {
+    method: "DELETE",
+    path: "/api/policies/{endpoint}",
+    summary: "Remove a launch policy",
+    params: PolicyPath,
+    query: z.object({ reason: z.string().max(4096).optional() }),
+    response: z.object({ endpoint: z.string() }),
   },
   putBlob: {
     method: "PUT",
@@ -120,11 +177,16 @@ export const OPERATIONS = {
       number: z.int().min(1).optional().describe("Number of the version; the newest if left out"),
       settings: DeploymentSettings.default({}),
       allowBreaking: z.boolean().default(false).describe("Switch even if callers of the live version would break"),
-      reason: z.string().max(4096).nullable().default(null),
+      isOverride: z
+        .boolean()
+        .default(false)
+        .describe("Switch even if the launch policy says otherwise; needs a reason, which is recorded"),
+      reason: Reason,
     }),
     response: z.object({
       deployment: DeploymentView,
       replaced: z.object({ name: z.string(), number: z.number() }).nullable(),
+      gate: GateView.nullable().describe("null where no launch policy stands before the endpoint: it is ungated"),
     }),
   },
   rollback: {
@@ -132,7 +194,7 @@ export const OPERATIONS = {
     path: "/api/endpoints/{endpoint}/rollback",
     summary: "Switch the endpoint back to what was live before",
     params: EndpointPath,
-    body: z.strictObject({ reason: z.string().max(4096).nullable().default(null) }),
+    body: z.strictObject({ reason: Reason }),
     response: z.object({
       deployment: DeploymentView,
       replaced: z.object({ name: z.string(), number: z.number() }).nullable(),
@@ -143,7 +205,7 @@ export const OPERATIONS = {
     path: "/api/endpoints/{endpoint}/unload",
     summary: "Drain the endpoint and take it out of service; its versions stay",
     params: EndpointPath,
-    body: z.strictObject({ reason: z.string().max(4096).nullable().default(null) }),
+    body: z.strictObject({ reason: Reason }),
     response: EndpointView,
   },
   release: {

@@ -165,6 +165,58 @@ export const DecisionView = z.object({
   text: z.string(),
 });
 
+export const EvidenceView = z.object({
+  id: z.string(),
+  kind: z.string().describe("quality, latency, size, …"),
+  schema: z.number().int().describe("version of the kind's form"),
+  measuredAt: Timestamp,
+  values: z.record(
+    z.string(),
+    z.object({
+      value: z.number().nullable().describe("null where it is undefined; reason says why"),
+      reason: z.string().nullable(),
+      unit: z.string(),
+      interval: z.object({ lower: z.number(), upper: z.number(), level: z.number() }).nullable(),
+      method: z.string(),
+      count: z.number().nullable(),
+    }),
+  ),
+  details: z.unknown(),
+  dataset: z.object({ name: z.string(), split: z.string().nullable(), hash: z.string() }).nullable(),
+  machine: z.object({ fingerprint: z.string(), name: z.string(), facts: z.unknown() }).nullable(),
+  settings: z.unknown(),
+  method: z.string(),
+  code: z.record(z.string(), z.string()),
+  hash: z.string().describe("SHA-256 over all of it"),
+});
+
+export const PolicyView = z.object({
+  endpoint: z.string().describe('"*" stands for every endpoint without a policy of its own'),
+  requirements: z.array(z.string()),
+  changedAt: Timestamp,
+});
+
+const Verdict = z.enum(["yes", "no", "unknown"]);
+export const PolicyVerdictView = z.object({
+  verdict: Verdict.describe("yes where all requirements are; unknown never passes"),
+  requirements: z.array(
+    z.object({
+      requirement: z.string(),
+      verdict: Verdict,
+      found: z.number().nullable().describe("what was compared, in the requirement's unit"),
+      needed: z.number(),
+      unit: z.string(),
+      margin: z.number().nullable().describe("how far it is on the right side, or, negative, on the wrong one"),
+      evidenceId: z.string().nullable(),
+      text: z.string(),
+      remedy: z.string().nullable(),
+    }),
+  ),
+});
+export const GateView = PolicyVerdictView.extend({
+  isOverridden: z.boolean().describe("went live although the verdict is not yes"),
+});
+
 export const ConfigView = z.object({
   file: z.string().nullable(),
   keys: z.array(
@@ -214,5 +266,9 @@ export type TrafficView = z.infer<typeof TrafficView>;
 export type LiveView = z.infer<typeof LiveView>;
 export type DecisionView = z.infer<typeof DecisionView>;
 export type ConfigView = z.infer<typeof ConfigView>;
+export type EvidenceView = z.infer<typeof EvidenceView>;
+export type PolicyView = z.infer<typeof PolicyView>;
+export type PolicyVerdictView = z.infer<typeof PolicyVerdictView>;
+export type GateView = z.infer<typeof GateView>;
 export type BackupView = z.infer<typeof BackupView>;
 export type GarbageView = z.infer<typeof GarbageView>;

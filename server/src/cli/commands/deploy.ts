@@ -1,15 +1,17 @@
 // `slipway deploy`: a version, or a file that becomes one, behind an endpoint.
 import { SlipwayError } from "@slipway/core/base";
+import { MEASUREMENTS } from "#lab/measure";
 import type { Client } from "slipway/client";
 import { type Command, type CommandContext, requiredOption, textOption } from "../command.ts";
 import { settingsFromDeploymentFlags } from "../deployment-flags.ts";
 import { deployedText } from "../endpoint-text.ts";
 import { importFiles, modelSource } from "../model-files.ts";
 import { findVersion, modelReference } from "../model-reference.ts";
+import { gateText } from "../policy-text.ts";
 
 export const deploy: Command = {
   about:
-    "Loads a version, warms it up, switches the endpoint to it and lets the one before finish what it has in flight; a file is imported and checked first. A version whose signature would break callers of the live one is refused unless --breaking says so. With the server stopped, the next start serves it.",
+    "Loads a version, warms it up, switches the endpoint to it and lets the one before finish what it has in flight; a file is imported and checked first. A version whose signature would break callers of the live one is refused unless --breaking says so, and one that does not pass the endpoint's launch policy (see `slipway policy`) unless --override does. With the server stopped, the next start serves it.",
   arguments: [{ name: "<model>", description: "ONNX file or directory, NAME (the newest version), or NAME@VERSION" }],
   options: [
     { flags: "--name <name>", description: "Name of the version, for a file" },
@@ -17,6 +19,8 @@ export const deploy: Command = {
     { flags: "--processing <file>", description: "Steps before and after the model, as JSON, for a file" },
     { flags: "--note <text>", description: "What is worth knowing about it, for a file" },
     { flags: "--breaking", description: "Switch even if callers of the live version would break" },
+    { flags: "--measure", description: "Measure first what the launch policy asks for and is not known" },
+    { flags: "--override", description: "Switch even if the launch policy says otherwise; needs --reason" },
     { flags: "--reason <text>", description: "Why, for the record" },
   ],
   settings: "deployment",
@@ -28,7 +32,9 @@ export const deploy: Command = {
   run: async (context) => {
     const session = await context.connect();
     const { name, number } = await versionToDeploy(context, session.client);
-    const endpoint = textOption(context.options, "endpoint") ?? name;
+    const { options } = context;
+    const endpoint = textOption(options, "endpoint") ?? name;
+    if (options["measure"] === true) await measureWhatIsAsked(context, session.client, { name, number }, endpoint);
     context.progress.step(`${session.kind === "server" ? "Loading" : "Recording"} ${name}@${number} …`);
     const done = await session.client.deploy({
       params: { endpoint },
@@ -36,14 +42,31 @@ export const deploy: Command = {
         name,
         number,
         settings: settingsFromDeploymentFlags(context.settingFlags),
-        allowBreaking: context.options["breaking"] === true,
-        reason: textOption(context.options, "reason") ?? null,
+        allowBreaking: options["breaking"] === true,
+        isOverride: options["override"] === true,
+        reason: textOption(options, "reason") ?? null,
       },
     });
     context.progress.end();
-    context.answer(done, () => deployedText(session, done));
+    context.answer(done, () => `${deployedText(session, done)}\n${gateText(done.gate)}`);
   },
 };
+
+/** Measures what the launch policy of the endpoint asks for and nothing is known of. */
+async function measureWhatIsAsked(
+  { progress }: CommandContext,
+  client: Client,
+  params: { readonly name: string; readonly number: number },
+  endpoint: string,
+): Promise<void> {
+  const { judged } = await client.checkPolicy({ params, body: { endpoint } });
+  const open = judged?.requirements.filter(({ verdict }) => verdict === "unknown") ?? [];
+  const kinds = new Set(open.map(({ requirement }) => /^[^.\s<>=]+/.exec(requirement)![0]));
+  const what = MEASUREMENTS.filter((name) => kinds.has(name));
+  if (what.length === 0) return;
+  progress.step(`Measuring ${what.join(", ")} …`);
+  await client.measure({ params, body: { what } });
+}
 
 async function versionToDeploy(context: CommandContext, client: Client): Promise<{ name: string; number: number }> {
   const { options } = context;

@@ -1,0 +1,49 @@
+// `slipway measure`: what can be said of a version, measured and kept as evidence.
+import { SlipwayError } from "@slipway/core/base";
+import { MEASUREMENTS, type MeasurementName } from "#lab/measure";
+import { type Command, textOption } from "../command.ts";
+import { versionText } from "../endpoint-text.ts";
+import { findVersion, versionReference } from "../model-reference.ts";
+import { evidenceText } from "../policy-text.ts";
+
+export const measure: Command = {
+  about:
+    "Measures a version and keeps each finding as evidence: a value, its interval where it has one, the method, the machine, the code, under a hash over all of it. Launch policies are answered from evidence (see `slipway policy`).",
+  arguments: [
+    { name: "<model>", description: "NAME (the newest version) or NAME@VERSION" },
+    { name: "[what...]", description: `What to measure: ${MEASUREMENTS.join(", ")}; all if left out` },
+  ],
+  options: [
+    { flags: "--show", description: "Only show what was measured before" },
+    { flags: "--reason <text>", description: "Why, for the record" },
+  ],
+  examples: [
+    { line: "slipway measure digits size", says: "how large the newest version of digits is" },
+    { line: "slipway measure digits@1 --show", says: "all evidence of version 1, newest first" },
+  ],
+  run: async (context) => {
+    const [model, ...what] = context.arguments;
+    const reference = versionReference(model!);
+    const unknown = what.find((name) => !(MEASUREMENTS as readonly string[]).includes(name));
+    if (unknown !== undefined) {
+      throw new SlipwayError("USAGE", `"${unknown}" can't be measured; there is ${MEASUREMENTS.join(", ")}.`);
+    }
+    const { client } = await context.connect();
+    const { name, number } = await findVersion(client, reference);
+    const params = { name, number };
+    if (context.options["show"] === true) {
+      const evidence = await client.listEvidence({ params, query: {} });
+      const wanted = what.length === 0 ? evidence : evidence.filter(({ kind }) => what.includes(kind));
+      context.answer(wanted, () =>
+        wanted.length === 0 ? `Nothing was measured of ${versionText(params)} yet.` : evidenceText(wanted),
+      );
+      return;
+    }
+    context.progress.step(`Measuring ${versionText(params)} …`);
+    const chosen = what.length === 0 ? [...MEASUREMENTS] : (what as MeasurementName[]);
+    const reason = textOption(context.options, "reason") ?? null;
+    const found = await client.measure({ params, body: { what: chosen, reason } });
+    context.progress.end();
+    context.answer(found, () => evidenceText(found));
+  },
+};

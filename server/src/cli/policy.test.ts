@@ -1,0 +1,116 @@
+// Measuring, policies and the gate as a person meets them, against the real platform with the server stopped: the same
+// operations as with it running.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createPlatform } from "../platform.ts";
+import { cli } from "./cli.testing.ts";
+import { EXITS } from "./exit-codes.ts";
+
+const digits = path.resolve(import.meta.dirname, "../../../examples/digits");
+const loadPlatform = async () =>
+  createPlatform({ environment: process.env, logTo: { write: () => {}, isTerminal: false } });
+
+let directory: string;
+const call = (...arguments_: string[]) =>
+  cli([...arguments_, "--data-dir", path.join(directory, "data")], { loadPlatform, workingDirectory: directory });
+async function json<Answer>(...arguments_: string[]): Promise<Answer> {
+  const { code, out, err } = await call(...arguments_, "--json");
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  return JSON.parse(out) as Answer;
+}
+
+beforeAll(() => {
+  directory = mkdtempSync(path.join(os.tmpdir(), "slipway-policy-"));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+test("without a policy an endpoint is ungated, and says so", async () => {
+  await json("import", digits, "--name", "digits");
+  expect((await call("policy", "list")).out).toContain("every endpoint is ungated");
+  expect((await call("policy", "check", "digits")).out).toContain("digits@1 is ungated");
+  expect((await call("deploy", "digits@1")).out).toContain("Ungated: no launch policy");
+});
+
+test("a policy is set from a file, and refused where it can't be read, naming the line", async () => {
+  const file = (name: string, text: string) => writeFileSync(path.join(directory, name), text);
+  file("bad.yaml", "requirements:\n  - size is small\n");
+  const bad = await call("policy", "set", "digits", "bad.yaml");
+  expect(bad.err).toContain('"size is small" can\'t be read: "is small" should be one of >=, >, <=, <');
+  expect(bad.code).toBe(EXITS.invalid.code);
+  file("odd.yaml", "requirement: size <= 1 B\n");
+  expect((await call("policy", "set", "digits", "odd.yaml")).err).toContain('has "requirement", which is no part');
+  expect((await call("policy", "set", "digits", "none.yaml")).code).toBe(EXITS.usage.code);
+  file("policy.yaml", "requirements:\n  - size <= 100 kB\n  - size.parameters <= 50000\n  - fresh within 30d\n");
+  expect(await json("policy", "set", "digits", "policy.yaml", "--reason", "agreed")).toMatchObject({
+    endpoint: "digits",
+    requirements: ["size <= 100 kB", "size.parameters <= 50000", "fresh within 30d"],
+  });
+});
+
+test("what was not measured is unknown and does not pass; what was live stays", async () => {
+  const checked = await call("policy", "check", "digits");
+  expect(checked.code).toBe(EXITS.refused.code);
+  expect(checked.out).toContain("UNKNOWN  size <= 100 kB");
+  expect(checked.out).toContain("slipway measure digits@1 size");
+  await json("import", path.join(digits, "model.onnx"), "--name", "digits");
+  const refused = await call("deploy", "digits@2", "--breaking");
+  expect(refused.code).toBe(EXITS.refused.code);
+  expect(refused.err).toMatch(/GATE_REFUSED[\s\S]*size <= 100 kB: unknown\. "size" was not measured/);
+  const { endpoints } = await json<{ endpoints: { live: { number: number } }[] }>("status");
+  expect(endpoints[0]!.live.number).toBe(1);
+});
+
+test("measuring says what is known, and one requirement fails by so much", async () => {
+  const [evidence] = await json<{ kind: string; values: Record<string, { value: number }>; hash: string }[]>(
+    "measure",
+    "digits@2",
+    "size",
+  );
+  expect(evidence!.values["parameters"]!.value).toBe(34_570);
+  expect(evidence!.values["gzip"]!.value).toBeLessThan(evidence!.values["file"]!.value);
+  expect(await json("measure", "digits@2", "--show")).toEqual([evidence]);
+  const shown = await call("measure", "digits@2", "--show");
+  expect(shown.out).toMatch(/size\.parameters +34 570/);
+  expect(shown.out).toContain(`Evidence ${evidence!.hash.slice(0, 12)}.`);
+  const refused = await call("deploy", "digits@2", "--breaking");
+  expect(refused.err).toMatch(/1 of 2 requirements are not met/);
+  expect(refused.err).toMatch(/size <= 100 kB: no\. size\.file is [\d.]+ kB: over by [\d.]+ kB/);
+});
+
+test("an override needs a reason, is recorded, and said", async () => {
+  const silent = await call("deploy", "digits@2", "--breaking", "--override");
+  expect(silent).toMatchObject({ code: EXITS.usage.code, err: expect.stringContaining("needs a reason") });
+  const loud = await json<{ gate: { verdict: string; isOverridden: boolean } }>(
+    "deploy",
+    "digits@2",
+    "--breaking",
+    "--override",
+    "--reason",
+    "a demonstration",
+  );
+  expect(loud.gate).toMatchObject({ verdict: "no", isOverridden: true });
+  // Going back to what was live needs no gate.
+  expect((await call("rollback", "digits")).code).toBe(0);
+});
+
+test("a version that passes goes live; --measure fills in what is not known", async () => {
+  writeFileSync(path.join(directory, "wide.yaml"), "requirements: [size <= 1 MB, size.gzip <= 1 MB]\n");
+  await json("policy", "set", "*", "wide.yaml");
+  expect(await json("policy", "check", "digits@2", "--policy", "wide.yaml")).toMatchObject({
+    judged: { verdict: "yes" },
+  });
+  await json("policy", "remove", "digits");
+  await json("import", digits, "--name", "other");
+  const launched = await json<{ gate: object }>("deploy", "other@1", "--measure");
+  expect(launched.gate).toMatchObject({ verdict: "yes", isOverridden: false, requirements: [{}, {}] });
+});
+
+test.each([
+  [["policy", "allow", "digits"], 'There is no "policy allow"'],
+  [["policy", "set", "digits"], "It takes 2 operands, not 1"],
+  [["measure", "digits", "beauty"], '"beauty" can\'t be measured; there is size'],
+])("%j is refused with what there is", async (arguments_, why) => {
+  expect(await call(...arguments_)).toMatchObject({ code: EXITS.usage.code, err: expect.stringContaining(why) });
+});
