@@ -21,6 +21,9 @@ export interface FrontChildEvents {
   onExit(text: string): void;
 }
 
+/** As the server's own; see bin/launch.js. */
+const NURSERY = "--max-semi-space-size=8";
+
 interface Call {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: SlipwayError) => void;
@@ -35,7 +38,7 @@ export class FrontChild {
 
   constructor(environment: Readonly<Record<string, string>>, events: FrontChildEvents) {
     this.#events = events;
-    this.#child = spawn(process.execPath, [...childScript(import.meta.url, "front-main")], {
+    this.#child = spawn(process.execPath, [NURSERY, ...childScript(import.meta.url, "front-main")], {
       env: { ...environment },
       stdio: ["ignore", "ignore", "inherit", "ipc"],
       windowsHide: true,
