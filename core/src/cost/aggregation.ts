@@ -1,11 +1,5 @@
 // Operators that look at many elements for one: norms, reductions, pooling, softmax, interpolation, transforms, sorting.
-import {
-  FROZEN_NORM_FLOPS,
-  FUNCTION_FLOPS,
-  NORM_FLOPS,
-  RMS_NORM_FLOPS,
-  SOFTMAX_FLOPS,
-} from "./convention.ts";
+import { FROZEN_NORM_FLOPS, FUNCTION_FLOPS, NORM_FLOPS, RMS_NORM_FLOPS, SOFTMAX_FLOPS } from "./convention.ts";
 import { flops, NO_WORK, type OperatorCall, type OperatorRule, type Work } from "./operator-call.ts";
 import { volume } from "./shapes.ts";
 

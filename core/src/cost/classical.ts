@@ -25,7 +25,10 @@ function supportVectors(call: OperatorCall): Work {
   const features = call.input(0).at(-1) ?? 1;
   const products = rows * floatCount(call, "support_vectors");
   const kernels = features === 0 ? 0 : products / features;
-  const each = call.strings("kernel_params") === undefined && call.string("kernel_type", "LINEAR") === "LINEAR" ? 0 : SIGMOID_FLOPS;
+  const each =
+    call.strings("kernel_params") === undefined && call.string("kernel_type", "LINEAR") === "LINEAR"
+      ? 0
+      : SIGMOID_FLOPS;
   return macs(products + rows * floatCount(call, "coefficients"), kernels * each);
 }
 

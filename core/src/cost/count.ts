@@ -25,10 +25,13 @@ export interface NodeCost {
   readonly isPerIteration: boolean;
   /** Why it is not counted; null where it is. */
   readonly uncounted: string | null;
+  /** There is no rule for its operator. */
+  readonly isUnknownOperator: boolean;
 }
 
 export interface OperatorCost {
   readonly operator: string;
+  /** Nodes that totals count. */
   readonly nodes: number;
   /** Totals over what could be counted. */
   readonly macs: number;
@@ -70,19 +73,19 @@ export interface GraphCost {
  * @throws SlipwayError MODEL_INVALID where an attribute has a kind its operator can't have
  */
 export function countGraph(graph: Graph, shapes: ValueShapes): GraphCost {
-  const counter = new Counter();
-  const nodes = counter.nodesIn(graph, new ShapeScope(graph, shapes), "", { times: 1, isPerIteration: false });
-  const unknown = new Map<string, number>();
-  for (const operator of counter.unknown) unknown.set(operator, (unknown.get(operator) ?? 0) + 1);
-  const { macs, flops } = totalOf(nodes);
+  const scope = new ShapeScope(graph, shapes);
+  const { nodes, iterations } = countedIn(graph, scope, "", { times: 1, isPerIteration: false });
+  const unknown = Map.groupBy(
+    nodes.filter(({ isUnknownOperator }) => isUnknownOperator),
+    ({ operator }) => operator,
+  );
   return {
-    macs,
-    flops,
+    ...totalOf(nodes),
     operators: byOperator(nodes),
     nodes,
-    unknownOperators: [...unknown].map(([operator, count]) => ({ operator, nodes: count })),
-    iterations: counter.iterations,
-    isComplete: counter.iterations.length === 0 && nodes.every(({ uncounted, times }) => uncounted === null || times === 0),
+    unknownOperators: Array.from(unknown, ([operator, group]) => ({ operator, nodes: group.length })),
+    iterations,
+    isComplete: iterations.length === 0 && nodes.every(({ uncounted, times }) => uncounted === null || times === 0),
   };
 }
 
@@ -91,73 +94,112 @@ interface Repeats {
   readonly isPerIteration: boolean;
 }
 
-class Counter {
-  readonly unknown: string[] = [];
-  readonly iterations: IterationCost[] = [];
+interface Counted {
+  readonly nodes: readonly NodeCost[];
+  readonly iterations: readonly IterationCost[];
+}
 
-  nodesIn(graph: Graph, scope: ShapeScope, place: string, repeats: Repeats): NodeCost[] {
-    const costs: NodeCost[] = [];
-    for (const node of graph.nodes) {
-      const bodies = subgraphsOf(node);
-      if (bodies.length === 0) costs.push(this.#node(node, scope, place, repeats));
-      else for (const cost of this.#controlFlow(node, bodies, scope, place, repeats)) costs.push(cost);
+function countedIn(graph: Graph, scope: ShapeScope, place: string, repeats: Repeats): Counted {
+  const nodes: NodeCost[] = [];
+  const iterations: IterationCost[] = [];
+  for (const node of graph.nodes) {
+    const bodies = subgraphsOf(node);
+    if (bodies.length === 0) {
+      nodes.push(nodeCost(node, scope, place, repeats));
+      continue;
     }
-    return costs;
+    const inside = controlFlowCost(node, bodies, scope, place, repeats);
+    for (const cost of inside.nodes) nodes.push(cost);
+    for (const iteration of inside.iterations) iterations.push(iteration);
   }
+  return { nodes, iterations };
+}
 
-  #node(node: Node, scope: ShapeScope, place: string, repeats: Repeats): NodeCost {
-    const rule = ruleOf(node);
-    const operator = operatorName(node);
-    let work: Work | null = null;
-    let uncounted: string | null = null;
-    if (rule === undefined) {
-      this.unknown.push(operator);
-      uncounted = `There is no rule for the operator ${operator}.`;
-    } else {
-      try {
-        work = checked(rule(new OperatorCall(node, scope)), node);
-      } catch (error) {
-        if (!(error instanceof Uncountable)) throw error;
-        uncounted = error.message;
-      }
-    }
-    const macs = work === null ? null : work.macs;
-    const flops = work === null ? null : 2 * work.macs + work.others;
-    const readBytes = bytesOf(node.inputs, scope);
-    const writtenBytes = bytesOf(node.outputs, scope);
-    const bytes = readBytes === null || writtenBytes === null ? null : readBytes + writtenBytes;
-    const flopsPerByte = flops === null || bytes === null || bytes === 0 ? null : flops / bytes;
-    const where = describeNode(node) + place;
-    return { place: where, operator, macs, flops, readBytes, writtenBytes, flopsPerByte, ...repeats, uncounted };
-  }
+function nodeCost(node: Node, scope: ShapeScope, place: string, repeats: Repeats): NodeCost {
+  const { work, uncounted } = workOf(node, scope);
+  const macs = work === null ? null : work.macs;
+  const flops = work === null ? null : 2 * work.macs + work.others;
+  const traffic = trafficOf(node, scope);
+  const { readBytes, writtenBytes } = traffic;
+  const bytes = readBytes === null || writtenBytes === null ? 0 : readBytes + writtenBytes;
+  return {
+    place: describeNode(node) + place,
+    operator: operatorName(node),
+    macs,
+    flops,
+    ...traffic,
+    flopsPerByte: flops === null || bytes === 0 ? null : flops / bytes,
+    ...repeats,
+    uncounted,
+    isUnknownOperator: ruleOf(node) === undefined,
+  };
+}
 
-  /** The node, which does nothing itself, and the nodes of its bodies. */
-  #controlFlow(node: Node, bodies: readonly Graph[], scope: ShapeScope, place: string, repeats: Repeats): NodeCost[] {
-    const where = describeNode(node) + place;
-    const operator = operatorName(node);
-    const isIf = operator === "If";
-    const trips = isIf ? 1 : tripsOf(node, scope);
-    const inner = {
-      times: repeats.times * (trips ?? 1),
-      isPerIteration: repeats.isPerIteration || trips === null,
-    };
-    const within = bodies.map((body, index) => {
-      const name = isIf ? (branchName(node, body) ?? "a branch") : "the body";
-      return this.nodesIn(body, scope.inside(node, body, index), `, in ${name} of ${where}`, inner);
-    });
-    const totals = within.map((costs) => totalOf(costs));
-    if (trips === null) {
-      const [macs, flops] = [sumOf(totals, "macs"), sumOf(totals, "flops")];
-      this.iterations.push({ place: where, macs, flops });
-    }
-    const most = totals.findIndex(({ flops }) => flops === Math.max(...totals.map((total) => total.flops)));
-    const counted = isIf
-      ? within.map((costs, index) => (index === most ? costs : costs.map((cost) => ({ ...cost, times: 0 }))))
-      : within;
-    const [readBytes, writtenBytes] = [bytesOf(node.inputs, scope), bytesOf(node.outputs, scope)];
-    const own = { place: where, operator, macs: 0, flops: 0, readBytes, writtenBytes, flopsPerByte: null };
-    return [{ ...own, ...repeats, uncounted: null }, ...counted.flat()];
+function workOf(node: Node, scope: ShapeScope): { readonly work: Work | null; readonly uncounted: string | null } {
+  const rule = ruleOf(node);
+  if (rule === undefined) return { work: null, uncounted: `There is no rule for the operator ${operatorName(node)}.` };
+  try {
+    return { work: checked(rule(new OperatorCall(node, scope)), node), uncounted: null };
+  } catch (error) {
+    if (!(error instanceof Uncountable)) throw error;
+    return { work: null, uncounted: error.message };
   }
+}
+
+/** The node, which does nothing itself, and the nodes of its bodies. */
+function controlFlowCost(
+  node: Node,
+  bodies: readonly Graph[],
+  scope: ShapeScope,
+  place: string,
+  repeats: Repeats,
+): Counted {
+  const where = describeNode(node) + place;
+  const operator = operatorName(node);
+  const isIf = operator === "If";
+  const trips = isIf ? 1 : tripsOf(node, scope);
+  const inner = { times: repeats.times * (trips ?? 1), isPerIteration: repeats.isPerIteration || trips === null };
+  const within = bodies.map((body, index) => {
+    const name = isIf ? (branchName(node, body) ?? "a branch") : "the body";
+    return countedIn(body, scope.inside(node, body, index), `, in ${name} of ${where}`, inner);
+  });
+  const own: NodeCost = {
+    place: where,
+    operator,
+    macs: 0,
+    flops: 0,
+    ...trafficOf(node, scope),
+    flopsPerByte: null,
+    ...repeats,
+    uncounted: null,
+    isUnknownOperator: false,
+  };
+  if (isIf) {
+    const most = heaviestOf(within);
+    const nodes = within.flatMap((one) =>
+      one === most ? one.nodes : one.nodes.map((cost) => ({ ...cost, times: 0 })),
+    );
+    return { nodes: [own, ...nodes], iterations: most?.iterations ?? [] };
+  }
+  const nodes = within.flatMap((one) => one.nodes);
+  const iterations = within.flatMap((one) => one.iterations);
+  if (trips !== null) return { nodes: [own, ...nodes], iterations };
+  const { macs, flops } = totalOf(nodes);
+  const times = Math.max(1, inner.times);
+  return {
+    nodes: [own, ...nodes],
+    iterations: [{ place: where, macs: macs / times, flops: flops / times }, ...iterations],
+  };
+}
+
+/** The branch with the most operations; where they are alike, the one of which most is known. */
+function heaviestOf(branches: readonly Counted[]): Counted | undefined {
+  const ranked = branches.map((branch) => ({
+    branch,
+    flops: totalOf(branch.nodes).flops,
+    unknown: branch.nodes.filter(({ uncounted }) => uncounted !== null).length,
+  }));
+  return ranked.toSorted((a, b) => b.flops - a.flops || a.unknown - b.unknown)[0]?.branch;
 }
 
 function branchName(node: Node, body: Graph): string | undefined {
@@ -168,6 +210,10 @@ function branchName(node: Node, body: Graph): string | undefined {
 function checked(work: Work, node: Node): Work {
   if (Number.isFinite(work.macs) && Number.isFinite(work.others)) return work;
   throw new Uncountable(`The shapes around ${describeNode(node)} do not fit its operator.`);
+}
+
+function trafficOf({ inputs, outputs }: Node, scope: ShapeScope): Pick<NodeCost, "readBytes" | "writtenBytes"> {
+  return { readBytes: bytesOf(inputs, scope), writtenBytes: bytesOf(outputs, scope) };
 }
 
 /** Bytes of distinct values; null where one of them is unknown or has no fixed size. */
@@ -192,12 +238,9 @@ function totalOf(nodes: readonly NodeCost[]): { readonly macs: number; readonly 
   return { macs, flops };
 }
 
-function sumOf(totals: readonly { readonly macs: number; readonly flops: number }[], what: "macs" | "flops"): number {
-  return totals.reduce((sum, total) => sum + total[what], 0);
-}
-
 function byOperator(nodes: readonly NodeCost[]): OperatorCost[] {
-  const groups = Map.groupBy(nodes, ({ operator }) => operator);
+  const counted = nodes.filter(({ times }) => times > 0);
+  const groups = Map.groupBy(counted, ({ operator }) => operator);
   return Array.from(groups, ([operator, group]) => ({ operator, nodes: group.length, ...totalOf(group) })).toSorted(
     (a, b) => b.macs - a.macs || b.flops - a.flops || (a.operator < b.operator ? -1 : 1),
   );

@@ -1,11 +1,5 @@
 // Operators that compute each output element from the elements in its place, as a table of what one element takes.
-import {
-  ARCTANGENT_FLOPS,
-  FUNCTION_FLOPS,
-  SIGMOID_FLOPS,
-  SOFTPLUS_FLOPS,
-  TANH_FLOPS,
-} from "./convention.ts";
+import { ARCTANGENT_FLOPS, FUNCTION_FLOPS, SIGMOID_FLOPS, SOFTPLUS_FLOPS, TANH_FLOPS } from "./convention.ts";
 import { flops, NO_WORK, type OperatorCall, type OperatorRule } from "./operator-call.ts";
 
 const { simple, divide, squareRoot, exponential, power, logarithm, sine } = FUNCTION_FLOPS;

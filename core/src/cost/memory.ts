@@ -79,7 +79,8 @@ function inputBytes(graph: Graph, scope: ShapeScope, unknown: Set<string>): numb
 function bodyPeak(node: Node, scope: ShapeScope, unknown: Set<string>): number {
   let most = 0;
   for (const [index, body] of subgraphsOf(node).entries()) {
-    for (const { liveBytes } of stepsOf(body, scope.inside(node, body, index), unknown)) most = Math.max(most, liveBytes);
+    for (const { liveBytes } of stepsOf(body, scope.inside(node, body, index), unknown))
+      most = Math.max(most, liveBytes);
   }
   return most;
 }

@@ -53,7 +53,13 @@ class NetworkBuilder {
     return this.op(opType, inputs, this.dims(inputs[0]!), attributes);
   }
 
-  conv(x: string, channels: number, kernel: number, stride = 1, { groups = 1, bias = false, pad = kernel >> 1 } = {}): string {
+  conv(
+    x: string,
+    channels: number,
+    kernel: number,
+    stride = 1,
+    { groups = 1, bias = false, pad = kernel >> 1 } = {},
+  ): string {
     const [batch, inputs, height, width] = this.dims(x) as [number, number, number, number];
     const out = (length: number) => Math.floor((length + 2 * pad - kernel) / stride) + 1;
     const weights = [this.weight(channels, inputs / groups, kernel, kernel), ...(bias ? [this.weight(channels)] : [])];

@@ -98,7 +98,8 @@ export class OperatorCall {
   #known(name: string, what: string): ValueShape {
     if (name === "") throw this.uncountable(`has no ${what}`);
     const shape = this.#shapes.get(name);
-    if (shape === undefined) throw this.uncountable(`can't be counted: the shape of its ${what}, '${name}', is unknown`);
+    if (shape === undefined)
+      throw this.uncountable(`can't be counted: the shape of its ${what}, '${name}', is unknown`);
     return shape;
   }
 }

@@ -63,7 +63,8 @@ function einsum(call: OperatorCall): Work {
   const lengths = new Map<string, number>();
   for (const [index, labels] of operands.entries()) {
     const dims = call.input(index);
-    if (labels.length !== dims.length) throw call.uncountable(`has the equation '${equation}', which does not fit its inputs`);
+    if (labels.length !== dims.length)
+      throw call.uncountable(`has the equation '${equation}', which does not fit its inputs`);
     for (const [axis, label] of labels.entries()) lengths.set(label, Math.max(lengths.get(label) ?? 1, dims[axis]!));
   }
   const output = new Set(right === undefined ? impliedOutput(operands) : labelsOf(right, call.output().length));

@@ -50,7 +50,8 @@ export class ShapeScope {
       const shape = constantShape(node);
       if (shape === null) continue;
       this.#own.set(node.outputs[0]!, shape);
-      for (const { kind, value } of node.attributes) if (kind === "tensor") this.#constants.set(node.outputs[0]!, value);
+      for (const { kind, value } of node.attributes)
+        if (kind === "tensor") this.#constants.set(node.outputs[0]!, value);
     }
   }
 

@@ -23,10 +23,12 @@ export function describeCost(cost: GraphCost): string[] {
     );
   }
   if (cost.unknownOperators.length > 0) {
-    const names = cost.unknownOperators.map(({ operator, nodes }) => (nodes === 1 ? operator : `${operator} (${nodes})`));
+    const names = cost.unknownOperators.map(({ operator, nodes }) =>
+      nodes === 1 ? operator : `${operator} (${nodes})`,
+    );
     sentences.push(`Not counted, because there is no rule for them: ${listText(names)}.`);
   }
-  const unknown = cost.nodes.filter(({ uncounted, operator, times }) => uncounted !== null && times > 0 && !isUnknown(cost, operator));
+  const unknown = cost.nodes.filter((node) => node.uncounted !== null && node.times > 0 && !node.isUnknownOperator);
   if (unknown.length > 0) {
     const nodes = unknown.length === 1 ? "1 node is" : `${unknown.length} nodes are`;
     sentences.push(`${nodes} not counted, because shapes do not tell what they take. ${unknown[0]!.uncounted}`);
@@ -48,7 +50,9 @@ function operatorSentences(cost: GraphCost): string[] {
       const share = `${subject} ${percentText(worth(one))} of the ${what}`;
       if (one.nodes === 1) return `${share}.`;
       const work = (node: NodeCost): number => ((byMacs ? node.macs : node.flops) ?? 0) * node.times;
-      const heaviest = cost.nodes.filter(({ operator }) => operator === one.operator).toSorted((a, b) => work(b) - work(a));
+      const heaviest = cost.nodes
+        .filter((node) => node.operator === one.operator && work(node) > 0)
+        .toSorted((a, b) => work(b) - work(a));
       const shown = heaviest.slice(0, MOST_NODES).map((node) => `${node.place} (${percentText(work(node) / total)})`);
       return `${share}: most of all ${listText(shown)}.`;
     });
@@ -64,10 +68,6 @@ function trafficSentence({ nodes }: GraphCost): string | null {
   }
   if (bytes === 0 || flops === 0) return null;
   return `Run node by node, it moves ${countText(bytes)} bytes: ${(flops / bytes).toPrecision(3)} operations for each.`;
-}
-
-function isUnknown({ unknownOperators }: GraphCost, name: string): boolean {
-  return unknownOperators.some(({ operator }) => operator === name);
 }
 
 function listText(items: readonly string[]): string {

@@ -305,7 +305,11 @@ const OUTPUT_DTYPES: Readonly<Record<string, readonly DTypeRule[]>> = {
   Scan: [null],
 };
 
-function outputDType(node: Node, index: number, dtypes: ReadonlyMap<string, DType>): DType | undefined {
+/**
+ * The element type of a node's output, by the rule of its operator; undefined where that is not told by the element types of
+ * what it reads, or for operators of other domains.
+ */
+export function outputDType(node: Node, index: number, dtypes: ReadonlyMap<string, DType>): DType | undefined {
   if (node.domain !== "") return undefined;
   if (node.opType === "Constant" || node.opType === "ConstantOfShape") {
     const value = node.attributes.find(({ name }) => name === "value");

@@ -15,7 +15,14 @@ export {
   stringOf,
   stringsOf,
 } from "./attributes.ts";
-export { GraphBuilder, graphBuilder, type ModelOptions, type OperatorOptions, tensorOfValues } from "./build.ts";
+export {
+  GraphBuilder,
+  graphBuilder,
+  type ModelOptions,
+  type OperatorOptions,
+  outputDType,
+  tensorOfValues,
+} from "./build.ts";
 export {
   ByteRange,
   type ByteSource,
