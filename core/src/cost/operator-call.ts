@@ -92,7 +92,8 @@ export class OperatorCall {
   }
 
   uncountable(why: string): Uncountable {
-    return new Uncountable(`The ${describeNode(this.node)} ${why}.`.replace("The the", "The").replace("The an", "An"));
+    const node = describeNode(this.node);
+    return new Uncountable(`${node.charAt(0).toUpperCase()}${node.slice(1)} ${why}.`);
   }
 
   #known(name: string, what: string): ValueShape {

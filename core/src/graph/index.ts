@@ -49,6 +49,7 @@ export {
   requireFilled,
   tensorFromInitializer,
 } from "./initializer.ts";
+export { inlineFunctions } from "./inline.ts";
 export {
   type Attribute,
   type AttributeKind,

@@ -12,6 +12,7 @@ import {
   type GraphCost,
   type ParameterCounts,
 } from "@slipway/core/cost";
+import { inlineFunctions } from "@slipway/core/graph";
 import type { DType } from "@slipway/core/tensor";
 import { findShapes, type ShapeQuestion, type UnknownShape } from "./find-shapes.ts";
 import { boundShapes } from "./input-shapes.ts";
@@ -42,8 +43,10 @@ export interface ComputeQuestion extends ShapeQuestion {
  * @throws SlipwayError as `findShapes`
  */
 export async function examineCompute(backend: Backend, question: ComputeQuestion): Promise<ComputeReport> {
-  const { model, external } = question;
-  const found = await findShapes(backend, question);
+  const { external } = question;
+  // Shapes of values within functions can only be asked for once they are in the graph.
+  const model = inlineFunctions(question.model);
+  const found = await findShapes(backend, { ...question, model });
   const cost = countGraph(model.graph, found.shapes);
   return {
     inputs: Object.fromEntries(boundShapes(model, question.inputs)),
@@ -52,8 +55,8 @@ export async function examineCompute(backend: Backend, question: ComputeQuestion
     unknownShapes: found.unknown,
     cost,
     activations: activationMemory(model.graph, found.shapes),
-    parameters: countParameters(model),
-    duplicates: question.findDuplicates ? duplicateTensors(model, external) : null,
+    parameters: countParameters(question.model),
+    duplicates: question.findDuplicates ? duplicateTensors(question.model, external) : null,
     summary: describeCost(cost),
   };
 }

@@ -300,9 +300,27 @@ function addBodyTypes(
   for (const node of graph.nodes) {
     for (const [index, body] of subgraphsOf(node).entries())
       addBodyTypes(body, bodyScope(scope, node, index), types, local, bodyInputTypes(node, local));
-    for (const [index, name] of node.outputs.entries())
-      define(name, types.get(scope + name) ?? outputDType(node, index, local));
+    for (const [index, name] of node.outputs.entries()) {
+      const made = types.get(scope + name) ?? outputDType(node, index, local);
+      define(name, made ?? bodyOutputType(node, index, scope, types, local));
+    }
   }
+}
+
+/** What a body hands out where it does not state its type: a value of its own, or one from around it. */
+function bodyOutputType(
+  node: Node,
+  index: number,
+  scope: string,
+  types: ReadonlyMap<string, DType>,
+  around: ReadonlyMap<string, DType>,
+): DType | undefined {
+  for (const [number, body] of subgraphsOf(node).entries()) {
+    const name = body.outputs[node.opType === "Loop" ? index + 1 : index]?.name ?? "";
+    const dtype = types.get(bodyScope(scope, node, number) + name) ?? around.get(name);
+    if (dtype !== undefined) return dtype;
+  }
+  return undefined;
 }
 
 /** A Loop's body takes its turn and its condition before what the node reads. */
