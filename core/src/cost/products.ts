@@ -86,9 +86,10 @@ function einsum(call: OperatorCall): Work {
 /** The labels of a term; an ellipsis stands for as many axes as are left, counted from the last. */
 function labelsOf(term: string, rank: number): string[] {
   const [before = "", after] = term.split("...");
-  if (after === undefined) return [...term];
+  if (after === undefined) return Array.from(term);
   const hidden = Math.max(0, rank - before.length - after.length);
-  return [...before, ...Array.from({ length: hidden }, (_, index) => `...${hidden - index}`), ...after];
+  const unnamed = Array.from({ length: hidden }, (_, index) => `...${hidden - index}`);
+  return [...Array.from(before), ...unnamed, ...Array.from(after)];
 }
 
 /** Without an arrow the output has the ellipsis and the labels that appear once. */

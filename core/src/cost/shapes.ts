@@ -1,6 +1,6 @@
 // The shapes counting stands on: a plain map from value names to element types and axis lengths. Who makes the map (ONNX
 // Runtime on a server, a builder in a test) is not known here.
-import type { Graph, Initializer, Node } from "#graph";
+import type { AttributeKind, AttributeOf, Graph, Initializer, Node } from "#graph";
 import { byteLength, type DType } from "#tensor";
 
 /** What is known of a tensor in one run: its element type and the lengths of its axes; `[]` is a scalar. */
@@ -70,30 +70,24 @@ export class ShapeScope {
   }
 }
 
+/** Element types of what the attributes of a Constant node hold, one or many. */
+const ELEMENTS = {
+  float: "float32",
+  floats: "float32",
+  int: "int64",
+  ints: "int64",
+  string: "string",
+  strings: "string",
+} as const satisfies Partial<Record<AttributeKind, DType>>;
+
 function constantShape(node: Node): ValueShape | null {
   if (node.opType !== "Constant" || node.domain !== "" || (node.outputs[0] ?? "") === "") return null;
-  for (const attribute of node.attributes) {
-    switch (attribute.kind) {
-      case "tensor":
-        return { dtype: attribute.value.dtype, dims: attribute.value.shape };
-      case "sparse-tensor":
-        return { dtype: attribute.value.values.dtype, dims: attribute.value.shape };
-      case "float":
-        return { dtype: "float32", dims: [] };
-      case "floats":
-        return { dtype: "float32", dims: [attribute.value.length] };
-      case "int":
-        return { dtype: "int64", dims: [] };
-      case "ints":
-        return { dtype: "int64", dims: [attribute.value.length] };
-      case "string":
-        return { dtype: "string", dims: [] };
-      case "strings":
-        return { dtype: "string", dims: [attribute.value.length] };
-      default:
-    }
-  }
-  return null;
+  const [attribute] = node.attributes;
+  if (attribute?.kind === "tensor") return { dtype: attribute.value.dtype, dims: attribute.value.shape };
+  if (attribute?.kind === "sparse-tensor") return { dtype: attribute.value.values.dtype, dims: attribute.value.shape };
+  if (attribute === undefined || !(attribute.kind in ELEMENTS)) return null;
+  const { kind, value } = attribute as AttributeOf<keyof typeof ELEMENTS>;
+  return { dtype: ELEMENTS[kind], dims: typeof value === "object" && kind.endsWith("s") ? [value.length] : [] };
 }
 
 /** Product of axis lengths; 1 for a scalar. */

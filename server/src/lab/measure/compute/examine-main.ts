@@ -9,7 +9,13 @@ import { modelFromBytes } from "@slipway/core/onnx";
 import { examineCompute } from "./examine.ts";
 import type { ExamineAnswer, ExamineOrder } from "./examine-process.ts";
 
-async function examine({ files, inputs, findDuplicates, openFlags }: ExamineOrder): Promise<ExamineAnswer> {
+async function examine({
+  files,
+  inputs,
+  trueWeights,
+  findDuplicates,
+  openFlags,
+}: ExamineOrder): Promise<ExamineAnswer> {
   const descriptors: number[] = [];
   const open = ({ path, offset, sizeBytes }: ModelFile): ByteSource => {
     const descriptor = openSync(path, openFlags);
@@ -23,6 +29,7 @@ async function examine({ files, inputs, findDuplicates, openFlags }: ExamineOrde
     const report = await examineCompute(createOnnxRuntimeBackend(), {
       model: modelFromBytes(open(files.model)),
       inputs,
+      trueWeights,
       findDuplicates,
       external: (reference) => partOf(sources, reference),
       externalFiles: async () => (await readModelFiles(files)).externalData,

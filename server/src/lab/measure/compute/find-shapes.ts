@@ -43,7 +43,9 @@ export interface ShapeQuestion {
   readonly inputs: InputShapes;
   /** Finds external data, for small tensors that others' shapes may depend on. */
   readonly external?: ExternalLookup;
-  /** Reads the files of external data, should the engine insist on the true weights. */
+  /** Whether runs use the true weights, which shapes that depend on what a model answers may need; zeros unless said. */
+  readonly trueWeights?: boolean;
+  /** Reads the files of external data, should the true weights be needed. */
   readonly externalFiles?: () => Promise<ReadonlyMap<string, Uint8Array>>;
 }
 
@@ -56,19 +58,19 @@ const MOST_LOADS = 48;
  */
 export async function findShapes(backend: Backend, question: ShapeQuestion): Promise<FoundShapes> {
   const pinned = pinInputs(question.model, boundShapes(question.model, question.inputs));
-  const light = withoutWeights(pinned, question.external);
-  const real = async (): Promise<FoundShapes> => {
-    const files = (await question.externalFiles?.()) ?? new Map<string, Uint8Array>();
-    return new Search(backend, question, pinned, pinned, files).find();
-  };
-  if (light === null) return real();
-  try {
-    return await new Search(backend, question, pinned, light, new Map()).find();
-  } catch (error) {
-    // Some operators want stored weights.
-    if (!(error instanceof SlipwayError)) throw error;
-    return real();
+  const light = question.trueWeights === true ? null : withoutWeights(pinned, question.external);
+  if (light !== null) {
+    try {
+      const search = new Search(backend, question, pinned, light, new Map());
+      const found = await search.find();
+      if (!search.isRefused) return found;
+    } catch (error) {
+      if (!(error instanceof SlipwayError)) throw error;
+    }
+    // Some operators want stored weights, and some models do not run on zeros.
   }
+  const files = (await question.externalFiles?.()) ?? new Map<string, Uint8Array>();
+  return await new Search(backend, question, pinned, pinned, files).find();
 }
 
 class Search {
@@ -85,6 +87,8 @@ class Search {
   readonly #seenInRun: string[] = [];
   #loads = 0;
   #runs = 0;
+  /** The model refused to run. */
+  isRefused = false;
 
   constructor(
     backend: Backend,
@@ -176,33 +180,30 @@ class Search {
     return this.#backend.load(bytes, { ...DEFAULT_SESSION_SETTINGS, graphOptimizationLevel: "disabled" });
   }
 
-  /** Asks probes: the shapes of their own outputs tell ranks, and a run the rest. */
+  /** Asks probes: the shapes of their own outputs tell ranks, and a run the rest. Bodies are left out where they hinder. */
   async #probe(open: readonly string[], bodies: boolean): Promise<void> {
-    let probed = probeModel(this.#model, open, bodies);
-    const session = await this.#load(probed.model.graph).catch(async (error: unknown) => {
-      if (!(error instanceof SlipwayError) || !bodies || open.length === 0) {
-        this.#giveUp(probed.probes, error);
-        return null;
-      }
-      this.#giveUp(
-        probed.probes.filter(({ isInBody }) => isInBody),
-        error,
+    for (const withinBodies of bodies && open.length > 0 ? [true, false] : [bodies]) {
+      const probed = probeModel(this.#model, open, withinBodies);
+      if (probed.probes.length === 0) return;
+      const session = await this.#load(probed.model.graph).catch((error: unknown) =>
+        this.#giveUp(probed.probes, error),
       );
-      probed = probeModel(this.#model, open, false);
-      return this.#load(probed.model.graph);
-    });
-    if (session === null) return;
-    try {
-      const left = this.#ranks(probed, session.signature);
-      if (left.length > 0) await this.#run(session, left);
-    } finally {
-      await session.unload();
+      if (session === null) continue;
+      for (const { value } of probed.probes) this.#unknown.delete(value);
+      try {
+        const left = this.#ranks(probed, session.signature);
+        if (left.length > 0) await this.#run(session, left);
+      } finally {
+        await session.unload();
+      }
+      return;
     }
   }
 
-  #giveUp(probes: readonly Probe[], error: unknown): void {
+  #giveUp(probes: readonly Probe[], error: unknown): null {
     if (!(error instanceof SlipwayError)) throw error;
     for (const { value } of probes) this.#unknown.set(value, `The engine does not report its shape. ${error.message}`);
+    return null;
   }
 
   /** A probe of no elements is that of a scalar. */
@@ -219,6 +220,7 @@ class Search {
   async #run(session: Session, probes: readonly Probe[]): Promise<void> {
     const answers = await this.#answers(session, probes);
     if (answers instanceof SlipwayError) {
+      this.isRefused = true;
       for (const { value } of probes) {
         this.#unknown.set(value, `It depends on data, and the model refuses made-up inputs. ${answers.message}`);
       }

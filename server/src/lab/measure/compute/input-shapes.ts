@@ -1,7 +1,7 @@
 // The input shapes a model is examined at: its own, with a length for every axis it leaves open.
 import { nearestWords, SlipwayError } from "@slipway/core/base";
 import { createValueInfo, type Model, signatureFromModel, type ValueInfo } from "@slipway/core/graph";
-import { type Port, typeText } from "@slipway/core/tensor";
+import { elementCount, type Port, typeText } from "@slipway/core/tensor";
 
 /** What callers say of a model's open axes. */
 export interface InputShapes {
@@ -34,7 +34,9 @@ export function boundShapes(model: Model, given: InputShapes): ReadonlyMap<strin
   const names = ports.map(({ name }) => name);
   checkNames("input", [...Object.keys(given.inputs), ...Object.keys(given.fills ?? {})], names);
   for (const [name, length] of Object.entries(given.symbols)) checkLength(`axis ${JSON.stringify(name)}`, length);
-  return new Map(ports.map((port) => [port.name, boundShape(port, given)]));
+  const shapes = new Map(ports.map((port) => [port.name, boundShape(port, given)]));
+  for (const shape of shapes.values()) elementCount(shape); // refuses what no tensor can hold
+  return shapes;
 }
 
 function boundShape({ name, type }: Port, { symbols, inputs }: InputShapes): readonly number[] {
