@@ -119,7 +119,7 @@ test("calls in bodies are inlined; a function of another operator set is not", (
 
 test("functions that call themselves, or grow beyond measure, are refused", () => {
   const endless = made("Endless", { nodes: [node("Endless", ["x"], ["y"], { domain: "own" })] });
-  expect(() => inlineFunctions(modelOf([endless], ["Endless"]))).toThrow(/one within the other/);
+  expect(() => inlineFunctions(modelOf([endless], ["Endless"]))).toThrow(/calls a function that calls itself/);
   const doubling = Array.from({ length: 40 }, (_, level) =>
     made(`F${level}`, {
       nodes: [
@@ -129,6 +129,16 @@ test("functions that call themselves, or grow beyond measure, are refused", () =
     }),
   );
   expect(() => inlineFunctions(modelOf(doubling, ["F0"]))).toThrow(/over 1000000 nodes/);
+});
+
+test("operator sets that only functions import are imported by the model", () => {
+  const contributed = made("Contributed", {
+    opsets: new Map([...ONNX, ["com.microsoft", 1]]),
+    nodes: [node("Gelu", ["x"], ["y"], { domain: "com.microsoft" })],
+  });
+  const inlined = inlineFunctions(modelOf([contributed], ["Contributed"]));
+  expect(inlined.opsets.get("com.microsoft")).toBe(1);
+  verifyModel(inlined);
 });
 
 test("a model without functions stays the same", () => {

@@ -10,10 +10,11 @@ import {
   type Model,
   type ModelFunction,
   type Node,
+  type OpsetImports,
 } from "./model.ts";
 import { type NameScope, nameScopeOf, subgraphsOf } from "./names.ts";
 import { mapBodies, mapKept, renameEverywhere } from "./rename.ts";
-import { definedNames } from "./walk.ts";
+import { definedNames, nodesOf } from "./walk.ts";
 
 /**
  * The model with every call of one of its functions, in the graph and in bodies, replaced by the function's nodes. Values of
@@ -25,52 +26,71 @@ import { definedNames } from "./walk.ts";
  */
 export function inlineFunctions(model: Model): Model {
   if (model.functions.length === 0) return model;
-  const inliner = new Inliner(model);
-  const graph = inliner.inGraph(model.graph, 0);
-  const kept = model.functions.filter((made) => !inliner.canInline(made));
-  return graph === model.graph ? model : { ...model, graph, functions: kept };
+  const { functions, opsets } = inlinable(model);
+  refuseGrowth(model.graph, functions);
+  const graph = new Inliner(functions, nameScopeOf(model.graph)).inGraph(model.graph);
+  const taken = new Set(functions.values());
+  return { ...model, opsets, graph, functions: model.functions.filter((made) => !taken.has(made)) };
+}
+
+type Functions = ReadonlyMap<string, ModelFunction>;
+
+/** The functions whose operator sets go with the model's and with each other's, and all their operator sets. */
+function inlinable(model: Model): { readonly functions: Functions; readonly opsets: OpsetImports } {
+  const opsets = new Map(model.opsets);
+  const functions = new Map<string, ModelFunction>();
+  for (const made of model.functions) {
+    const imports = Array.from(made.opsets);
+    if (!imports.every(([domain, version]) => (opsets.get(domain) ?? version) === version)) continue;
+    for (const [domain, version] of imports) opsets.set(domain, version);
+    functions.set(keyOf(made.domain, made.name, made.overload), made);
+  }
+  return { functions, opsets };
+}
+
+/** Refuses functions that call themselves, or each other so often that millions of nodes would come of it. */
+function refuseGrowth(graph: Graph, functions: Functions): void {
+  const sizes = new Map<ModelFunction, number | "open">();
+  const sizeOf = (nodes: readonly Node[], depth: number): number => {
+    let total = 0;
+    for (const { node } of nodesOf(nodes)) {
+      const made = functionOf(node, functions);
+      if (made === undefined) {
+        total++;
+        continue;
+      }
+      const known = sizes.get(made);
+      if (known === "open") throw invalid(node, "calls a function that calls itself");
+      if (depth >= LIMITS.modelDepth) throw invalid(node, `is over ${LIMITS.modelDepth} calls deep`);
+      if (known === undefined) {
+        sizes.set(made, "open");
+        sizes.set(made, sizeOf(made.nodes, depth + 1));
+      }
+      total += sizes.get(made) as number;
+      if (total > LIMITS.modelNodes) throw invalid(node, `makes over ${LIMITS.modelNodes} nodes with what others call`);
+    }
+    return total;
+  };
+  sizeOf(graph.nodes, 0);
 }
 
 class Inliner {
-  readonly #model: Model;
-  readonly #functions = new Map<string, ModelFunction>();
+  readonly #functions: Functions;
   readonly #names: NameScope;
-  #nodes = 0;
 
-  constructor(model: Model) {
-    this.#model = model;
-    this.#names = nameScopeOf(model.graph);
-    for (const made of model.functions)
-      if (this.canInline(made)) this.#functions.set(keyOf(made.domain, made.name, made.overload), made);
+  constructor(functions: Functions, names: NameScope) {
+    this.#functions = functions;
+    this.#names = names;
   }
 
-  canInline({ opsets }: ModelFunction): boolean {
-    return Array.from(opsets).every(([domain, version]) => {
-      const used = this.#model.opsets.get(domain);
-      return used === undefined || used === version;
-    });
+  inGraph(graph: Graph): Graph {
+    return { ...graph, nodes: graph.nodes.flatMap((node) => this.#inNode(node)) };
   }
 
-  inGraph(graph: Graph, depth: number): Graph {
-    let changed = false;
-    const nodes = graph.nodes.flatMap((node): readonly Node[] => {
-      const expanded = this.#inNode(node, depth);
-      changed ||= expanded.length !== 1 || expanded[0] !== node;
-      return expanded;
-    });
-    return changed ? { ...graph, nodes } : graph;
-  }
-
-  #inNode(node: Node, depth: number): readonly Node[] {
-    const made = this.#functions.get(keyOf(node.domain, node.opType, node.overload));
-    if (made === undefined) return [mapBodies(node, (body) => this.inGraph(body, depth))];
-    if (depth >= LIMITS.modelDepth)
-      throw tooMuch(node, `calls over ${LIMITS.modelDepth} functions one within the other`);
-    const expanded = this.#expanded(node, made);
-    this.#nodes += expanded.length;
-    if (this.#nodes > LIMITS.modelNodes)
-      throw tooMuch(node, `makes over ${LIMITS.modelNodes} nodes with what others call`);
-    return expanded.flatMap((inner) => this.#inNode(inner, depth + 1));
+  #inNode(node: Node): readonly Node[] {
+    const made = functionOf(node, this.#functions);
+    if (made === undefined) return [mapBodies(node, (body) => this.inGraph(body))];
+    return this.#expanded(node, made).flatMap((inner) => this.#inNode(inner));
   }
 
   /** The function's nodes, with the call's values and attributes. */
@@ -126,9 +146,11 @@ function keyOf(domain: string, name: string, overload: string): string {
   return JSON.stringify([domain, name, overload]);
 }
 
-function tooMuch(node: Node, what: string): SlipwayError {
-  return new SlipwayError(
-    "MODEL_INVALID",
-    `Inlining ${describeNode(node)} ${what}. Functions must not call themselves.`,
-  );
+function functionOf({ domain, opType, overload }: Node, functions: Functions): ModelFunction | undefined {
+  return functions.get(keyOf(domain, opType, overload));
+}
+
+function invalid(node: Node, what: string): SlipwayError {
+  const name = describeNode(node);
+  return new SlipwayError("MODEL_INVALID", `${name.charAt(0).toUpperCase()}${name.slice(1)} ${what}.`);
 }

@@ -5,7 +5,7 @@ import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { examineCompute, examineInProcess, type ExamineOptions, fileSizesOf } from "#lab";
 import { createOnnxRuntimeBackend, type ModelFiles, systemClock } from "#runtime";
-import { graphBuilder } from "@slipway/core/graph";
+import { createFunction, createNode, graphBuilder } from "@slipway/core/graph";
 import { bytesFromModel, externalizeWeights } from "@slipway/core/onnx";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { endlessAlways } from "../../../../../test/support/hostile-graphs.ts";
@@ -147,4 +147,23 @@ describe("file sizes", () => {
       message: expect.stringContaining("ENOENT"),
     });
   });
+});
+
+test("a model's own functions are counted by what they hold", async () => {
+  const squared = createFunction({
+    name: "Squared",
+    domain: "own",
+    inputs: ["x"],
+    outputs: ["y"],
+    opsets: new Map([["", 17]]),
+    nodes: [createNode({ opType: "MatMul", inputs: ["x", "x"], outputs: ["y"] })],
+  });
+  const graph = graphBuilder({ opset: 17, opsets: { own: 1 }, functions: [squared] });
+  const x = graph.input("x", "float32", ["N", "N"]);
+  graph.output("y", graph.op("Squared", [x], {}, { domain: "own", name: "call" }), "float32", ["N", "N"]);
+  const question = { model: graph.model(), inputs: { symbols: { N: 8 }, inputs: {} }, findDuplicates: false };
+  const { cost, values } = await examineCompute(createOnnxRuntimeBackend(), question);
+  expect([cost.macs, cost.unknownOperators]).toEqual([512, []]);
+  expect(cost.nodes.map(({ place }) => place)).toEqual(["MatMul node 'call/MatMul'"]);
+  expect(values).toContainEqual({ name: "y", dtype: "float32", dims: [8, 8] });
 });
