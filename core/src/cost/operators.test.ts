@@ -1,6 +1,7 @@
 import { OPERATOR_SETS } from "#onnx";
 import { describe, expect, test } from "vitest";
 import { countNode } from "./count.testing.ts";
+import goldens from "./goldens.json" with { type: "json" };
 import { COUNTED_OPERATORS } from "./operators.ts";
 
 /** Multiply-accumulates of a convolution, one by one. */
@@ -302,6 +303,14 @@ describe("operators", () => {
     expect(counted.cost.nodes.map(({ uncounted }) => uncounted)).toEqual([null]);
     expect([counted.macs, counted.others]).toEqual([macs, others]);
   });
+
+  test.each(goldens.layers)(
+    "$operator $inputs: PyTorch counts the same",
+    ({ operator, inputs, output, attributes, flops }) => {
+      const given = Object.entries(attributes).filter(([, value]) => value !== undefined);
+      expect(2 * countNode(operator, inputs, [output], Object.fromEntries(given)).macs).toBe(flops);
+    },
+  );
 
   test("pooling needs its kernel", () => {
     const pool = (attributes: Record<string, number[]>) =>
