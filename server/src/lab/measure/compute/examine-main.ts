@@ -9,13 +9,8 @@ import { modelFromBytes } from "@slipway/core/onnx";
 import { examineCompute } from "./examine.ts";
 import type { ExamineAnswer, ExamineOrder } from "./examine-process.ts";
 
-async function examine({
-  files,
-  inputs,
-  trueWeights,
-  findDuplicates,
-  openFlags,
-}: ExamineOrder): Promise<ExamineAnswer> {
+async function examine(order: ExamineOrder): Promise<ExamineAnswer> {
+  const { files, inputs, inferOnly, trueWeights, findDuplicates, openFlags } = order;
   const descriptors: number[] = [];
   const open = ({ path, offset, sizeBytes }: ModelFile): ByteSource => {
     const descriptor = openSync(path, openFlags);
@@ -29,6 +24,7 @@ async function examine({
     const report = await examineCompute(createOnnxRuntimeBackend(), {
       model: modelFromBytes(open(files.model)),
       inputs,
+      inferOnly,
       trueWeights,
       findDuplicates,
       external: (reference) => partOf(sources, reference),

@@ -11,6 +11,7 @@ import type { InputShapes } from "./input-shapes.ts";
 export interface ExamineOrder {
   readonly files: ModelFiles;
   readonly inputs: InputShapes;
+  readonly inferOnly: boolean;
   readonly trueWeights: boolean;
   readonly findDuplicates: boolean;
   /** How files are opened. */
@@ -23,7 +24,8 @@ export type ExamineAnswer = { readonly report: ComputeReport } | { readonly code
 export interface ExamineOptions {
   readonly files: ModelFiles;
   readonly inputs: InputShapes;
-  /** Whether runs use the true weights; see `ShapeQuestion`. */
+  /** Whether the model is not run, and whether runs use the true weights; see `ShapeQuestion`. */
+  readonly inferOnly?: boolean;
   readonly trueWeights?: boolean;
   /** Whether to look for tensors that are stored twice, which reads weights. */
   readonly findDuplicates: boolean;
@@ -77,8 +79,8 @@ export async function examineInProcess(options: ExamineOptions): Promise<Compute
   signal?.addEventListener("abort", giveUp);
   if (signal?.aborted === true) giveUp();
   try {
-    const { inputs, findDuplicates, trueWeights = false } = options;
-    const order: ExamineOrder = { files, inputs, trueWeights, findDuplicates, openFlags: OPEN_FLAGS };
+    const { inputs, findDuplicates, inferOnly = false, trueWeights = false } = options;
+    const order: ExamineOrder = { files, inputs, inferOnly, trueWeights, findDuplicates, openFlags: OPEN_FLAGS };
     const text = await textOf(child, JSON.stringify(order), () =>
       end("MODEL_TOO_LARGE", `Examining the model said more than ${ANSWER_LIMIT_BYTES} bytes. Simplify the graph.`),
     );

@@ -43,6 +43,8 @@ export interface ShapeQuestion {
   readonly inputs: InputShapes;
   /** Finds external data, for small tensors that others' shapes may depend on. */
   readonly external?: ExternalLookup;
+  /** Whether the model is not run, which may take long for a large one: what the engine does not infer stays unknown. */
+  readonly inferOnly?: boolean;
   /** Whether runs use the true weights, which shapes that depend on what a model answers may need; zeros unless said. */
   readonly trueWeights?: boolean;
   /** Reads the files of external data, should the true weights be needed. */
@@ -76,6 +78,7 @@ export async function findShapes(backend: Backend, question: ShapeQuestion): Pro
 class Search {
   readonly #backend: Backend;
   readonly #fills: Readonly<Record<string, number>>;
+  readonly #inferOnly: boolean;
   /** Whose values are asked for. */
   readonly #graph: Graph;
   /** What is loaded for it: the same, or the same without weights. */
@@ -92,13 +95,14 @@ class Search {
 
   constructor(
     backend: Backend,
-    { inputs }: ShapeQuestion,
+    { inputs, inferOnly = false }: ShapeQuestion,
     { graph }: Model,
     model: Model,
     externalData: ReadonlyMap<string, Uint8Array>,
   ) {
     this.#backend = backend;
     this.#fills = inputs.fills ?? {};
+    this.#inferOnly = inferOnly;
     this.#graph = graph;
     this.#model = model;
     this.#externalData = externalData;
@@ -192,7 +196,10 @@ class Search {
       for (const { value } of probed.probes) this.#unknown.delete(value);
       try {
         const left = this.#ranks(probed, session.signature);
-        if (left.length > 0) await this.#run(session, left);
+        if (!this.#inferOnly) await this.#run(session, left);
+        else
+          for (const { value } of left)
+            this.#unknown.set(value, "The engine does not infer its shape, and was not to run.");
       } finally {
         await session.unload();
       }
@@ -218,6 +225,7 @@ class Search {
   }
 
   async #run(session: Session, probes: readonly Probe[]): Promise<void> {
+    if (probes.length === 0) return;
     const answers = await this.#answers(session, probes);
     if (answers instanceof SlipwayError) {
       this.isRefused = true;

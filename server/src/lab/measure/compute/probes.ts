@@ -44,7 +44,7 @@ export interface ProbedModel {
 /**
  * A model whose outputs are probes.
  * @param values values of the graph to report on
- * @param withBodies whether values of bodies are reported as well; operator sets before 12 report none
+ * @param withinBodies whether values of bodies are reported as well; operator sets before 12 report none
  */
 export function probeModel(model: Model, values: readonly string[], withinBodies: boolean): ProbedModel {
   const names = nameScopeOf(model.graph);
