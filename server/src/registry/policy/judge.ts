@@ -123,7 +123,7 @@ function judge(
     margin,
     evidenceId: latest.id,
     text: foundText(requirement, metric, measured, found, margin, isMet),
-    remedy: isMet ? null : improvement(requirement),
+    remedy: isMet ? null : improvement(requirement, judging.subject),
   };
 }
 
@@ -215,9 +215,9 @@ function doubt({ interval, unit }: MeasuredValue, comparison: string, threshold:
   return `, though its ${percent(interval.level)} interval reaches ${numberText(worstEnd)}${unitText(unit)}`;
 }
 
-function improvement({ kind, comparison }: Requirement): string {
+function improvement({ kind, comparison }: Requirement, subject: string): string {
   const direction = comparison.startsWith(">") ? "raises" : "lowers";
-  return `Deploy a version that ${direction} it, change the policy, or override it with --override and a reason. Evidence: slipway report (${kind}).`;
+  return `Deploy a version that ${direction} it, change the policy, or override it with --override and a reason. What was measured: slipway measure ${subject} ${kind} --show`;
 }
 
 function measureCommand({ kind, dataset }: Requirement, subject: string): string {
