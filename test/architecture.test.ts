@@ -22,7 +22,6 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
   runtime: ["config"],
   store: [],
   registry: ["store"],
-  lab: ["registry", "runtime"],
   backup: ["registry", "store"],
   "lab/measure": ["registry", "runtime"],
   serve: ["runtime"],

@@ -5,22 +5,20 @@ import { readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { modelStatistics, repositoryIndex } from "#api";
+import { type MeasureVersion, modelStatistics, repositoryIndex } from "#api";
 import { Backups } from "#backup";
 import type { Settings } from "#config";
-import { Launcher } from "#launch";
+import { Launcher, storedFiles } from "#launch";
 import { Fleet, FleetServing } from "#fronts";
 import { AnswerBook, createLog, type Log, TrafficBook } from "#monitor";
-import { measure, type MeasurementName } from "#lab/measure";
+import { measure } from "#lab/measure";
 import {
-  type Authority,
   type Evidence,
   type EvidenceMachine,
   machineFrom,
   openRegistry,
   type Registry,
   scanInProcess,
-  type Version,
 } from "#registry";
 import { createOnnxRuntimeBackend, LongTurns, planThreads, startContainedScript, systemClock } from "#runtime";
 import { createServing, type Serving, type VariantStatus } from "#serve";
@@ -61,6 +59,8 @@ export interface Parts {
   readonly launcher: Launcher;
   readonly backups: Backups;
   readonly machine: EvidenceMachine;
+  /** All that child processes see of the environment. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Every endpoint there is or was since the start, for the repository index. */
   readonly endpointNames: Set<string>;
   readonly backend: string;
@@ -140,27 +140,25 @@ export async function openParts(
     launcher,
     backups,
     machine,
+    environment,
     endpointNames,
     backend: createOnnxRuntimeBackend().name,
   };
 }
 
 /** Measures a version and keeps each finding as soon as it is there. */
-export async function measureVersion(
-  { registry, store, backend }: Parts,
-  version: Version,
-  what: readonly MeasurementName[],
-  authority: Authority,
-  signal: AbortSignal,
-): Promise<readonly Evidence[]> {
-  const model = await registry.getModel(version.modelHash);
-  const code = { slipway: VERSION, node: process.versions.node, backend };
-  const ports = { stream: (hash: string) => store.blobs.stream(hash, { isVerified: true }), code };
-  const found: Evidence[] = [];
-  for (const one of new Set(what)) {
-    found.push(await registry.addEvidence(version, await measure(one, model, ports, signal), authority));
-  }
-  return found;
+export function measureWith({ registry, store, backend, environment }: Parts): MeasureVersion {
+  return async (version, { what, ...options }, authority, signal) => {
+    const model = await registry.getModel(version.modelHash);
+    const files = await storedFiles(model, store.blobs);
+    const code = { slipway: VERSION, node: process.versions.node, backend };
+    const found: Evidence[] = [];
+    for (const one of new Set(what)) {
+      const evidence = await measure(one, model, options, { clock, files, environment, code }, signal);
+      found.push(await registry.addEvidence(version, evidence, authority));
+    }
+    return found;
+  };
 }
 
 /** What of this machine a measurement may depend on. */

@@ -27,7 +27,7 @@ import {
   childEnvironment,
   clock,
   CONSOLE_DIRECTORY,
-  measureVersion,
+  measureWith,
   openParts,
   type Parts,
   type PlatformSurroundings,
@@ -171,7 +171,7 @@ class Server implements RunningServer {
     return createHandlers({
       ...this.#parts,
       machine: this.#parts.machine.fingerprint,
-      measure: (version, what, authority, signal) => measureVersion(this.#parts, version, what, authority, signal),
+      measure: measureWith(this.#parts),
       clock,
       configuration,
       actor: "administration",

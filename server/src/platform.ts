@@ -8,7 +8,7 @@ import { blobReader, blobsDirectoryOf, readServerFile } from "#store";
 import {
   clock,
   EXAMPLE_DIRECTORY,
-  measureVersion,
+  measureWith,
   openParts,
   type PlatformSurroundings,
   processFacts,
@@ -46,7 +46,7 @@ async function openOffline(settings: Settings, surroundings: PlatformSurrounding
   const handlers = createHandlers({
     ...parts,
     machine: parts.machine.fingerprint,
-    measure: (version, what, authority, signal) => measureVersion(parts, version, what, authority, signal),
+    measure: measureWith(parts),
     clock,
     configuration: loadConfiguration({}),
     actor: "command line",

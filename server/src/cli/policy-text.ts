@@ -44,7 +44,7 @@ export function evidenceText(evidence: readonly EvidenceView[]): string {
   return evidence.map(oneText).join("\n\n");
 }
 
-function oneText({ kind, measuredAt, values, dataset, machine, method, hash }: EvidenceView): string {
+function oneText({ kind, measuredAt, values, details, dataset, machine, method, hash }: EvidenceView): string {
   const rows = Object.entries(values).map(([name, one]) => [
     `${kind}.${name}`,
     one.value === null ? "undefined" : `${numberText(one.value)}${unitText(one.unit)}`,
@@ -58,8 +58,15 @@ function oneText({ kind, measuredAt, values, dataset, machine, method, hash }: E
   const where = on.length === 0 ? "" : ` on ${on.join(", ")}`;
   return [
     ...table(["what", "value", "interval", "method"], rows, "lrll"),
+    ...summaryOf(details).flatMap((line) => wrapped(line, WIDTH)),
     `Measured ${moment(measuredAt)}${where}. ${method} Evidence ${hash.slice(0, 12)}.`,
   ].join("\n");
+}
+
+/** What a measurement says in plain words, where it does. */
+function summaryOf(details: unknown): readonly string[] {
+  const summary = (details as { readonly summary?: unknown } | null)?.summary;
+  return Array.isArray(summary) ? summary.map(String) : [];
 }
 
 function numberText(value: number): string {

@@ -79,6 +79,27 @@ test("measuring says what is known, and one requirement fails by so much", async
   expect(refused.err).toMatch(/size <= 100 kB: no\. size\.file is [\d.]+ kB: over by [\d.]+ kB/);
 });
 
+test("what a run computes is counted at the shapes that are asked for", async () => {
+  interface Counted {
+    readonly values: Record<string, { value: number | null; unit: string }>;
+    readonly settings: { inputs: Record<string, number[]> };
+    readonly details: { summary: string[] };
+  }
+  const [one] = await json<Counted[]>("measure", "digits@1", "compute");
+  const [four] = await json<Counted[]>("measure", "digits@1", "compute", "--axis", "N=4");
+  const [same] = await json<Counted[]>("measure", "digits@1", "compute", "--shape", "image=4,1,28,28");
+  expect(one!.settings.inputs).toEqual({ image: [1, 1, 28, 28] });
+  expect(same!.values).toEqual(four!.values);
+  expect(one!.values["macs"]).toMatchObject({ unit: "MAC", value: expect.any(Number) });
+  expect(four!.values["macs"]!.value).toBe(4 * one!.values["macs"]!.value!);
+  expect(one!.values["flops"]!.value).toBeGreaterThan(2 * one!.values["macs"]!.value!);
+  expect(one!.details.summary.join(" ")).toMatch(/Conv/);
+  expect((await call("measure", "digits@1", "--show")).out).toContain(one!.details.summary[0]);
+  const wrong = await call("measure", "digits@1", "compute", "--axis", "M=4");
+  expect(wrong.err).toMatch(/PARAMETER_INVALID The model has no axis "M"/);
+  expect((await call("measure", "digits@1", "compute", "--axis", "N")).err).toContain("write it as --axis batch=1");
+});
+
 test("an override needs a reason, is recorded, and said", async () => {
   const silent = await call("deploy", "digits@2", "--breaking", "--override");
   expect(silent).toMatchObject({ code: EXITS.usage.code, err: expect.stringContaining("needs a reason") });
@@ -110,7 +131,7 @@ test("a version that passes goes live; --measure fills in what is not known", as
 test.each([
   [["policy", "allow", "digits"], 'There is no "policy allow"'],
   [["policy", "set", "digits"], "It takes 2 operands, not 1"],
-  [["measure", "digits", "beauty"], '"beauty" can\'t be measured; there is size'],
+  [["measure", "digits", "beauty"], '"beauty" can\'t be measured; there is size, compute'],
 ])("%j is refused with what there is", async (arguments_, why) => {
   expect(await call(...arguments_)).toMatchObject({ code: EXITS.usage.code, err: expect.stringContaining(why) });
 });

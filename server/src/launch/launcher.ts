@@ -8,15 +8,15 @@ import type {
   Deployment,
   Endpoint,
   JsonObject,
-  Model,
   PolicyVerdict,
   Promotion,
   Registry,
   Version,
 } from "#registry";
-import { createExecutor, type Crew, type LongTurns, type ModelFiles } from "#runtime";
+import { createExecutor, type Crew, type LongTurns } from "#runtime";
 import type { DeploymentSpec, Serving, Variant } from "#serve";
 import type { BlobStore } from "#store";
+import { storedFiles } from "./stored-files.ts";
 import { lostRecords, processingOf, ServedProcessing } from "./served-processing.ts";
 
 /** What a runner takes besides its model: Node, ONNX Runtime and their heaps, as measured on an idle runner. */
@@ -244,7 +244,7 @@ export class Launcher {
         runtime.instances * WEIGHT_COPIES * model.sizeBytes,
       load: async (signal) =>
         await createExecutor({
-          model: await this.#files(model),
+          model: await storedFiles(model, this.#ports.blobs),
           settings: runtime,
           clock,
           randomBytes,
@@ -255,19 +255,6 @@ export class Launcher {
           log: (message, facts) =>
             log(message, { endpoint: deployment.endpoint, version: deployment.number, ...facts }),
         }),
-    };
-  }
-
-  async #files(model: Model): Promise<ModelFiles> {
-    const files = await Promise.all(
-      model.files.map(async (file) => {
-        const { path, offset, sizeBytes } = await this.#ports.blobs.place(file.hash);
-        return { name: file.path, path, offset, sizeBytes, sha256: file.hash };
-      }),
-    );
-    return {
-      model: files.find(({ name }) => name === model.mainFile)!,
-      externalData: files.filter(({ name }) => name !== model.mainFile),
     };
   }
 }

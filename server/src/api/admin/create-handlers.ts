@@ -5,7 +5,7 @@ import type { Backups } from "#backup";
 import type { Configuration } from "#config";
 import { type Launcher, ServedProcessing } from "#launch";
 import type { LiveWindow } from "#monitor";
-import type { MeasurementName } from "#lab/measure";
+import type { MeasurementName, MeasureOptions } from "#lab/measure";
 import {
   type Authority,
   type Candidate,
@@ -35,6 +35,14 @@ import type { EndpointView, VersionView } from "./views.ts";
 
 type StatusFacts = Omit<OperationOutput<"getStatus">, "now" | "isReady" | "endpoints">;
 
+/** Measures a version and keeps what it finds. */
+export type MeasureVersion = (
+  version: Version,
+  wanted: MeasureOptions & { readonly what: readonly MeasurementName[] },
+  authority: Authority,
+  signal: AbortSignal,
+) => Promise<readonly Evidence[]>;
+
 export interface HandlerPorts {
   readonly registry: Registry;
   readonly serving: Serving;
@@ -47,13 +55,7 @@ export interface HandlerPorts {
   readonly facts: () => StatusFacts;
   /** Fingerprint of this machine. */
   readonly machine: string;
-  /** Measures a version and keeps what it finds. */
-  readonly measure: (
-    version: Version,
-    what: readonly MeasurementName[],
-    authority: Authority,
-    signal: AbortSignal,
-  ) => Promise<readonly Evidence[]>;
+  readonly measure: MeasureVersion;
   /** Null without a server: nothing is watched, and deploying loads what is live first, to compare with it. */
   readonly server: { readonly live: LiveWindow; readonly stop: () => void } | null;
 }
@@ -154,9 +156,9 @@ export function createHandlers(ports: HandlerPorts): Handlers {
       promoted(await launcher.rollback(endpoint, authority(body.reason), signal)),
     listEvidence: async ({ params: { name, number }, query: { kind } }) =>
       (await registry.listEvidence(await registry.getVersion(name, number), kind)).map(evidenceView),
-    measure: async ({ params: { name, number }, body: { what, reason } }, signal) => {
+    measure: async ({ params: { name, number }, body: { reason, ...wanted } }, signal) => {
       const version = await registry.getVersion(name, number);
-      const found = await ports.measure(version, what, authority(reason), signal);
+      const found = await ports.measure(version, wanted, authority(reason), signal);
       return found.map(evidenceView);
     },
     checkPolicy: async ({ params: { name, number }, body }) => {

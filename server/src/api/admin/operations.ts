@@ -39,6 +39,7 @@ const PolicyPath = z.object({
   endpoint: z.string().describe('Name of an endpoint, or "*" for those without a policy of their own'),
 });
 const Reason = z.string().max(4096).nullable().default(null);
+const Length = z.number().int().min(0);
 const Requirements = z.array(z.string().max(1000)).min(1).max(1000);
 const Hash = z
   .string()
@@ -86,7 +87,18 @@ export const OPERATIONS = {
     path: "/api/versions/{name}/{number}/measurements",
     summary: "Measure a version and keep what is found as evidence",
     params: VersionPath,
-    body: z.strictObject({ what: z.array(z.enum(MEASUREMENTS)).min(1), reason: Reason }),
+    body: z.strictObject({
+      what: z.array(z.enum(MEASUREMENTS)).min(1),
+      shapes: z
+        .strictObject({
+          symbols: z.record(z.string(), Length).default({}).describe("lengths of axes the model leaves open, by name"),
+          inputs: z.record(z.string(), z.array(Length)).default({}).describe("whole shapes of inputs, by name"),
+          fills: z.record(z.string(), z.number()).default({}).describe("numbers that fill inputs, by name"),
+        })
+        .default({ symbols: {}, inputs: {}, fills: {} })
+        .describe("what compute is counted at; axes that are not named have length 1"),
+      reason: Reason,
+    }),
     response: z.array(EvidenceView),
   },
   checkPolicy: {

@@ -1,7 +1,7 @@
 // `slipway measure`: what can be said of a version, measured and kept as evidence.
 import { SlipwayError } from "@slipway/core/base";
 import { MEASUREMENTS, type MeasurementName } from "#lab/measure";
-import { type Command, textOption } from "../command.ts";
+import { type Command, type CommandOptions, listOption, textOption } from "../command.ts";
 import { versionText } from "../endpoint-text.ts";
 import { findVersion, versionReference } from "../model-reference.ts";
 import { evidenceText } from "../policy-text.ts";
@@ -14,11 +14,21 @@ export const measure: Command = {
     { name: "[what...]", description: `What to measure: ${MEASUREMENTS.join(", ")}; all if left out` },
   ],
   options: [
+    {
+      flags: "--axis <name=length>",
+      description: "Length of an axis the model leaves open; 1 if left out",
+      isList: true,
+    },
+    { flags: "--shape <input=d1,d2,...>", description: "Whole shape of an input", isList: true },
     { flags: "--show", description: "Only show what was measured before" },
     { flags: "--reason <text>", description: "Why, for the record" },
   ],
   examples: [
     { line: "slipway measure digits size", says: "how large the newest version of digits is" },
+    {
+      line: "slipway measure encoder compute --axis batch=1 --axis tokens=128",
+      says: "what a run of 128 tokens computes",
+    },
     { line: "slipway measure digits@1 --show", says: "all evidence of version 1, newest first" },
   ],
   run: async (context) => {
@@ -42,8 +52,35 @@ export const measure: Command = {
     context.progress.step(`Measuring ${versionText(params)} …`);
     const chosen = what.length === 0 ? [...MEASUREMENTS] : (what as MeasurementName[]);
     const reason = textOption(context.options, "reason") ?? null;
-    const found = await client.measure({ params, body: { what: chosen, reason } });
+    const found = await client.measure({ params, body: { what: chosen, shapes: shapesFrom(context.options), reason } });
     context.progress.end();
     context.answer(found, () => evidenceText(found));
   },
 };
+
+/** Lengths of axes and shapes of inputs, from `batch=1` and `x=1,3,224,224`. @throws SlipwayError USAGE */
+function shapesFrom(options: CommandOptions): { symbols: Record<string, number>; inputs: Record<string, number[]> } {
+  const symbols = listOption(options, "axis").map((text) => {
+    const { name, lengths } = namedLengths("axis", text, "batch=1");
+    if (lengths.length !== 1) throw malformed("axis", text, "batch=1");
+    return [name, lengths[0]!] as const;
+  });
+  const inputs = listOption(options, "shape").map((text) => {
+    const { name, lengths } = namedLengths("shape", text, "image=1,3,224,224");
+    return [name, lengths] as const;
+  });
+  return { symbols: Object.fromEntries(symbols), inputs: Object.fromEntries(inputs) };
+}
+
+function namedLengths(option: string, text: string, example: string): { name: string; lengths: number[] } {
+  const [, name, numbers] = /^(.+)=(\d{1,9}(?:,\d{1,9})*)$/.exec(text) ?? [];
+  if (name === undefined) throw malformed(option, text, example);
+  return { name, lengths: numbers!.split(",").map(Number) };
+}
+
+function malformed(option: string, text: string, example: string): SlipwayError {
+  return new SlipwayError(
+    "USAGE",
+    `--${option} ${JSON.stringify(text)} can't be read; write it as --${option} ${example}`,
+  );
+}

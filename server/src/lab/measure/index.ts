@@ -1,2 +1,3 @@
-// Measuring a model: each measurement takes a version and answers evidence.
-export { measure, type MeasurePorts, MEASUREMENTS, type MeasurementName } from "./measure.ts";
+// Measuring a model: each measurement takes a stored model and answers evidence.
+export { type InputShapes } from "./compute/index.ts";
+export { measure, type MeasureOptions, type MeasurePorts, MEASUREMENTS, type MeasurementName } from "./measure.ts";

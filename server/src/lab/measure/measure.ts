@@ -1,31 +1,50 @@
 // The measurements there are, by name.
+import type { Clock } from "@slipway/core/base";
 import type { Model, NewEvidence } from "#registry";
-import { measureSize } from "./size.ts";
+import type { ModelFiles } from "#runtime";
+import type { InputShapes } from "./compute/index.ts";
+import { measureCompute } from "./measure-compute.ts";
+import { measureSize } from "./measure-size.ts";
 
-export const MEASUREMENTS = ["size"] as const;
+export const MEASUREMENTS = ["size", "compute"] as const;
 export type MeasurementName = (typeof MEASUREMENTS)[number];
 
 export interface MeasurePorts {
-  /** The plain bytes of a stored file. */
-  readonly stream: (hash: string) => AsyncIterable<Uint8Array>;
+  readonly clock: Clock;
+  /** The model's files, as they are stored. */
+  readonly files: ModelFiles;
+  /** The whole environment of processes that examine models. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Versions of what computes, as evidence tells them. */
   readonly code: Readonly<Record<string, string>>;
 }
 
-const BY_NAME: Readonly<
-  Record<MeasurementName, (model: Model, ports: MeasurePorts, signal: AbortSignal) => Promise<NewEvidence>>
-> = { size: measureSize };
+export interface MeasureOptions {
+  /** Lengths of axes that the model leaves open; 1 for those that are not named. */
+  readonly shapes: InputShapes;
+}
+
+type Measurement = (
+  model: Model,
+  options: MeasureOptions,
+  ports: MeasurePorts,
+  signal: AbortSignal,
+) => Promise<NewEvidence>;
+
+const BY_NAME: Readonly<Record<MeasurementName, Measurement>> = { size: measureSize, compute: measureCompute };
 
 /**
  * Measures a model.
- * @throws SlipwayError BLOB_* where its files are damaged; the signal's reason
+ * @throws SlipwayError BLOB_* where its files are damaged, MODEL_* where it can't be loaded, INPUT_SHAPE_MISMATCH and
+ *   PARAMETER_INVALID for shapes that are not its own; the signal's reason
  */
 export async function measure(
   what: MeasurementName,
   model: Model,
+  options: MeasureOptions,
   ports: MeasurePorts,
   signal: AbortSignal,
 ): Promise<NewEvidence> {
   signal.throwIfAborted();
-  return await BY_NAME[what](model, ports, signal);
+  return await BY_NAME[what](model, options, ports, signal);
 }

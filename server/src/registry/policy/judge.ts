@@ -41,7 +41,7 @@ export interface Judging {
 }
 
 /** Which result a kind is known for, where a requirement names none. */
-const HEADLINES: Readonly<Record<string, string>> = { size: "file", fit: "fits" };
+const HEADLINES: Readonly<Record<string, string>> = { size: "file", compute: "macs" };
 
 /** What a unit nobody here knows is taken for. */
 const PLAIN = unitNamed("1")!;

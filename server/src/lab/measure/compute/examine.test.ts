@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
-import { examineCompute, examineInProcess, type ExamineOptions, fileSizesOf } from "#lab";
+import { examineCompute, examineInProcess, type ExamineOptions, fileSizesOf } from "./index.ts";
 import { createOnnxRuntimeBackend, type ModelFiles, systemClock } from "#runtime";
 import { createFunction, createNode, graphBuilder } from "@slipway/core/graph";
 import { bytesFromModel, externalizeWeights } from "@slipway/core/onnx";

@@ -1,4 +1,4 @@
-import { findShapes, type InputShapes } from "#lab";
+import { findShapes, type InputShapes } from "./index.ts";
 import { createOnnxRuntimeBackend, sampleInputs } from "#runtime";
 import { DEFAULT_SESSION_SETTINGS } from "@slipway/core/backend";
 import { bodyScope, countGraph, type ValueShapes } from "@slipway/core/cost";
