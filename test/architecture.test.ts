@@ -20,6 +20,7 @@ const CORE: Readonly<Record<string, readonly string[]>> = {
 const SERVER: Readonly<Record<string, readonly string[]>> = {
   config: [],
   runtime: ["config"],
+  "lab/measure": [],
   store: [],
   registry: ["store"],
   backup: ["registry", "store"],

@@ -223,6 +223,12 @@ export const ERRORS = {
     "A version's processing does not fit its schema or the model's signature.",
     "Fix the step the message names.",
   ),
+  // Measuring
+  ROWS_INVALID: fact(
+    "invalid",
+    "Rows to measure a model with can't be used: a label, score, target or weight is missing, no number or out of range.",
+    "Fix or leave out the row the message names.",
+  ),
   // Registry and store
   NAME_INVALID: fact(
     "invalid",

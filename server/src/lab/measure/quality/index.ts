@@ -1,0 +1,47 @@
+// How good a model's answers are, as pure functions over labels, scores and targets: classification, regression, by slice, and
+// two models on the same rows. What is undefined is null with a reason; what can't be used is an error naming its row.
+export { type Calibration, type CalibrationOf, type ReliabilityBin } from "./calibration.ts";
+export {
+  CLASSIFICATION_NEEDS,
+  ClassificationMeasure,
+  type ClassificationOptions,
+  type ClassificationQuality,
+  classificationQuality,
+  type RankingQuality,
+  type UndefinedCalibration,
+} from "./classification.ts";
+export { type ClassAverages, type ClassCounts, MAX_CONFUSION_CLASSES, type PrecisionRecall } from "./counts.ts";
+export { MAX_KEPT_VALUES } from "./kept.ts";
+export { type Metric, UNDEFINED_REASONS, type UndefinedReason } from "./metric.ts";
+export { MAX_PAIRED_CLASSES, type OneVersusOne, type OneVersusRest } from "./multiclass.ts";
+export {
+  type ClassificationLoss,
+  classificationLosses,
+  type LossOptions,
+  type PairedDifferences,
+  type PairedOutcomes,
+  type PairedScores,
+  pairedDifferences,
+  pairedOutcomes,
+  pairedScores,
+  type RegressionLoss,
+  regressionLosses,
+  type RowLosses,
+} from "./paired.ts";
+export { type Curve, type PrecisionRecallPoint, type RocPoint } from "./ranking.ts";
+export {
+  REGRESSION_NEEDS,
+  RegressionMeasure,
+  type RegressionOptions,
+  type RegressionQuality,
+  regressionQuality,
+} from "./regression.ts";
+export { type ClassifiedRows, type RegressedRows, type Scale, type Scores } from "./rows.ts";
+export {
+  bySlice,
+  classificationBySlice,
+  type Group,
+  regressionBySlice,
+  type Slice,
+  type SliceOptions,
+} from "./slices.ts";
