@@ -253,7 +253,8 @@ export class ClassificationMeasure {
     const { scale, topK, calibrationOf } = this.#options;
     const averages = precisionRecall(counts);
     const isProbability = scale === "probability";
-    const mean = (sum: number) => (isProbability ? ratio(sum, weight, "no-rows") : undefinedMetric("not-probabilities"));
+    const mean = (sum: number) =>
+      isProbability ? ratio(sum, weight, "no-rows") : undefinedMetric("not-probabilities");
     const checked = this.#checked();
     return {
       rows: this.#rows,

@@ -32,7 +32,7 @@ export class KeptValues<T extends Numbers> {
   }
 
   /** Adds values for which there is room. */
-  add(values: T): void {
+  add(values: ArrayLike<number>): void {
     const needed = this.#length + values.length;
     if (!this.hasRoom(values.length)) throw new RangeError(`${needed} values are more than the ${this.#most} kept.`);
     if (needed > this.#values.length) {

@@ -24,7 +24,10 @@ export interface OneVersusOne {
 }
 
 /** Area and average precision of each class's score for its own rows against all others. */
-export function oneVersusRest(checked: CheckedRows): { readonly rocAuc: OneVersusRest; readonly averagePrecision: OneVersusRest } {
+export function oneVersusRest(checked: CheckedRows): {
+  readonly rocAuc: OneVersusRest;
+  readonly averagePrecision: OneVersusRest;
+} {
   const { rows, classes, labels, scores, weights } = checked;
   const areas: Metric[] = [];
   const precisions: Metric[] = [];

@@ -168,7 +168,9 @@ export function pairedScores(
   const rows = Array.from(a.labels.keys()).filter((row) => a.weights[row]! > 0);
   const other = rows.find((row) => a.weights[row] !== 1);
   if (other !== undefined) {
-    throw invalid(`The weight of row ${other} is ${a.weights[other]}; areas are compared over rows of weight 0 or 1 alone.`);
+    throw invalid(
+      `The weight of row ${other} is ${a.weights[other]}; areas are compared over rows of weight 0 or 1 alone.`,
+    );
   }
   const scoresOf = ({ scores, columns }: typeof a) =>
     Float64Array.from(rows, (row) => {

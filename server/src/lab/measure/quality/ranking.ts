@@ -120,8 +120,11 @@ export function rocCurve(operating: OperatingPoints, most: number): Curve<RocPoi
     });
   });
   return {
-    points: thinned(points, most, (a, b) =>
-      Math.abs(a.falsePositiveRate - b.falsePositiveRate) + Math.abs(a.truePositiveRate - b.truePositiveRate)),
+    points: thinned(
+      points,
+      most,
+      (a, b) => Math.abs(a.falsePositiveRate - b.falsePositiveRate) + Math.abs(a.truePositiveRate - b.truePositiveRate),
+    ),
   };
 }
 

@@ -65,7 +65,9 @@ export class RegressionMeasure {
     const { quantiles = [], keepErrors = true, maxKeptErrors = MAX_KEPT_VALUES } = options;
     for (const quantile of quantiles) checkQuantile(quantile);
     if (!Number.isInteger(maxKeptErrors) || maxKeptErrors < 1 || maxKeptErrors > MAX_KEPT_VALUES) {
-      throw new RangeError(`The most errors to keep is ${maxKeptErrors}; give a whole number from 1 to ${MAX_KEPT_VALUES}.`);
+      throw new RangeError(
+        `The most errors to keep is ${maxKeptErrors}; give a whole number from 1 to ${MAX_KEPT_VALUES}.`,
+      );
     }
     this.#options = { quantiles, keepErrors, maxKeptErrors };
     this.#pinball = new Float64Array(quantiles.length);
@@ -144,7 +146,10 @@ export class RegressionMeasure {
       r2: this.#explained(this.#squared),
       explainedVariance: this.#explained(this.#errors.squares),
       meanAbsolutePercentageError: this.#hasZeroTarget ? undefinedMetric("zero-target") : mean(this.#relative),
-      quantileLosses: this.#options.quantiles.map((quantile, index) => ({ quantile, loss: mean(this.#pinball[index]!) })),
+      quantileLosses: this.#options.quantiles.map((quantile, index) => ({
+        quantile,
+        loss: mean(this.#pinball[index]!),
+      })),
     };
   }
 
@@ -179,7 +184,8 @@ export function pinballLoss(excess: number, quantile: number): number {
 
 /** Throws a RangeError unless it lies between 0 and 1. */
 export function checkQuantile(quantile: number): void {
-  if (!(quantile > 0 && quantile < 1)) throw new RangeError(`A quantile is ${quantile}; give a number between 0 and 1.`);
+  if (!(quantile > 0 && quantile < 1))
+    throw new RangeError(`A quantile is ${quantile}; give a number between 0 and 1.`);
 }
 
 /** The middle value, half of the weight on either side; the mean of two where the halves meet between them. */

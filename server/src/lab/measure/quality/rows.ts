@@ -64,10 +64,19 @@ export function checkClassified(
   const columns = rows > 0 && classes === 2 && scores.length === rows ? 1 : classes;
   if (scores.length !== rows * columns) {
     const single = classes === 2 ? `, or ${rows} with one a row` : "";
-    throw invalid(`There are ${scores.length} scores for ${rows} rows of ${classes} classes; give ${rows * classes}${single}.`);
+    throw invalid(
+      `There are ${scores.length} scores for ${rows} rows of ${classes} classes; give ${rows * classes}${single}.`,
+    );
   }
   checkScores(scores, columns, scale, firstRow);
-  return { rows, classes, columns, labels: checkLabels(labels, classes, firstRow), scores, weights: checkWeights(weights, rows, firstRow) };
+  return {
+    rows,
+    classes,
+    columns,
+    labels: checkLabels(labels, classes, firstRow),
+    scores,
+    weights: checkWeights(weights, rows, firstRow),
+  };
 }
 
 /** Regressed rows that passed `checkRegressed`. */
@@ -136,7 +145,8 @@ function checkScores(scores: Scores, columns: number, scale: Scale, firstRow: nu
     for (let column = 0; column < columns; column++) {
       const score = scores[start + column]!;
       const of = columns === 1 ? `row ${row}` : `row ${row} for class ${column}`;
-      if (Number.isNaN(score)) throw invalid(`The score of ${of} is NaN; give a number, or leave the row out and say so.`);
+      if (Number.isNaN(score))
+        throw invalid(`The score of ${of} is NaN; give a number, or leave the row out and say so.`);
       if (scale === "probability" && (score < 0 || score > 1)) {
         throw invalid(`The score of ${of} is ${score}; give a probability from 0 to 1, or the scale "any".`);
       }

@@ -36,7 +36,10 @@ export type Slice<T> = {
  * @returns value → row numbers, rising
  * @throws SlipwayError ROWS_INVALID for more than `maxSlices` distinct values
  */
-export function rowsByGroup(groups: ArrayLike<Group>, maxSlices = 1000): Map<string | number | boolean | null, number[]> {
+export function rowsByGroup(
+  groups: ArrayLike<Group>,
+  maxSlices = 1000,
+): Map<string | number | boolean | null, number[]> {
   const slices = new Map<string | number | boolean | null, number[]>();
   for (let row = 0; row < groups.length; row++) {
     const value = groups[row] ?? null;
@@ -131,7 +134,8 @@ function slicesOf<T>(
     ["The fewest rows of a slice", minRows],
     ["The most slices", maxSlices],
   ] as const) {
-    if (!Number.isInteger(value) || value < 1) throw new RangeError(`${what} is ${value}; give a whole number above 0.`);
+    if (!Number.isInteger(value) || value < 1)
+      throw new RangeError(`${what} is ${value}; give a whole number above 0.`);
   }
   if (groups.length !== weights.length) {
     throw invalid(`The column to slice by has ${groups.length} values for ${weights.length} rows; give one a row.`);
