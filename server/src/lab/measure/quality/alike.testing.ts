@@ -1,6 +1,6 @@
 // Comparing reports in tests: number by number within a tolerance, everything else exactly.
 import { expect } from "vitest";
-import { type Metric, UNDEFINED_REASONS } from "./metric.ts";
+import { type Metric, UNDEFINED_REASONS } from "./index.ts";
 
 /** A metric against a number, or null for one that is undefined. */
 export function expectMetric(seen: Metric | undefined, wanted: number | null, tolerance = 1e-9): void {

@@ -152,6 +152,17 @@ describe("for any rows", () => {
   });
 });
 
+test("thousands of rows in batches are kept as they came", () => {
+  const rows = Array.from({ length: 5000 }, (_, row) => ({
+    label: (row * 7919) % 101 > 60 ? 1 : 0,
+    scores: [((row * 104729) % 9973) / 9973],
+    weight: row % 3,
+  }));
+  const measure = new ClassificationMeasure({ classes: 2 });
+  for (let start = 0; start < rows.length; start += 700) measure.add(batch(rows.slice(start, start + 700)));
+  expectAlike(measure.quality(), classificationQuality(batch(rows), { classes: 2 }));
+});
+
 describe("curves", () => {
   const rows = 5000;
   const labels = Array.from({ length: rows }, (_, row) => (((row * 7919) % 101) + row / 50 > 100 ? 1 : 0));
@@ -383,7 +394,19 @@ describe("by hand", () => {
     expect(ranking).toMatchObject({ rocAuc: { value: 0.625 } });
   });
 
-  test("confidences on an edge belong to the lower bin", () => {
+  test("confidences on an edge belong to the lower bin, for any number of bins", () => {
+    for (let bins = 1; bins <= 120; bins++) {
+      const scores = Float64Array.from({ length: bins }, (_, edge) => (edge + 1) / bins);
+      const { calibration } = classificationQuality({ labels: scores.map(() => 1), scores }, { classes: 2, bins });
+      expect(calibration.equalWidth.bins!.map(({ rows }) => rows)).toEqual(Array.from({ length: bins }, () => 1));
+      const above = Float64Array.from({ length: bins - 1 }, (_, edge) => nextAbove((edge + 1) / bins));
+      const shifted = classificationQuality({ labels: above.map(() => 1), scores: above }, { classes: 2, bins });
+      const rows = shifted.calibration.equalWidth.bins!.map((bin) => bin.rows);
+      expect(rows).toEqual(Array.from({ length: bins }, (_, bin) => (bin === 0 ? 0 : 1)));
+    }
+  });
+
+  test("confidence 0 belongs to the first bin", () => {
     const scores = Float64Array.from({ length: 11 }, (_, tenth) => tenth / 10);
     const { calibration } = classificationQuality({ labels: scores.map(() => 1), scores }, { classes: 2, bins: 10 });
     expect(calibration.equalWidth.bins!.map(({ rows }) => rows)).toEqual([2, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
@@ -401,3 +424,10 @@ describe("by hand", () => {
     ]);
   });
 });
+
+/** The smallest number above a positive one. */
+function nextAbove(value: number): number {
+  const bits = new BigUint64Array(Float64Array.of(value).buffer);
+  bits[0]! += 1n;
+  return new Float64Array(bits.buffer)[0]!;
+}

@@ -11,7 +11,6 @@ export {
   type UndefinedCalibration,
 } from "./classification.ts";
 export { type ClassAverages, type ClassCounts, MAX_CONFUSION_CLASSES, type PrecisionRecall } from "./counts.ts";
-export { MAX_KEPT_VALUES } from "./kept.ts";
 export { type Metric, UNDEFINED_REASONS, type UndefinedReason } from "./metric.ts";
 export { MAX_PAIRED_CLASSES, type OneVersusOne, type OneVersusRest } from "./multiclass.ts";
 export {

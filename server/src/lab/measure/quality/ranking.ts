@@ -23,8 +23,8 @@ export function operatingPoints({ rows, score, isPositive, weight }: RankedRows)
   const scores = Float64Array.from({ length: rows }, (_, row) => score(row));
   const order = Uint32Array.from(scores.keys())
     .filter((row) => weight(row) > 0)
-    // Infinities are scores, and their difference is none.
-    .sort((a, b) => (scores[a]! === scores[b]! ? 0 : scores[a]! > scores[b]! ? -1 : 1));
+    // Of equal infinities the difference is NaN, which a sort takes for equal.
+    .sort((a, b) => scores[b]! - scores[a]!);
   const thresholds = new Float64Array(order.length);
   const truePositives = new Float64Array(order.length);
   const falsePositives = new Float64Array(order.length);

@@ -89,6 +89,14 @@ describe("for any rows", () => {
 });
 
 describe("at the edges", () => {
+  test("targets constant in each of two measures, but not the same", () => {
+    const [one, other] = [new RegressionMeasure(), new RegressionMeasure()];
+    one.add({ targets: [1, 1], predictions: [1, 2] });
+    other.add({ targets: [3, 3], predictions: [3, 3] });
+    one.merge(other);
+    expectMetric(one.quality().r2, 0.75);
+  });
+
   test("a common offset of 1e9 costs nothing", () => {
     const targets = Array.from({ length: 1000 }, (_, row) => ((row * 7919) % 1009) / 1024);
     const predictions = targets.map((target, row) => target + (row % 7) / 64);

@@ -74,7 +74,13 @@ test("a slice of few rows of weight says so and holds no figures", () => {
 });
 
 test("thirty rows are the least unless told otherwise", () => {
-  const count = (rows: number) => bySlice(new Array<string>(rows).fill("a"), undefined, {}, () => "measured")[0];
+  const count = (rows: number) =>
+    bySlice(
+      Array.from({ length: rows }, () => "a"),
+      undefined,
+      {},
+      () => "measured",
+    )[0];
   expect(count(29)).toEqual({ group: "a", rows: 29, weightedRows: 29, isTooSmall: true, minRows: 30 });
   expect(count(30)).toMatchObject({ isTooSmall: false, quality: "measured" });
 });
