@@ -1,6 +1,7 @@
 // Whether probabilities mean what they say: reliability bins, and the calibration errors over them. Bins of equal width are
 // sums and need no rows kept; bins of equal mass need all confidences, because where they end depends on them.
 import { type Metric, metricFrom, ratio, undefinedMetric } from "./metric.ts";
+import { descendingOrder } from "./order.ts";
 import { type CheckedRows, predictedClass } from "./rows.ts";
 
 /** What is held against what happened: the probability of class 1, or that of the class predicted. */
@@ -99,9 +100,7 @@ export function equalMassCalibration(
   weights: Float64Array,
   count: number,
 ): Calibration {
-  const order = Uint32Array.from(confidences.keys())
-    .filter((row) => weights[row]! > 0)
-    .sort((a, b) => confidences[a]! - confidences[b]!);
+  const order = descendingOrder(confidences, weights).reverse();
   const sum = order.reduce((total, row) => total + weights[row]!, 0);
   const uppers: number[] = [];
   let [below, quantile] = [0, 1];

@@ -27,7 +27,7 @@ import {
 import { KeptValues, MAX_KEPT_VALUES } from "./kept.ts";
 import { logLossEpsilon, probabilityOfLabel, rowBrier, rowLogLoss } from "./losses.ts";
 import { type Metric, ratio, type UndefinedReason, undefinedMetric } from "./metric.ts";
-import { type OneVersusOne, oneVersusOne, type OneVersusRest, oneVersusRest } from "./multiclass.ts";
+import { type MulticlassRanking, multiclassRanking } from "./multiclass.ts";
 import {
   averagePrecision,
   type Curve,
@@ -97,12 +97,7 @@ export type RankingQuality =
       readonly roc: Curve<RocPoint>;
       readonly precisionRecall: Curve<PrecisionRecallPoint>;
     }
-  | {
-      readonly kind: "multiclass";
-      readonly rocAuc: OneVersusRest;
-      readonly averagePrecision: OneVersusRest;
-      readonly rocAucOneVersusOne: OneVersusOne;
-    }
+  | ({ readonly kind: "multiclass" } & MulticlassRanking)
   | { readonly kind: "undefined"; readonly reason: UndefinedReason };
 
 export interface ClassificationQuality extends PrecisionRecall {
@@ -307,13 +302,12 @@ export class ClassificationMeasure {
     if (checked === null) return { kind: "undefined", reason: "scores-not-kept" };
     const { rows, columns, scores, labels, weights } = checked;
     if (checked.classes > 2) {
-      return { kind: "multiclass", ...oneVersusRest(checked), rocAucOneVersusOne: oneVersusOne(checked) };
+      return { kind: "multiclass", ...multiclassRanking(checked) };
     }
     const points = operatingPoints({
-      rows,
-      score: columns === 1 ? (row) => scores[row]! : (row) => scores[row * 2 + 1]!,
-      isPositive: (row) => labels[row] === 1,
-      weight: (row) => weights[row]!,
+      scores: new Float64Array(rows).map((_, row) => scores[columns === 1 ? row : row * 2 + 1]!),
+      positives: Uint8Array.from(labels),
+      weights,
     });
     const { curvePoints } = this.#options;
     return {

@@ -12,7 +12,7 @@ export {
 } from "./classification.ts";
 export { type ClassAverages, type ClassCounts, MAX_CONFUSION_CLASSES, type PrecisionRecall } from "./counts.ts";
 export { type Metric, UNDEFINED_REASONS, type UndefinedReason } from "./metric.ts";
-export { MAX_PAIRED_CLASSES, type OneVersusOne, type OneVersusRest } from "./multiclass.ts";
+export { MAX_PAIRED_CLASSES, type MulticlassRanking, type OneVersusOne, type OneVersusRest } from "./multiclass.ts";
 export {
   type ClassificationLoss,
   classificationLosses,

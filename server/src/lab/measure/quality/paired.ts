@@ -52,7 +52,7 @@ export function classificationLosses(rows: ClassifiedRows, options: LossOptions)
     brier: (row) => rowBrier(checked, row),
   };
   const cost = costs[loss];
-  return { losses: Float64Array.from({ length: checked.rows }, (_, row) => cost(row)), weights: checked.weights };
+  return { losses: new Float64Array(checked.rows).map((_, row) => cost(row)), weights: checked.weights };
 }
 
 /**
@@ -66,7 +66,7 @@ export function regressionLosses(rows: RegressedRows, loss: RegressionLoss): Row
     if (loss === "absolute") return Math.abs(excess);
     return loss === "squared" ? excess * excess : pinballLoss(excess, loss.quantile);
   };
-  const losses = Float64Array.from({ length: targets.length }, (_, row) => cost(targets[row]! - predictions[row]!));
+  const losses = new Float64Array(targets.length).map((_, row) => cost(targets[row]! - predictions[row]!));
   return { losses, weights };
 }
 

@@ -1,6 +1,7 @@
 // How well scores put the rows of one kind before the others, over all thresholds: the area under the ROC curve, average
 // precision, and both curves. All of it needs every row's score.
 import { type Metric, metricFrom, type UndefinedReason, undefinedMetric } from "./metric.ts";
+import { descendingOrder } from "./order.ts";
 
 /** What is counted when everything from a score upwards is called positive; one entry a distinct score, the highest first. */
 export interface OperatingPoints {
@@ -10,34 +11,37 @@ export interface OperatingPoints {
   readonly falsePositives: Float64Array;
 }
 
-/** A row for ranking: its score, whether it is positive, its weight. */
+/** Rows for ranking. */
 export interface RankedRows {
-  readonly rows: number;
-  readonly score: (row: number) => number;
-  readonly isPositive: (row: number) => boolean;
-  readonly weight: (row: number) => number;
+  /** [rows] */
+  readonly scores: Float64Array;
+  /** [rows], 1 for positive, else 0. */
+  readonly positives: Uint8Array;
+  /** [rows] */
+  readonly weights: Float64Array;
 }
 
-/** The operating points of the rows with a weight above 0. Equal scores are one point: nothing can part them. */
-export function operatingPoints({ rows, score, isPositive, weight }: RankedRows): OperatingPoints {
-  const scores = Float64Array.from({ length: rows }, (_, row) => score(row));
-  const order = Uint32Array.from(scores.keys())
-    .filter((row) => weight(row) > 0)
-    // Of equal infinities the difference is NaN, which a sort takes for equal.
-    .sort((a, b) => scores[b]! - scores[a]!);
+/**
+ * The operating points of the rows with a weight above 0. Equal scores are one point: nothing can part them.
+ * @param order those rows, the highest score first
+ */
+export function operatingPoints(
+  { scores, positives, weights }: RankedRows,
+  order = descendingOrder(scores, weights),
+): OperatingPoints {
   const thresholds = new Float64Array(order.length);
   const truePositives = new Float64Array(order.length);
   const falsePositives = new Float64Array(order.length);
-  let [points, positives, negatives] = [0, 0, 0];
-  order.forEach((row, place) => {
-    if (isPositive(row)) positives += weight(row);
-    else negatives += weight(row);
+  let [points, positive, negative] = [0, 0, 0];
+  for (let place = 0; place < order.length; place++) {
+    const row = order[place]!;
+    if (positives[row] === 1) positive += weights[row]!;
+    else negative += weights[row]!;
     thresholds[points] = scores[row]!;
-    truePositives[points] = positives;
-    falsePositives[points] = negatives;
-    const next = order[place + 1];
-    if (next === undefined || scores[next] !== scores[row]) points++;
-  });
+    truePositives[points] = positive;
+    falsePositives[points] = negative;
+    if (place + 1 === order.length || scores[order[place + 1]!] !== scores[row]) points++;
+  }
   return {
     thresholds: thresholds.subarray(0, points),
     truePositives: truePositives.subarray(0, points),

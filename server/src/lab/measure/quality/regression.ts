@@ -2,6 +2,7 @@
 // the errors of all rows, which are kept unless told otherwise.
 import { KeptValues, MAX_KEPT_VALUES } from "./kept.ts";
 import { type Metric, metricFrom, ratio, undefinedMetric } from "./metric.ts";
+import { descendingOrder } from "./order.ts";
 import { checkRegressed, invalid, type RegressedRows } from "./rows.ts";
 import { Spread } from "./spread.ts";
 
@@ -80,7 +81,7 @@ export class RegressionMeasure {
    */
   add(batch: RegressedRows): void {
     const { rows, targets, predictions, weights } = checkRegressed(batch, this.#rows);
-    const errors = Float64Array.from({ length: rows }, (_, row) => predictions[row]! - targets[row]!);
+    const errors = new Float64Array(rows).map((_, row) => predictions[row]! - targets[row]!);
     if (this.#options.keepErrors) this.#keep(errors, weights);
     for (let row = 0; row < rows; row++) {
       const [target, error, weight] = [targets[row]!, errors[row]!, weights[row]!];
@@ -190,9 +191,7 @@ export function checkQuantile(quantile: number): void {
 
 /** The middle value, half of the weight on either side; the mean of two where the halves meet between them. */
 function weightedMedian(values: Float64Array, weights: Float64Array): Metric {
-  const order = Uint32Array.from(values.keys())
-    .filter((row) => weights[row]! > 0)
-    .sort((a, b) => values[a]! - values[b]!);
+  const order = descendingOrder(values, weights).reverse();
   const half = order.reduce((sum, row) => sum + weights[row]!, 0) / 2;
   let below = 0;
   for (const [place, row] of order.entries()) {
