@@ -104,7 +104,8 @@ export function equalMassCalibration(
   const sum = order.reduce((total, row) => total + weights[row]!, 0);
   const uppers: number[] = [];
   let [below, quantile] = [0, 1];
-  for (const row of order) {
+  for (let place = 0; place < order.length; place++) {
+    const row = order[place]!;
     below += weights[row]!;
     let isEnd = false;
     while (quantile < count && below >= (quantile * sum) / count) {
@@ -117,7 +118,8 @@ export function equalMassCalibration(
   if (last !== undefined && uppers.at(-1) !== last) uppers.push(last);
   const bins = createBins(uppers.length);
   let bin = 0;
-  for (const row of order) {
+  for (let place = 0; place < order.length; place++) {
+    const row = order[place]!;
     while (confidences[row]! > uppers[bin]!) bin++;
     binRow(bins, bin, confidences[row]!, hits[row] === 1, weights[row]!);
   }

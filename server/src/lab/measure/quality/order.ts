@@ -50,7 +50,8 @@ function fallingKeys(values: Float64Array): readonly [Uint32Array, Uint32Array] 
 /** Writes `order` into `into`, stably sorted by one digit of the keys; false, and nothing done, where all have the same. */
 function sortedByDigit(order: Uint32Array, into: Uint32Array, keys: Uint32Array, shift: number): boolean {
   const starts = new Uint32Array(BUCKETS);
-  for (const row of order) starts[(keys[row]! >>> shift) & (BUCKETS - 1)]! += 1;
+  // By index: an iterator costs several times as much here.
+  for (let place = 0; place < order.length; place++) starts[(keys[order[place]!]! >>> shift) & (BUCKETS - 1)]! += 1;
   if (starts[(keys[order[0]!]! >>> shift) & (BUCKETS - 1)] === order.length) return false;
   let start = 0;
   for (let bucket = 0; bucket < BUCKETS; bucket++) {
@@ -58,7 +59,8 @@ function sortedByDigit(order: Uint32Array, into: Uint32Array, keys: Uint32Array,
     starts[bucket] = start;
     start += count;
   }
-  for (const row of order) {
+  for (let place = 0; place < order.length; place++) {
+    const row = order[place]!;
     const bucket = (keys[row]! >>> shift) & (BUCKETS - 1);
     into[starts[bucket]!] = row;
     starts[bucket]! += 1;
