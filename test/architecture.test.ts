@@ -20,7 +20,6 @@ const CORE: Readonly<Record<string, readonly string[]>> = {
 const SERVER: Readonly<Record<string, readonly string[]>> = {
   config: [],
   runtime: ["config"],
-  "lab/measure": [],
   store: [],
   registry: ["store"],
   backup: ["registry", "store"],

@@ -1,3 +1,4 @@
 // Measuring a model: each measurement takes a stored model and answers evidence.
 export { type InputShapes } from "./compute/index.ts";
 export { measure, type MeasureOptions, type MeasurePorts, MEASUREMENTS, type MeasurementName } from "./measure.ts";
+export * from "./quality/index.ts";
