@@ -1,6 +1,7 @@
 // The parts of the documentation that are tables of the code, as text. A page holds each between `<!-- begin: NAME -->` and
 // `<!-- end: NAME -->`; what stands around them is written by hand.
 import { ERRORS, type ErrorFact } from "@slipway/core/base";
+import { calibrationTable } from "../calibration/results.ts";
 import { resultsTable } from "../campaigns/results.ts";
 import { DIFFERENCES } from "../conformance/differences.ts";
 import { newestResult } from "../conformance/results.ts";
@@ -20,6 +21,7 @@ const PARTS: Readonly<Record<string, Readonly<Record<string, () => string | Prom
   "docs/errors.md": { errors },
   "docs/metrics.md": { metrics },
   "docs/reliability.md": { results: resultsTable },
+  "docs/statistics.md": { calibration: calibrationTable },
 };
 
 /**

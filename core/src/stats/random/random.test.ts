@@ -78,7 +78,7 @@ test("draws have the moments of what they are drawn from", () => {
   };
   // Within five standard errors of each moment's estimate.
   const close = (found: readonly number[], wanted: readonly number[], errors: readonly number[]) =>
-    found.forEach((value, index) => expect(Math.abs(value - wanted[index]!)).toBeLessThan(5 * errors[index]!));
+    wanted.forEach((value, index) => expect(Math.abs(found[index]! - value)).toBeLessThan(5 * errors[index]!));
   close(moments(() => drawNormal(random)), [0, 1, 0, 3], [0.0032, 0.0045, 0.0123, 0.031]);
   close(moments(() => drawUniform(random)), [0.5, 1 / 12, 0, 1 / 80], [0.00092, 0.00024, 0.00012, 0.00004]);
   close(moments(() => drawInteger(random, 1, 6)), [3.5, 35 / 12], [0.0054, 0.0081]);

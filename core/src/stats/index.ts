@@ -1,0 +1,8 @@
+// Statistics, pure and seeded: randomness, distributions, intervals, resampling, tests, and comparisons of timings. Which
+// method is for what, and how often each is right, is in docs/statistics.md.
+export * from "./distributions/index.ts";
+export * from "./intervals/index.ts";
+export * from "./random/index.ts";
+export * from "./resampling/index.ts";
+export * from "./tests/index.ts";
+export { comparePairedTimings, medianRatioInterval, type PairedTimings } from "./timings.ts";
