@@ -114,15 +114,19 @@ def close_to(got, want):
 
 
 def polished(tails, index, p, start):
-    """Where a tail is p: secant steps on its logarithm, from SciPy's answer."""
-    target = mpmath.log(mpf(p))
-    f = lambda x: mpmath.log(tails(x)[index]) - target
-    a, b = mpf(start) * (1 + mpf(10) ** -7) + mpf(10) ** -12 * (start == 0), mpf(start)
+    """Where a tail is p: secant steps on logarithms, from SciPy's answer. None where that is no double."""
+    target, sign = mpmath.log(mpf(p)), mpmath.sign(start)
+    f = lambda u: mpmath.log(tails(sign * mpmath.exp(u))[index]) - target
+    b = mpmath.log(abs(mpf(start)))
+    a = b + mpf(10) ** -6
     fa, fb = f(a), f(b)
-    for _ in range(12):
-        if fb == fa or abs(b - a) < abs(b) * mpf(10) ** -25:
-            return b
-        a, b, fa = b, b - fb * (b - a) / (fb - fa), fb
+    for _ in range(60):
+        if fb == fa or abs(b - a) < mpf(10) ** -25:
+            return sign * mpmath.exp(b)
+        step = fb * (b - a) / (fb - fa)
+        a, b, fa = b, b - max(-mpf(50), min(mpf(50), step)), fb
+        if abs(b) > 690:
+            return None
         fb = f(b)
     raise ArithmeticError(f"no quantile at {p} from {start}")
 
@@ -153,10 +157,10 @@ def continuous(name):
             row = [p]
             for index, start in ((0, scipy.ppf(p)), (1, scipy.isf(p))):
                 x = None
-                if np.isfinite(start) and (start < 0 or 1e-290 < start < 1e290):
+                if np.isfinite(start) and 1e-290 < abs(start) < 1e290:
                     if not (name == "beta" and start > 1 - 1e-7) and not (name in ("normal", "t") and p == 0.5):
                         x = polished(tails, index, p, float(start))
-                        if p > 1e-200:
+                        if x is not None and p > 1e-200:
                             worst["quantiles"] = max(worst["quantiles"], close_to(start, x))
                 row.append(None if x is None else number(x))
             quantiles.append(row)

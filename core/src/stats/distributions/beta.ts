@@ -36,8 +36,7 @@ export function fDistribution(numerator: number, denominator: number): Distribut
       if (x === 0) return edgeLogDensity(a, 1);
       return logBetaTerm(a, b, ...parts(x)) - Math.log(x);
     },
-    inverse: (tail, p) =>
-      (denominator / numerator) * Math.exp(inverseIncompleteBeta(a, b, ...smallerTail(tail, p))),
+    inverse: (tail, p) => (denominator / numerator) * Math.exp(inverseIncompleteBeta(a, b, ...smallerTail(tail, p))),
   });
 }
 

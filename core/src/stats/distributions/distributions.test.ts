@@ -55,7 +55,10 @@ describe.each(cases)("$name with $parameters", ({ points, quantiles, distributio
       if (logLower !== null) expectClose(distribution.logCdf(x!), logLower!, CLOSE, `logCdf ${at}`);
       if (logUpper !== null) expectClose(distribution.logSurvival(x!), logUpper!, CLOSE, `logSurvival ${at}`);
       // Logarithms of densities near 1 are differences: absolutely close to 1e-9 is relatively close for the density.
-      if (logDensity !== null) expect(Math.abs(distribution.logDensity(x!) - logDensity!)).toBeLessThan(CLOSE * Math.max(1, Math.abs(logDensity!)));
+      if (logDensity !== null)
+        expect(Math.abs(distribution.logDensity(x!) - logDensity!)).toBeLessThan(
+          CLOSE * Math.max(1, Math.abs(logDensity!)),
+        );
     }
   });
   test("quantiles from both ends", () => {
@@ -86,7 +89,8 @@ test("logarithms go on where probabilities are too small for a double", () => {
 
 test("tails of heavy distributions reach as far as doubles do", () => {
   // Cauchy: P(T > t) = arctan(1/t) / π.
-  for (const t of [1e5, 1e12, 1e100, 1e300]) expectClose(tDistribution(1).survival(t), Math.atan(1 / t) / Math.PI, 1e-12, `${t}`);
+  for (const t of [1e5, 1e12, 1e100, 1e300])
+    expectClose(tDistribution(1).survival(t), Math.atan(1 / t) / Math.PI, 1e-12, `${t}`);
   expectClose(tDistribution(1).inverseSurvival(1e-200), 1 / (Math.PI * 1e-200), 1e-9, "quantile");
 });
 
@@ -120,7 +124,10 @@ describe("properties", () => {
     );
   });
   test("the probabilities of a discrete distribution add up to its distribution function", () => {
-    for (const [one, end] of [[binomialDistribution(60, 0.3), 60], [poissonDistribution(17.5), 90]] as const) {
+    for (const [one, end] of [
+      [binomialDistribution(60, 0.3), 60],
+      [poissonDistribution(17.5), 90],
+    ] as const) {
       let sum = 0;
       for (let k = 0; k <= end; k++) {
         sum += one.density(k);
@@ -133,7 +140,12 @@ describe("properties", () => {
 test("the ends of each distribution", () => {
   for (const one of [gammaDistribution(2), chiSquareDistribution(3), fDistribution(3, 4), poissonDistribution(2)]) {
     expect([one.cdf(-1), one.survival(-1), one.cdf(Infinity), one.survival(Infinity)]).toEqual([0, 1, 1, 0]);
-    expect([one.quantile(0), one.quantile(1), one.inverseSurvival(0), one.inverseSurvival(1)]).toEqual([0, Infinity, Infinity, 0]);
+    expect([one.quantile(0), one.quantile(1), one.inverseSurvival(0), one.inverseSurvival(1)]).toEqual([
+      0,
+      Infinity,
+      Infinity,
+      0,
+    ]);
   }
   for (const one of [normalDistribution(), tDistribution(3)]) {
     expect([one.cdf(-Infinity), one.cdf(0), one.cdf(Infinity)]).toEqual([0, 0.5, 1]);
@@ -163,9 +175,13 @@ test("arguments that make no sense are refused, with the value seen", () => {
 
 test("the distance of two samples: exact, and its limit", () => {
   const { distances } = goldensFrom("tests.json") as {
-    distances: { exact: readonly (readonly [number, number, number, number])[]; limit: readonly (readonly [number, number])[] };
+    distances: {
+      exact: readonly (readonly [number, number, number, number])[];
+      limit: readonly (readonly [number, number])[];
+    };
   };
-  for (const [m, n, reach, wanted] of distances.exact) expectClose(smirnovSurvival(m, n, reach), wanted, CLOSE, `${m}, ${n}`);
+  for (const [m, n, reach, wanted] of distances.exact)
+    expectClose(smirnovSurvival(m, n, reach), wanted, CLOSE, `${m}, ${n}`);
   for (const [x, wanted] of distances.limit) expectClose(kolmogorovSurvival(x), wanted, CLOSE, `${x}`);
   expect(kolmogorovSurvival(0)).toBe(1);
 });
@@ -174,7 +190,13 @@ test("hypergeometric probabilities are the ratios of binomial coefficients", () 
   const { least, probabilities } = hypergeometricProbabilities({ marked: 5, unmarked: 3, drawn: 6 });
   expect(least).toBe(3);
   // C(5, k) C(3, 6 − k) / C(8, 6) for k = 3, 4, 5.
-  for (const [index, wanted] of [10 / 28, 15 / 28, 3 / 28].entries()) expectClose(probabilities[index]!, wanted, 1e-13, `${index}`);
+  for (const [index, wanted] of [10 / 28, 15 / 28, 3 / 28].entries())
+    expectClose(probabilities[index]!, wanted, 1e-13, `${index}`);
   const large = hypergeometricProbabilities({ marked: 400_000, unmarked: 600_000, drawn: 1000 }).probabilities;
-  expectClose(large.reduce((sum, chance) => sum + chance, 0), 1, 1e-10, "the sum");
+  expectClose(
+    large.reduce((sum, chance) => sum + chance, 0),
+    1,
+    1e-10,
+    "the sum",
+  );
 });

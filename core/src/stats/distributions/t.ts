@@ -56,6 +56,10 @@ export function tDistribution(degrees: number): Distribution {
 function logInverseBetaWithHalf(b: number): number {
   const [x, y] = [0.5 / (b + 0.5), b / (b + 0.5)];
   return (
-    logBinomialTerm(0.5, b, x, y) + Math.log(0.5) + Math.log(b / (b + 0.5)) - 0.5 * Math.log(x) + b * Math.log1p(0.5 / b)
+    logBinomialTerm(0.5, b, x, y) +
+    Math.log(0.5) +
+    Math.log(b / (b + 0.5)) -
+    0.5 * Math.log(x) +
+    b * Math.log1p(0.5 / b)
   );
 }

@@ -44,7 +44,10 @@ test("proportions: Wilson, Clopper–Pearson, Jeffreys", () => {
 test("differences and ratios of independent proportions", () => {
   for (const { counts, newcombe, katz } of goldens.differences) {
     const [a, m, b, n] = counts as [number, number, number, number];
-    const [first, second] = [{ successes: a, trials: m }, { successes: b, trials: n }];
+    const [first, second] = [
+      { successes: a, trials: m },
+      { successes: b, trials: n },
+    ];
     expectEnds(proportionDifferenceInterval(first, second), newcombe, `difference of ${counts}`);
     if (katz !== undefined) expectEnds(proportionRatioInterval(first, second), katz, `ratio of ${counts}`);
   }
@@ -53,10 +56,18 @@ test("differences and ratios of independent proportions", () => {
 test("differences of paired proportions, against published intervals", () => {
   // R's contingencytables 3, tests/testthat/test-ch8.R (data of Cavo and others, 2012): −0.0621 (−0.1186 to −0.0046).
   const cavo = pairedProportionDifferenceInterval({ both: 59, onlyFirst: 6, onlySecond: 16, neither: 80 });
-  expect([cavo.estimate, cavo.lower, cavo.upper].map((value) => value.toFixed(4))).toEqual(["-0.0621", "-0.1186", "-0.0046"]);
+  expect([cavo.estimate, cavo.lower, cavo.upper].map((value) => value.toFixed(4))).toEqual([
+    "-0.0621",
+    "-0.1186",
+    "-0.0046",
+  ]);
   // Newcombe (1998), table II, 36, 12, 2, 0: 0.20 (0.0569 to 0.3404).
   const newcombe = pairedProportionDifferenceInterval({ both: 36, onlyFirst: 12, onlySecond: 2, neither: 0 });
-  expect([newcombe.estimate, newcombe.lower, newcombe.upper].map((value) => value.toFixed(4))).toEqual(["0.2000", "0.0569", "0.3404"]);
+  expect([newcombe.estimate, newcombe.lower, newcombe.upper].map((value) => value.toFixed(4))).toEqual([
+    "0.2000",
+    "0.0569",
+    "0.3404",
+  ]);
 });
 
 test("a paired difference turns its sign with the order, and stays within −1 to 1", () => {
@@ -120,9 +131,13 @@ test("counts that make no sense are refused, with the value seen", () => {
   expect(() => wilsonInterval(5, 4)).toThrow("The number of successes is 5; give a whole number from 0 to 4.");
   expect(() => wilsonInterval(0, 0)).toThrow("The number of trials is 0");
   expect(() => clopperPearsonInterval(1, 4, 1)).toThrow("The confidence is 1; give a number between 0 and 1.");
-  expect(() => proportionRatioInterval({ successes: 0, trials: 4 }, { successes: 1, trials: 4 })).toThrow("Use the difference");
+  expect(() => proportionRatioInterval({ successes: 0, trials: 4 }, { successes: 1, trials: 4 })).toThrow(
+    "Use the difference",
+  );
   expect(() => meanInterval([1])).toThrow("The sample has 1 values; give at least 2.");
   expect(() => meanInterval([1, Number.NaN])).toThrow("The sample[1] is NaN");
   expect(() => rateInterval(1, 0)).toThrow("The exposure is 0");
-  expect(() => pairedProportionDifferenceInterval({ both: -1, onlyFirst: 1, onlySecond: 1, neither: 1 })).toThrow('The count "both" is -1');
+  expect(() => pairedProportionDifferenceInterval({ both: -1, onlyFirst: 1, onlySecond: 1, neither: 1 })).toThrow(
+    'The count "both" is -1',
+  );
 });

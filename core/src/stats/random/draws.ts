@@ -23,8 +23,19 @@ export function drawBelow(random: Random, count: number): number {
   }
 }
 
-/** `drawBelow` for up to 2^32, unchecked: the loop of every resampling. */
+/**
+ * `drawBelow` for up to 2^32, unchecked: the loop of every resampling. Multiplies where the product is exact, and so mostly
+ * divides by nothing (D. Lemire, "Fast random integer generation in an interval", ACM TOMACS 29 (2019)).
+ */
 export function belowWord(random: Random, count: number): number {
+  if (count <= 2 ** 21) {
+    let product = random.bits() * count;
+    if (product >>> 0 < count) {
+      const least = 2 ** 32 % count;
+      while (product >>> 0 < least) product = random.bits() * count;
+    }
+    return (product - (product >>> 0)) * 2 ** -32;
+  }
   const end = 2 ** 32 - (2 ** 32 % count);
   for (;;) {
     const drawn = random.bits();

@@ -1,5 +1,14 @@
 import { expect, test } from "vitest";
-import { createRandom, drawBelow, drawInteger, drawNormal, drawUniform, randomFromState, shuffle, splitMix64 } from "./index.ts";
+import {
+  createRandom,
+  drawBelow,
+  drawInteger,
+  drawNormal,
+  drawUniform,
+  randomFromState,
+  shuffle,
+  splitMix64,
+} from "./index.ts";
 
 // From the C reference implementation of xoshiro128** 1.1, in the state below: what edorfaus/xoshiro-6502 keeps in
 // test-rom/testdata.asm to check another implementation with.
@@ -59,10 +68,13 @@ test("uniform numbers use 53 bits of two words, and stay below 1", () => {
 
 test("what would favour some of a range is drawn again", () => {
   const words = (...bits: number[]) => ({ bits: () => bits.shift()! });
-  // 2^32 = 3 × 1 431 655 765 + 1: the last word would make 0 come once more than the others.
-  expect(drawBelow(words(0xffffffff, 7), 3)).toBe(1);
-  expect(drawBelow(words(0xfffffffe), 3)).toBe(2);
-  expect(drawInteger(words(5), -10, -1)).toBe(-5);
+  // 2^32 = 3 × 1 431 655 765 + 1: the word 0 would make 0 come once more than the others.
+  expect(drawBelow(words(0, 0x80000000), 3)).toBe(1);
+  expect(drawBelow(words(1), 3)).toBe(0);
+  expect(drawBelow(words(0xffffffff), 3)).toBe(2);
+  expect(drawInteger(words(0x90000000), -10, -1)).toBe(-5);
+  // 2^32 = 3 000 000 × 1431 + 1 967 296. Beyond where products are exact, the last words are drawn again.
+  expect(drawBelow(words(0xffffffff, 3_000_005), 3_000_000)).toBe(5);
   expect(drawBelow(words(0xffffffff, 0xffffffff, 1 << 11, 4), 2 ** 33 + 1)).toBe(2 ** 32 + 4);
   expect(() => drawBelow(words(1), 0)).toThrow("The count to draw below is 0");
   expect(() => drawInteger(words(1), 2, 1)).toThrow(RangeError);
@@ -79,9 +91,21 @@ test("draws have the moments of what they are drawn from", () => {
   // Within five standard errors of each moment's estimate.
   const close = (found: readonly number[], wanted: readonly number[], errors: readonly number[]) =>
     wanted.forEach((value, index) => expect(Math.abs(found[index]! - value)).toBeLessThan(5 * errors[index]!));
-  close(moments(() => drawNormal(random)), [0, 1, 0, 3], [0.0032, 0.0045, 0.0123, 0.031]);
-  close(moments(() => drawUniform(random)), [0.5, 1 / 12, 0, 1 / 80], [0.00092, 0.00024, 0.00012, 0.00004]);
-  close(moments(() => drawInteger(random, 1, 6)), [3.5, 35 / 12], [0.0054, 0.0081]);
+  close(
+    moments(() => drawNormal(random)),
+    [0, 1, 0, 3],
+    [0.0032, 0.0045, 0.0123, 0.031],
+  );
+  close(
+    moments(() => drawUniform(random)),
+    [0.5, 1 / 12, 0, 1 / 80],
+    [0.00092, 0.00024, 0.00012, 0.00004],
+  );
+  close(
+    moments(() => drawInteger(random, 1, 6)),
+    [3.5, 35 / 12],
+    [0.0054, 0.0081],
+  );
 });
 
 test("every order is as likely", () => {

@@ -81,7 +81,8 @@ export function signFlipTest(
   const count = differences.length;
   if (2 ** count <= tally.most) {
     for (let signs = 0; signs < 2 ** count; signs++) {
-      for (let index = 0; index < count; index++) flipped[index] = differences[index]! * ((signs >> index) & 1 ? -1 : 1);
+      for (let index = 0; index < count; index++)
+        flipped[index] = differences[index]! * ((signs >> index) & 1 ? -1 : 1);
       tally.add(statistic(flipped));
     }
     return tally.result(true);

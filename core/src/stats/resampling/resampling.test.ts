@@ -25,7 +25,10 @@ function optionsFor([first, second = []]: readonly (readonly number[])[], name: 
     statistic(indices: Uint32Array) {
       const drawn = [...indices];
       const of = (isFirst: boolean) =>
-        Float64Array.from(drawn.filter((index) => index < first!.length === isFirst), (index) => values[index]!);
+        Float64Array.from(
+          drawn.filter((index) => index < first!.length === isFirst),
+          (index) => values[index]!,
+        );
       return STATISTICS[name]!(of(true), of(false));
     },
   };
@@ -47,14 +50,19 @@ describe("the bootstrap", () => {
   });
   test("replicates of a mean spread as its standard error says", () => {
     const values = goldens.bca[0].data[0] as number[];
-    const { estimate, replicates } = bootstrap({ ...statisticOf(values, mean), random: createRandom(2), resamples: 5000 });
+    const { estimate, replicates } = bootstrap({
+      ...statisticOf(values, mean),
+      random: createRandom(2),
+      resamples: 5000,
+    });
     expect(estimate).toBe(mean(values));
     const wanted = (variance(values) * (values.length - 1)) / values.length ** 2;
     expect(Math.abs(variance(replicates) / wanted - 1)).toBeLessThan(0.1);
     expect(Math.abs(mean(replicates) - estimate)).toBeLessThan(0.1 * Math.sqrt(wanted));
   });
   test("the same seed gives the same interval", () => {
-    const make = (seed: number) => bcaInterval({ ...statisticOf([1, 5, 2, 8, 3, 9], mean), random: createRandom(seed) });
+    const make = (seed: number) =>
+      bcaInterval({ ...statisticOf([1, 5, 2, 8, 3, 9], mean), random: createRandom(seed) });
     expect(make(5)).toEqual(make(5));
     expect(make(5)).not.toEqual(make(6));
   });
@@ -62,13 +70,21 @@ describe("the bootstrap", () => {
     const strata = ["a", "b", "a", "a", "b"];
     const seen = new Set<number>();
     const statistic = (indices: Uint32Array) => indices.filter((index) => strata[index] === "a").length;
-    for (const replicate of bootstrap({ count: 5, statistic, strata, random: createRandom(1), resamples: 50 }).replicates) seen.add(replicate);
+    for (const replicate of bootstrap({ count: 5, statistic, strata, random: createRandom(1), resamples: 50 })
+      .replicates)
+      seen.add(replicate);
     expect([...seen]).toEqual([3]);
-    expect(() => bootstrap({ count: 5, statistic, strata: ["a"], random: createRandom(1) })).toThrow("5 cases and strata for 1");
+    expect(() => bootstrap({ count: 5, statistic, strata: ["a"], random: createRandom(1) })).toThrow(
+      "5 cases and strata for 1",
+    );
   });
   test("pairs stay together", () => {
-    const [x, y] = [[1, 2, 3, 4], [2, 4, 6, 8]];
-    const ratio = (indices: Uint32Array) => mean([...indices].map((index) => y[index]!)) / mean([...indices].map((index) => x[index]!));
+    const [x, y] = [
+      [1, 2, 3, 4],
+      [2, 4, 6, 8],
+    ];
+    const ratio = (indices: Uint32Array) =>
+      mean([...indices].map((index) => y[index]!)) / mean([...indices].map((index) => x[index]!));
     const { lower, upper } = percentileInterval({ count: 4, statistic: ratio, random: createRandom(1) });
     expectClose(lower, 2, 1e-12, "lower");
     expectClose(upper, 2, 1e-12, "upper");
@@ -114,15 +130,30 @@ describe("permutation tests", () => {
     expect(sampled.isExact).toBe(false);
     expect(Math.abs(sampled.pValue - exact)).toBeLessThan(5 * Math.sqrt((exact * (1 - exact)) / 9999) * 2);
     const far = Array.from({ length: 20 }, (_none, index) => index);
-    const apart = permutationTest(far, far.map((value) => value + 1000), { random: createRandom(1), permutations: 99 });
+    const apart = permutationTest(
+      far,
+      far.map((value) => value + 1000),
+      { random: createRandom(1), permutations: 99 },
+    );
     expect(apart.pValue).toBe(2 / 100);
-    expect(signFlipTest(far.map((value) => value + 1), far.map(() => 0), { random: createRandom(1), permutations: 99 }).pValue).toBe(2 / 100);
+    expect(
+      signFlipTest(
+        far.map((value) => value + 1),
+        far.map(() => 0),
+        { random: createRandom(1), permutations: 99 },
+      ).pValue,
+    ).toBe(2 / 100);
   });
   test("signs of more than 32 differences are drawn from as many bits", () => {
     const random = createRandom(9);
     const differences = Array.from({ length: 70 }, (_none, index) => (index === 69 ? 100 : 0.001));
     // Only the last sign matters: it is turned in half of all cases.
-    const { pValue } = signFlipTest(differences, differences.map(() => 0), { random, alternative: "greater", permutations: 4000 }, (d) => d[69]!);
+    const { pValue } = signFlipTest(
+      differences,
+      differences.map(() => 0),
+      { random, alternative: "greater", permutations: 4000 },
+      (d) => d[69]!,
+    );
     expect(Math.abs(pValue - 0.5)).toBeLessThan(0.04);
   });
 });

@@ -60,13 +60,16 @@ export function inverseIncompleteBeta(a: number, b: number, tail: keyof Tails, l
   if (logTarget === Number.NEGATIVE_INFINITY) return tail === "logLower" ? logTarget : Number.POSITIVE_INFINITY;
   const isLower = tail === "logLower";
   const toTheBeta = Math.log(a * b) - Math.log(a + b);
-  return solveIncreasing((u) => {
-    const [x, y] = fromLogit(u);
-    const log = incompleteBeta(a, b, x, y)[tail];
-    // dx/du = x y, so d/du of the lower tail is x^a y^b / B(a, b).
-    const logDerivative = logBinomialTerm(a, b, x, y) + toTheBeta - log;
-    return { value: isLower ? log - logTarget : logTarget - log, derivative: Math.exp(logDerivative) };
-  }, Math.log(a / b));
+  return solveIncreasing(
+    (u) => {
+      const [x, y] = fromLogit(u);
+      const log = incompleteBeta(a, b, x, y)[tail];
+      // dx/du = x y, so d/du of the lower tail is x^a y^b / B(a, b).
+      const logDerivative = logBinomialTerm(a, b, x, y) + toTheBeta - log;
+      return { value: isLower ? log - logTarget : logTarget - log, derivative: Math.exp(logDerivative) };
+    },
+    Math.log(a / b),
+  );
 }
 
 /** x and 1 − x from log(x / (1 − x)). */

@@ -69,7 +69,8 @@ export function inverseIncompleteGamma(a: number, tail: keyof Tails, logTarget: 
   const isLower = tail === "logLower";
   // P ≈ x^a / Γ(a + 1) for small x; the mean otherwise.
   const small = (logTarget + logGamma(a + 1)) / a;
-  const start = isLower && small < Math.log(a) - 1 ? small : Math.log(a + (isLower ? 0 : Math.sqrt(-2 * logTarget * a)));
+  const start =
+    isLower && small < Math.log(a) - 1 ? small : Math.log(a + (isLower ? 0 : Math.sqrt(-2 * logTarget * a)));
   return solveIncreasing((u) => {
     const x = Math.exp(u);
     const log = x === 0 ? a * u - logGamma(a + 1) : incompleteGamma(a, x)[tail];

@@ -4,16 +4,7 @@ const HALF_LOG_TWO_PI = 0.9189385332046727;
 /** From here on the asymptotic series below is exact to the last bit. */
 const ASYMPTOTIC = 10;
 /** B(2k) / (2k (2k - 1)) for k = 1 … 8: Stirling's series (DLMF 5.11.1). */
-const STIRLING = [
-  1 / 12,
-  -1 / 360,
-  1 / 1260,
-  -1 / 1680,
-  1 / 1188,
-  -691 / 360360,
-  1 / 156,
-  -3617 / 122400,
-] as const;
+const STIRLING = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400] as const;
 
 /**
  * log Γ(x + 1) − ((x + ½) log x − x + ½ log 2π), for x > 0: what Stirling's formula leaves out. Absolute error under 1e-14.

@@ -1,6 +1,11 @@
 // Tests on counts: of two proportions, of a two by two table, of the same cases judged twice, of shares that were planned.
 import { positive, whole } from "../arguments.ts";
-import { binomialDistribution, chiSquareDistribution, hypergeometricProbabilities, normalDistribution } from "../distributions/index.ts";
+import {
+  binomialDistribution,
+  chiSquareDistribution,
+  hypergeometricProbabilities,
+  normalDistribution,
+} from "../distributions/index.ts";
 import type { Counts } from "../intervals/index.ts";
 import { type Alternative, symmetricPValue, type TestResult, TWO_SIDED } from "./result.ts";
 
@@ -59,11 +64,7 @@ export function fisherExactTest(table: TwoByTwo, alternative: Alternative = TWO_
  * Psychometrika 12 (1947); M. W. Fagerland, S. Lydersen, P. Laake, BMC Medical Research Methodology 13:91 (2013).
  * @returns the smaller of the two counts, and the two-sided p value
  */
-export function mcnemarTest(
-  onlyFirst: number,
-  onlySecond: number,
-  method: "exact" | "mid-p" = "mid-p",
-): TestResult {
+export function mcnemarTest(onlyFirst: number, onlySecond: number, method: "exact" | "mid-p" = "mid-p"): TestResult {
   whole("The count of cases only the first got right", onlyFirst);
   whole("The count of cases only the second got right", onlySecond);
   const cases = onlyFirst + onlySecond;

@@ -119,7 +119,11 @@ function signedRankTails(ranks: Float64Array, twiceSum: number): readonly [numbe
  * nothing but independent pairs. Source: Conover (1999), 3.4.
  * @returns how many differences first − second are above 0
  */
-export function signTest(first: ArrayLike<number>, second: ArrayLike<number>, alternative: Alternative = TWO_SIDED): TestResult {
+export function signTest(
+  first: ArrayLike<number>,
+  second: ArrayLike<number>,
+  alternative: Alternative = TWO_SIDED,
+): TestResult {
   const differences = nonZeroDifferences(first, second);
   const statistic = differences.filter((difference) => difference > 0).length;
   const coin = binomialDistribution(differences.length, 0.5);

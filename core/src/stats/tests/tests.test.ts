@@ -36,7 +36,10 @@ describe("counts", () => {
       const [a, m, b, n] = counts as [number, number, number, number];
       expectResult(twoProportionTest({ successes: a, trials: m }, { successes: b, trials: n }), z, `${counts}`);
     }
-    expect(twoProportionTest({ successes: 4, trials: 4 }, { successes: 9, trials: 9 })).toEqual({ statistic: 0, pValue: 1 });
+    expect(twoProportionTest({ successes: 4, trials: 4 }, { successes: 9, trials: 9 })).toEqual({
+      statistic: 0,
+      pValue: 1,
+    });
   });
   test("Fisher's exact", () => {
     for (const { table, fisher } of goldens.tables) {
@@ -44,7 +47,12 @@ describe("counts", () => {
         expectClose(fisherExactTest(table, alternative).pValue, fisher[alternative], CLOSE, `${table}, ${alternative}`);
       }
     }
-    expect(fisherExactTest([[8, 2], [1, 5]]).statistic).toBe(20);
+    expect(
+      fisherExactTest([
+        [8, 2],
+        [1, 5],
+      ]).statistic,
+    ).toBe(20);
   });
   test("McNemar's, exact and mid-p", () => {
     for (const { counts, exact, midP } of goldens.mcnemars) {
@@ -53,7 +61,10 @@ describe("counts", () => {
       expectClose(mcnemarTest(b, c, "mid-p").pValue, midP, CLOSE, `mid-p, ${counts}`);
     }
     // Fagerland, Lydersen and Laake (2013), the data of Bentur and others: exact 0.070, mid-p 0.039.
-    expect([mcnemarTest(1, 7, "exact").pValue.toFixed(3), mcnemarTest(1, 7).pValue.toFixed(3)]).toEqual(["0.070", "0.039"]);
+    expect([mcnemarTest(1, 7, "exact").pValue.toFixed(3), mcnemarTest(1, 7).pValue.toFixed(3)]).toEqual([
+      "0.070",
+      "0.039",
+    ]);
     expect(mcnemarTest(0, 0)).toEqual({ statistic: 0, pValue: 1 });
   });
   test("shares that were planned", () => {
@@ -67,8 +78,23 @@ describe("counts", () => {
       expectResult(independenceTest(table, "likelihood-ratio"), likelihoodRatio, `G of ${table}`);
       expect(independenceTest(table).degrees).toBe(degrees);
     }
-    expect(independenceTest([[3, 0], [5, 0]])).toEqual({ statistic: 0, pValue: 1, degrees: 0 });
-    expect(independenceTest([[3, 0, 2], [5, 0, 9]])).toEqual(independenceTest([[3, 2], [5, 9]]));
+    expect(
+      independenceTest([
+        [3, 0],
+        [5, 0],
+      ]),
+    ).toEqual({ statistic: 0, pValue: 1, degrees: 0 });
+    expect(
+      independenceTest([
+        [3, 0, 2],
+        [5, 0, 9],
+      ]),
+    ).toEqual(
+      independenceTest([
+        [3, 2],
+        [5, 9],
+      ]),
+    );
   });
 });
 
@@ -83,7 +109,10 @@ describe("two samples", () => {
     });
   }
   test("Welch's t does not depend on the unit", () => {
-    const [a, b] = [[1, 2, 4, 7], [3, 5, 9]];
+    const [a, b] = [
+      [1, 2, 4, 7],
+      [3, 5, 9],
+    ];
     const small = (values: number[]) => values.map((value) => value * 2 ** -300);
     expectResult(welchTest(small(a), small(b)), [welchTest(a, b).statistic, welchTest(a, b).pValue], "2^−300");
   });
@@ -93,7 +122,8 @@ describe("two samples", () => {
     expect(mannWhitneyTest(Array(40).fill(1), Array(40).fill(1)).pValue).toBe(1);
   });
   test("the normal limit takes over where counting would be long, without a jump", () => {
-    const values = (count: number, shift: number) => Array.from({ length: count }, (_none, i) => ((i * 7919) % 1009) / 1009 + shift);
+    const values = (count: number, shift: number) =>
+      Array.from({ length: count }, (_none, i) => ((i * 7919) % 1009) / 1009 + shift);
     const exact = mannWhitneyTest(values(30, 0), values(30, 0.12));
     expect(exact.isExact).toBe(true);
     const limit = mannWhitneyTest(values(31, 0), values(30, 0.12));
@@ -144,7 +174,11 @@ describe("areas under the ROC curve", () => {
   test("the same order has no difference, and a perfect one no variance", () => {
     const labels = [false, true, false, true, true];
     const scores = [0.1, 0.4, 0.35, 0.8, 0.3];
-    const same = compareAucs(scores, scores.map((score) => score * 2), labels);
+    const same = compareAucs(
+      scores,
+      scores.map((score) => score * 2),
+      labels,
+    );
     expect([same.statistic, same.pValue, same.variance]).toEqual([0, 1, 0]);
     expect(aucInterval([1, 9, 2, 8, 7], labels)).toEqual({ estimate: 1, lower: 1, upper: 1, variance: 0 });
     expect(() => aucInterval([1, 2, 3], [0, 0, 1])).toThrow("There are 1 positive and 2 negative cases");
@@ -155,7 +189,8 @@ test("many p values, adjusted", () => {
   for (const { p, ...adjusted } of goldens.multiple) {
     for (const [correction, wanted] of Object.entries(adjusted) as [Correction, number[]][]) {
       const got = adjustPValues(p, correction);
-      for (const [index, value] of wanted.entries()) expectClose(got[index]!, value, CLOSE, `${correction}, ${p[index]}`);
+      for (const [index, value] of wanted.entries())
+        expectClose(got[index]!, value, CLOSE, `${correction}, ${p[index]}`);
     }
   }
   expect([...adjustPValues([], "holm")]).toEqual([]);
