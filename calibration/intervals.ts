@@ -235,8 +235,9 @@ export function intervalCalibrations(): readonly Calibration[] {
       const { first, second } = drawTimings(random, 50, 1.1);
       return covers(medianRatioInterval(first, second, { random, resamples: 199 }, NOMINAL), 1.1);
     }),
-    auc(60, 0.8, [0.935, 0.96]),
-    auc(30, 0.95, [0.85, 0.96]),
+    auc(60, 0.8, [0.94, 0.97]),
+    auc(30, 0.95, [0.925, 0.97]),
+    auc(30, 0.99, [0.94, 1]),
     aucDifference(60),
     coverage(
       "paired timings",

@@ -2,7 +2,7 @@
 import { paired, sample } from "../arguments.ts";
 import { normalDistribution } from "../distributions/index.ts";
 import { DEFAULT_CONFIDENCE, type Interval, mean } from "../intervals/index.ts";
-import { normalReach } from "../intervals/interval.ts";
+import { normalReach, tailProbability } from "../intervals/interval.ts";
 import { midranks } from "./ranks.ts";
 import { symmetricPValue, type TestResult, TWO_SIDED } from "./result.ts";
 
@@ -14,11 +14,13 @@ interface Placements {
 }
 
 /**
- * The area under the ROC curve with DeLong's variance and a normal interval, cut at 0 and 1. The area is the probability that
- * a positive case scores above a negative one, a tie counting ½.
+ * The area under the ROC curve with DeLong's variance, and the normal interval of its logit: the plain one misses far too often
+ * near 1. The area is the probability that a positive case scores above a negative one, a tie counting ½. Where all scores
+ * are on the right side there is no variance, and the other end is exact instead: so many disjoint pairs would all be right
+ * with the area to that power.
  *
- * Source: E. R. DeLong and others, Biometrics 44 (1988); in O(n log n) by midranks, X. Sun and W. Xu, IEEE Signal Processing
- * Letters 21 (2014).
+ * Sources: E. R. DeLong and others, Biometrics 44 (1988); in O(n log n) by midranks, X. Sun and W. Xu, IEEE Signal Processing
+ * Letters 21 (2014); the logit, G. Qin and L. Hotilovac, Statistical Methods in Medical Research 17 (2008).
  * @param labels truthy for positive cases, as many as scores; at least two of each kind
  */
 export function aucInterval(
@@ -28,8 +30,14 @@ export function aucInterval(
 ): Interval & { readonly variance: number } {
   const { positive, negative, auc } = placements(scores, labels);
   const variance = covariance(positive, positive) / positive.length + covariance(negative, negative) / negative.length;
-  const spread = normalReach(confidence) * Math.sqrt(variance);
-  return { estimate: auc, lower: Math.max(0, auc - spread), upper: Math.min(1, auc + spread), variance };
+  if (auc === 0 || auc === 1) {
+    const reach = tailProbability(confidence) ** (1 / Math.min(positive.length, negative.length));
+    return { estimate: auc, lower: auc === 1 ? reach : 0, upper: auc === 1 ? 1 : 1 - reach, variance };
+  }
+  const logit = Math.log(auc / (1 - auc));
+  const spread = (normalReach(confidence) * Math.sqrt(variance)) / (auc * (1 - auc));
+  const end = (value: number): number => 1 / (1 + Math.exp(-value));
+  return { estimate: auc, lower: end(logit - spread), upper: end(logit + spread), variance };
 }
 
 /**

@@ -162,9 +162,14 @@ describe("areas under the ROC curve", () => {
   test("variances and comparison are those from all pairs", () => {
     for (const { labels, first, second, aucs, variances, varianceOfDifference, z, p } of goldens.delong) {
       for (const [index, scores] of [first, second].entries()) {
-        const { estimate, variance } = aucInterval(scores, labels);
+        const { estimate, lower, upper, variance } = aucInterval(scores, labels);
         expectClose(estimate, aucs[index], CLOSE, "area");
         expectClose(variance, variances[index], CLOSE, "variance");
+        // The ends are as far from the estimate, on the logit scale, as 1.96 times the standard error by the delta method.
+        const logit = (area: number) => Math.log(area / (1 - area));
+        const wanted = (1.959963984540054 * Math.sqrt(variance)) / (estimate * (1 - estimate));
+        expectClose(logit(upper) - logit(estimate), wanted, CLOSE, "upper end");
+        expectClose(logit(estimate) - logit(lower), wanted, CLOSE, "lower end");
       }
       const compared = compareAucs(first, second, labels);
       expectResult(compared, [z, p], "comparison");
@@ -180,7 +185,12 @@ describe("areas under the ROC curve", () => {
       labels,
     );
     expect([same.statistic, same.pValue, same.variance]).toEqual([0, 1, 0]);
-    expect(aucInterval([1, 9, 2, 8, 7], labels)).toEqual({ estimate: 1, lower: 1, upper: 1, variance: 0 });
+    // Two disjoint pairs at most: the area whose square is 0.025.
+    const perfect = aucInterval([1, 9, 2, 8, 7], labels);
+    expect(perfect).toMatchObject({ estimate: 1, upper: 1, variance: 0 });
+    expectClose(perfect.lower ** 2, 0.025, 1e-12, "lower end");
+    const reversed = aucInterval([-1, -9, -2, -8, -7], labels);
+    expect(reversed).toEqual({ estimate: 0, lower: 0, upper: 1 - perfect.lower, variance: 0 });
     expect(() => aucInterval([1, 2, 3], [0, 0, 1])).toThrow("There are 1 positive and 2 negative cases");
   });
 });
