@@ -8,7 +8,7 @@ import { cells, HEAD, KEPT, type KeptCalibration } from "./results.ts";
 import { testCalibrations } from "./tests.ts";
 
 const SHORT_TRIALS = 2000;
-const LONG_TRIALS = 40_000;
+const LONG_TRIALS = 20_000;
 
 const { values } = parseArgs({
   options: {

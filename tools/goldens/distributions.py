@@ -1,7 +1,7 @@
 """Makes test/goldens/statistics/distributions.json: tails and quantiles of distributions, from series summed with mpmath.
 
     python -m venv /tmp/goldens && /tmp/goldens/bin/pip install -r tools/goldens/requirements.txt
-    /tmp/goldens/bin/python tools/goldens/distributions.py
+    /tmp/goldens/bin/python tools/goldens/distributions.py [NAME …]
 
 The series are the plainest there are (DLMF 8.11.4, 8.17.8), summed with hundreds of digits, so that the other tail is 1 minus
 them. SciPy is asked for the same numbers; how far it is from them is written beside them.
@@ -11,6 +11,7 @@ import importlib.metadata
 import json
 import math
 import pathlib
+import sys
 
 import mpmath
 import numpy as np
@@ -169,7 +170,7 @@ def continuous(name):
                 row.append(None if x is None else number(x))
             quantiles.append(row)
         rows.append({"parameters": list(given), "points": points, "quantiles": quantiles})
-    return {"scipyFrom": worst, "cases": rows}
+    return {"scipyFrom": {key: number(far) for key, far in worst.items()}, "cases": rows}
 
 
 def discrete(name):
@@ -190,28 +191,28 @@ def discrete(name):
                     worst["tails"] = max(worst["tails"], close_to(got, want))
         for p in TAILS:
             found = []
-            for index, start in ((0, scipy.ppf(p)), (1, scipy.isf(p))):
-                k = max(0, int(start) - 3)
-                reached = lambda k: tails(k)[0] >= mpf(p) if index == 0 else tails(k)[1] <= mpf(p)
-                while k > 0 and reached(k):
-                    k -= 1
-                while not reached(k):
-                    k += 1
-                found.append(k)
+            for index in (0, 1):
+                low, high = -1, int(given[0] if name == "binomial" else given[0] + 60 * given[0] ** 0.5 + 400)
+                while high - low > 1:
+                    k = (low + high) // 2
+                    lower, upper = tails(k)
+                    if lower >= mpf(p) if index == 0 else upper <= mpf(p):
+                        high = k
+                    else:
+                        low = k
+                found.append(high)
             quantiles.append([p, *found])
         rows.append({"parameters": list(given), "points": points, "quantiles": quantiles})
-    return {"scipyFrom": worst, "cases": rows}
+    return {"scipyFrom": {key: number(far) for key, far in worst.items()}, "cases": rows}
 
 
 if __name__ == "__main__":
     versions = {name: importlib.metadata.version(name) for name in ("mpmath", "scipy", "numpy")}
-    result = {"madeBy": "tools/goldens/distributions.py", "versions": versions,
+    kept = json.loads(OUT.read_text()) if OUT.exists() else {}
+    result = {**kept, "madeBy": "tools/goldens/distributions.py", "versions": versions,
               "columns": {"points": ["x", "cdf", "survival", "logCdf", "logSurvival", "logDensity (SciPy)"],
                           "quantiles": ["p", "quantile", "inverseSurvival"]}}  # fmt: skip
-    for name in CONTINUOUS:
-        result[name] = continuous(name)
+    for name in sys.argv[1:] or [*CONTINUOUS, *DISCRETE]:
+        result[name] = continuous(name) if name in CONTINUOUS else discrete(name)
         print(name, result[name]["scipyFrom"], flush=True)
-    for name in DISCRETE:
-        result[name] = discrete(name)
-        print(name, result[name]["scipyFrom"], flush=True)
-    OUT.write_text(json.dumps(result, indent=None, separators=(",", ":")).replace('{"parameters"', '\n{"parameters"') + "\n")
+        OUT.write_text(json.dumps(result, separators=(",", ":")).replace('{"parameters"', '\n{"parameters"') + "\n")
