@@ -28,17 +28,22 @@ export function tDistribution(degrees: number): Distribution {
     const oneSided = tailsFromUpper(logOutside(Math.abs(t) / root) - Math.LN2);
     return t < 0 ? swapped(oneSided) : oneSided;
   }
+  /** log of |t| / √ν where this much lies outside, both sides together. */
+  function logRatio(fromHalf: number, logOutsideTarget: number): number {
+    // Near the middle, solve for what lies between −t and t; beyond it, for what lies outside.
+    if (Math.abs(fromHalf) < 0.25) {
+      return inverseIncompleteBeta(0.5, half, "logLower", Math.log(2 * Math.abs(fromHalf))) / 2;
+    }
+    const far = (logInverse - Math.log(half) - logOutsideTarget) / degrees;
+    if (far > Math.log(FAR)) return far;
+    return inverseIncompleteBeta(0.5, half, "logUpper", logOutsideTarget) / 2;
+  }
   function inverse(tail: Tail, p: number): number {
     if (p === 0 || p === 1)
       return (tail === "lower") === (p === 0) ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
     const fromHalf = p - 0.5;
     if (fromHalf === 0) return 0;
-    // Near the middle, solve for what lies between −t and t; beyond it, for what lies outside.
-    const logit =
-      Math.abs(fromHalf) < 0.25
-        ? inverseIncompleteBeta(0.5, half, "logLower", Math.log(2 * Math.abs(fromHalf)))
-        : inverseIncompleteBeta(0.5, half, "logUpper", Math.log(2 * (fromHalf < 0 ? p : 1 - p)));
-    const size = root * Math.exp(logit / 2);
+    const size = root * Math.exp(logRatio(fromHalf, Math.log(2 * (fromHalf < 0 ? p : 1 - p))));
     return (tail === "lower") === fromHalf < 0 ? -size : size;
   }
   const logDensityAtZero = logInverse - 0.5 * Math.log(degrees);

@@ -1,6 +1,6 @@
 // The uniform distribution on an interval.
 import { finite } from "../arguments.ts";
-import { ALL_ABOVE, ALL_BELOW } from "../special/tails.ts";
+import { ALL_ABOVE, ALL_BELOW, tailsFromLower, tailsFromUpper } from "../special/tails.ts";
 import { type Distribution, distributionFrom } from "./distribution.ts";
 
 /** The uniform distribution from `low` to `high`. */
@@ -13,7 +13,8 @@ export function uniformDistribution(low = 0, high = 1): Distribution {
     tails: (x) => {
       if (x <= low) return ALL_ABOVE;
       if (x >= high) return ALL_BELOW;
-      return { logLower: Math.log((x - low) / width), logUpper: Math.log((high - x) / width) };
+      const below = (x - low) / width;
+      return below <= 0.5 ? tailsFromLower(Math.log(below)) : tailsFromUpper(Math.log((high - x) / width));
     },
     logDensity: (x) => (x < low || x > high ? Number.NEGATIVE_INFINITY : -Math.log(width)),
     inverse: (tail, p) => (tail === "lower" ? low + p * width : high - p * width),
