@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { expectClose, goldensFrom } from "../goldens.testing.ts";
+import { logComplement } from "../special/tails.ts";
 import {
   betaDistribution,
   binomialDistribution,
@@ -119,6 +120,9 @@ describe("properties", () => {
           const j = one.inverseSurvival(p);
           expect(one.survival(j)).toBeLessThanOrEqual(p);
           if (j > 0) expect(one.survival(j - 1)).toBeGreaterThan(p);
+          // Also where a tail is exactly what is asked for.
+          if (one.cdf(k) < 1) expect(one.quantile(one.cdf(k))).toBe(k);
+          if (one.survival(j) > 0) expect(one.inverseSurvival(one.survival(j))).toBe(j);
         }
       }),
     );
@@ -135,6 +139,18 @@ describe("properties", () => {
       }
     }
   });
+});
+
+test("a tail that is almost all loses no digits of the other", () => {
+  for (const small of [1e-4, 1e-8, 1e-12]) {
+    // log(1 − e^−s) = log s − s/2 + s²/24 − …
+    expectClose(logComplement(-small), Math.log(small) - small / 2 + small ** 2 / 24, 1e-14, `${small}`);
+  }
+  for (const x of [0.7 - 1e-13, 0.1 + 1e-13]) {
+    const one = uniformDistribution(0.1, 0.7);
+    expectClose(one.cdf(x), (x - 0.1) / (0.7 - 0.1), 1e-13, "cdf");
+    expectClose(one.survival(x), (0.7 - x) / (0.7 - 0.1), 1e-13, "survival");
+  }
 });
 
 test("the ends of each distribution", () => {
