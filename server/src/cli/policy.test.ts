@@ -94,7 +94,7 @@ test("what a run computes is counted at the shapes that are asked for", async ()
   expect(four!.values["macs"]!.value).toBe(4 * one!.values["macs"]!.value!);
   expect(one!.values["flops"]!.value).toBeGreaterThan(2 * one!.values["macs"]!.value!);
   expect(one!.details.summary.join(" ")).toMatch(/Conv/);
-  expect((await call("measure", "digits@1", "--show")).out).toContain(one!.details.summary[0]);
+  expect((await call("measure", "digits@1", "--show")).out).toContain("One run takes");
   const wrong = await call("measure", "digits@1", "compute", "--axis", "M=4");
   expect(wrong.err).toMatch(/PARAMETER_INVALID The model has no axis "M"/);
   expect((await call("measure", "digits@1", "compute", "--axis", "N")).err).toContain("write it as --axis batch=1");
