@@ -27,7 +27,7 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
   "lab/measure": ["registry", "runtime"],
   serve: ["runtime"],
   monitor: ["serve", "store"],
-  launch: ["config", "registry", "runtime", "serve", "store"],
+  launch: ["config", "lab/measure", "registry", "runtime", "serve", "store"],
   fronts: ["api", "config", "launch", "monitor", "runtime", "serve"],
   api: ["backup", "config", "lab/measure", "launch", "monitor", "registry", "runtime", "serve", "store"],
   cli: ["api", "backup", "config", "lab/measure", "launch", "monitor", "registry", "runtime", "serve", "store"],

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { type MeasureVersion, modelStatistics, repositoryIndex } from "#api";
 import { Backups } from "#backup";
 import type { Settings } from "#config";
-import { Launcher, storedFiles } from "#launch";
+import { labelledRows, Launcher, storedFiles } from "#launch";
 import { Fleet, FleetServing } from "#fronts";
 import { AnswerBook, createLog, type Log, TrafficBook } from "#monitor";
 import { measure } from "#lab/measure";
@@ -20,7 +20,14 @@ import {
   type Registry,
   scanInProcess,
 } from "#registry";
-import { createOnnxRuntimeBackend, LongTurns, planThreads, startContainedScript, systemClock } from "#runtime";
+import {
+  createExecutor,
+  createOnnxRuntimeBackend,
+  LongTurns,
+  planThreads,
+  startContainedScript,
+  systemClock,
+} from "#runtime";
 import { createServing, type Serving, type VariantStatus } from "#serve";
 import { openStore, type Store } from "#store";
 
@@ -147,14 +154,28 @@ export async function openParts(
 }
 
 /** Measures a version and keeps each finding as soon as it is there. */
-export function measureWith({ registry, store, backend, environment }: Parts): MeasureVersion {
-  return async (version, { what, ...options }, authority, signal) => {
+export function measureWith(
+  { registry, store, backend, environment, longTurns }: Parts,
+  settings: Settings,
+): MeasureVersion {
+  return async (version, { what, shapes, data }, authority, signal) => {
     const model = await registry.getModel(version.modelHash);
     const files = await storedFiles(model, store.blobs);
     const code = { slipway: VERSION, node: process.versions.node, backend };
+    const load = (until: AbortSignal) =>
+      createExecutor({
+        model: files,
+        settings: settings.runtime,
+        clock,
+        randomBytes,
+        environment,
+        longTurns,
+        signal: until,
+      });
+    const rows = data === null ? null : await labelledRows(data, store.blobs);
     const found: Evidence[] = [];
     for (const one of new Set(what)) {
-      const evidence = await measure(one, model, options, { clock, files, environment, code }, signal);
+      const evidence = await measure(one, model, { shapes, rows }, { clock, files, load, environment, code }, signal);
       found.push(await registry.addEvidence(version, evidence, authority));
     }
     return found;

@@ -171,7 +171,7 @@ class Server implements RunningServer {
     return createHandlers({
       ...this.#parts,
       machine: this.#parts.machine.fingerprint,
-      measure: measureWith(this.#parts),
+      measure: measureWith(this.#parts, this.#settings),
       clock,
       configuration,
       actor: "administration",

@@ -46,7 +46,7 @@ async function openOffline(settings: Settings, surroundings: PlatformSurrounding
   const handlers = createHandlers({
     ...parts,
     machine: parts.machine.fingerprint,
-    measure: measureWith(parts),
+    measure: measureWith(parts, settings),
     clock,
     configuration: loadConfiguration({}),
     actor: "command line",

@@ -254,7 +254,9 @@ describe("with the server stopped", () => {
 
   test("deploy of a file is recorded for the next start", async () => {
     const { code, out } = await call("deploy", digits, "--name", "later");
-    expect(out).toBe("Recorded: later serves later@1 from the next `slipway start` on.\n");
+    expect(out).toBe(
+      "Recorded: later serves later@1 from the next `slipway start` on.\nUngated: no launch policy stands before this endpoint.\n",
+    );
     expect(code).toBe(0);
   });
 

@@ -108,6 +108,20 @@ export async function importFiles(
   });
 }
 
+/**
+ * Stores a file of the user's unless it is there already, and answers its hash.
+ * @throws SlipwayError FILE_UNREADABLE
+ */
+export async function storeFile(
+  client: Client,
+  workingDirectory: string,
+  file: string,
+  progress: Progress,
+): Promise<string> {
+  await using local = await openNamedFile(path.resolve(workingDirectory, file));
+  return await sendFile(client, local, file, progress);
+}
+
 /** Stores a file's bytes unless they are there already, and answers their hash. */
 async function sendFile(client: Client, file: LocalFile, shown: string, progress: Progress): Promise<string> {
   const digest = createHash("sha256");

@@ -1,8 +1,10 @@
 // Measuring, policies and the gate as a person meets them, against the real platform with the server stopped: the same
 // operations as with it running.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { gunzipSync } from "node:zlib";
+import { npyFromTensor, type Tensor } from "@slipway/core/tensor";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createPlatform } from "../platform.ts";
 import { cli } from "./cli.testing.ts";
@@ -19,6 +21,18 @@ async function json<Answer>(...arguments_: string[]): Promise<Answer> {
   const { code, out, err } = await call(...arguments_, "--json");
   expect({ code, err }).toEqual({ code: 0, err: "" });
   return JSON.parse(out) as Answer;
+}
+
+/** Digits that were kept out of training, as the model takes them. */
+function heldOut(count: number): { images: Tensor; labels: Tensor } {
+  const read = (name: string) => gunzipSync(readFileSync(path.join(digits, name)));
+  const pixels = read("held-out-images.idx3-ubyte.gz").subarray(16);
+  const answers = read("held-out-labels.idx1-ubyte.gz").subarray(8);
+  const image = Float32Array.from(pixels.subarray(0, 784 * count), (pixel) => pixel / 255);
+  return {
+    images: { dtype: "float32", shape: [count, 1, 28, 28], data: image },
+    labels: { dtype: "uint8", shape: [count], data: Uint8Array.from(answers.subarray(0, count)) },
+  };
 }
 
 beforeAll(() => {
@@ -100,6 +114,53 @@ test("what a run computes is counted at the shapes that are asked for", async ()
   expect((await call("measure", "digits@1", "compute", "--axis", "N")).err).toContain("write it as --axis batch=1");
 });
 
+test("quality is measured on labelled rows, with intervals, and opens or closes the gate", async () => {
+  const { images, labels } = heldOut(500);
+  writeFileSync(path.join(directory, "images.npy"), npyFromTensor(images));
+  writeFileSync(path.join(directory, "labels.npy"), npyFromTensor(labels));
+  const rows = ["--data", "digits/test", "--input", "image=images.npy", "--labels", "labels.npy"];
+  interface Quality {
+    readonly values: Record<
+      string,
+      { value: number; interval: { lower: number; upper: number } | null; count: number }
+    >;
+    readonly dataset: { name: string; split: string };
+    readonly details: { confusion: number[] };
+  }
+  const [quality] = await json<Quality[]>("measure", "digits@1", "quality", ...rows);
+  const { accuracy, auc } = quality!.values;
+  expect(accuracy!.value).toBeGreaterThan(0.97);
+  // Wilson's interval, from its formula.
+  const [n, p, z] = [500, accuracy!.value, 1.959963984540054];
+  const centre = (p + (z * z) / (2 * n)) / (1 + (z * z) / n);
+  const half = (z / (1 + (z * z) / n)) * Math.sqrt((p * (1 - p)) / n + (z * z) / (4 * n * n));
+  expect(accuracy!.interval!.lower).toBeCloseTo(centre - half, 12);
+  expect(accuracy!.interval!.upper).toBeCloseTo(centre + half, 12);
+  expect(auc!.value).toBeGreaterThan(0.99);
+  expect(quality!.dataset).toMatchObject({ name: "digits", split: "test" });
+  const { confusion } = quality!.details;
+  const hits = Array.from({ length: 10 }, (_, label) => confusion[11 * label]!).reduce((sum, count) => sum + count, 0);
+  expect(hits).toBe(Math.round(500 * p));
+
+  const policy = (line: string) => writeFileSync(path.join(directory, "quality.yaml"), `requirements:\n  - ${line}\n`);
+  policy("quality.accuracy.lower >= 0.95 on digits/test");
+  expect((await call("policy", "check", "digits@1", "--policy", "quality.yaml")).code).toBe(0);
+  policy("quality.accuracy.lower >= 0.999 on digits/test");
+  const short = await call("policy", "check", "digits@1", "--policy", "quality.yaml");
+  expect(short.out).toMatch(/NO {7}quality\.accuracy\.lower >= 0\.999 on digits\/test\n.*short by/);
+  policy("quality.accuracy.lower >= 0.95 on digits/other");
+  expect((await call("policy", "check", "digits@1", "--policy", "quality.yaml")).out).toContain("UNKNOWN");
+
+  const few = { dtype: "int64", shape: [3], data: BigInt64Array.of(1n, 2n, 3n) } as const;
+  writeFileSync(path.join(directory, "few.npy"), npyFromTensor(few));
+  const wrong = (...flags: string[]) => call("measure", "digits@1", "quality", ...flags);
+  expect((await wrong(...rows.slice(0, 5), "few.npy")).err).toContain("there are 3 labels; the first axis counts rows");
+  expect((await wrong(...rows.slice(0, 5), "images.npy")).err).toContain("they are one class index a row");
+  expect((await wrong("--data", "a", "--input", "picture=images.npy", "--labels", "labels.npy")).err).toMatch(/INPUT_/);
+  expect((await wrong()).err).toContain("Quality is measured on labelled rows");
+  expect((await wrong("--data", "digits/test")).err).toContain("named by --data, --input and --labels together");
+}, 60_000);
+
 test("an override needs a reason, is recorded, and said", async () => {
   const silent = await call("deploy", "digits@2", "--breaking", "--override");
   expect(silent).toMatchObject({ code: EXITS.usage.code, err: expect.stringContaining("needs a reason") });
@@ -131,7 +192,7 @@ test("a version that passes goes live; --measure fills in what is not known", as
 test.each([
   [["policy", "allow", "digits"], 'There is no "policy allow"'],
   [["policy", "set", "digits"], "It takes 2 operands, not 1"],
-  [["measure", "digits", "beauty"], '"beauty" can\'t be measured; there is size, compute'],
+  [["measure", "digits", "beauty"], '"beauty" can\'t be measured; there is size, compute, quality'],
 ])("%j is refused with what there is", async (arguments_, why) => {
   expect(await call(...arguments_)).toMatchObject({ code: EXITS.usage.code, err: expect.stringContaining(why) });
 });

@@ -3,9 +3,9 @@
 import type { Clock } from "@slipway/core/base";
 import type { Backups } from "#backup";
 import type { Configuration } from "#config";
-import { type Launcher, ServedProcessing } from "#launch";
+import { type Launcher, ServedProcessing, type StoredRows } from "#launch";
 import type { LiveWindow } from "#monitor";
-import type { MeasurementName, MeasureOptions } from "#lab/measure";
+import type { InputShapes, MeasurementName } from "#lab/measure";
 import {
   type Authority,
   type Candidate,
@@ -38,7 +38,11 @@ type StatusFacts = Omit<OperationOutput<"getStatus">, "now" | "isReady" | "endpo
 /** Measures a version and keeps what it finds. */
 export type MeasureVersion = (
   version: Version,
-  wanted: MeasureOptions & { readonly what: readonly MeasurementName[] },
+  wanted: {
+    readonly what: readonly MeasurementName[];
+    readonly shapes: InputShapes;
+    readonly data: StoredRows | null;
+  },
   authority: Authority,
   signal: AbortSignal,
 ) => Promise<readonly Evidence[]>;

@@ -97,6 +97,24 @@ export const OPERATIONS = {
         })
         .default({ symbols: {}, inputs: {}, fills: {} })
         .describe("what compute is counted at; axes that are not named have length 1"),
+      data: z
+        .strictObject({
+          name: Name.describe("what the dataset is called"),
+          split: z.string().nullable().default(null),
+          inputs: z
+            .record(z.string(), Hash)
+            .describe("stored .npy files by the model's inputs, rows along the first axis"),
+          labels: Hash.describe("a stored .npy file with the class index of each row"),
+          output: z.string().nullable().default(null).describe("the output with scores, where there are several"),
+          scores: z
+            .enum(["probabilities", "logits"])
+            .nullable()
+            .default(null)
+            .describe("what they are; null finds out"),
+        })
+        .nullable()
+        .default(null)
+        .describe("labelled rows, for quality"),
       reason: Reason,
     }),
     response: z.array(EvidenceView),

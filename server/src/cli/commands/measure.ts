@@ -1,10 +1,14 @@
 // `slipway measure`: what can be said of a version, measured and kept as evidence.
 import { SlipwayError } from "@slipway/core/base";
 import { MEASUREMENTS, type MeasurementName } from "#lab/measure";
-import { type Command, type CommandOptions, listOption, textOption } from "../command.ts";
+import type { Client, OperationInput } from "slipway/client";
+import { type Command, type CommandContext, type CommandOptions, listOption, textOption } from "../command.ts";
 import { versionText } from "../endpoint-text.ts";
+import { storeFile } from "../model-files.ts";
 import { findVersion, versionReference } from "../model-reference.ts";
 import { evidenceText } from "../policy-text.ts";
+
+type MeasureBody = OperationInput<"measure">["body"];
 
 export const measure: Command = {
   about:
@@ -20,6 +24,15 @@ export const measure: Command = {
       isList: true,
     },
     { flags: "--shape <input=d1,d2,...>", description: "Whole shape of an input", isList: true },
+    { flags: "--data <name/split>", description: "quality: what the rows are called, such as digits/test" },
+    { flags: "--input <name=file.npy>", description: "quality: rows of an input, along the first axis", isList: true },
+    { flags: "--labels <file.npy>", description: "quality: the class index of each row" },
+    { flags: "--output <name>", description: "quality: the output with the scores, where there are several" },
+    {
+      flags: "--scores <kind>",
+      description: "quality: what the scores are; found out if left out",
+      choices: ["probabilities", "logits"],
+    },
     { flags: "--show", description: "Only show what was measured before" },
     { flags: "--reason <text>", description: "Why, for the record" },
   ],
@@ -28,6 +41,10 @@ export const measure: Command = {
     {
       line: "slipway measure encoder compute --axis batch=1 --axis tokens=128",
       says: "what a run of 128 tokens computes",
+    },
+    {
+      line: "slipway measure digits quality --data digits/test --input image=images.npy --labels labels.npy",
+      says: "accuracy and more on labelled rows, with intervals",
     },
     { line: "slipway measure digits@1 --show", says: "all evidence of version 1, newest first" },
   ],
@@ -50,13 +67,49 @@ export const measure: Command = {
       return;
     }
     context.progress.step(`Measuring ${versionText(params)} …`);
-    const chosen = what.length === 0 ? [...MEASUREMENTS] : (what as MeasurementName[]);
+    const data = await rowsFrom(context, client);
+    const chosen =
+      what.length === 0
+        ? MEASUREMENTS.filter((one) => one !== "quality" || data !== null)
+        : (what as MeasurementName[]);
     const reason = textOption(context.options, "reason") ?? null;
-    const found = await client.measure({ params, body: { what: chosen, shapes: shapesFrom(context.options), reason } });
+    const found = await client.measure({
+      params,
+      body: { what: chosen, shapes: shapesFrom(context.options), data, reason },
+    });
     context.progress.end();
     context.answer(found, () => evidenceText(found));
   },
 };
+
+/** The labelled rows that were named, stored where the server finds them; null where none were. @throws SlipwayError USAGE */
+async function rowsFrom(context: CommandContext, client: Client): Promise<MeasureBody["data"]> {
+  const { options, environment } = context;
+  const named = textOption(options, "data");
+  const labels = textOption(options, "labels");
+  const inputs = listOption(options, "input").map((text) => {
+    const [, name, file] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+    if (name === undefined) throw malformed("input", text, "image=images.npy");
+    return { name, file: file! };
+  });
+  if (named === undefined && labels === undefined && inputs.length === 0) return null;
+  if (named === undefined || labels === undefined || inputs.length === 0) {
+    throw new SlipwayError("USAGE", "Labelled rows are named by --data, --input and --labels together.");
+  }
+  const [, name, split = null] = /^([^/]+)(?:\/(.+))?$/.exec(named) ?? [];
+  if (name === undefined) throw malformed("data", named, "digits/test");
+  const store = (file: string) => storeFile(client, environment.workingDirectory, file, context.progress);
+  const stored: Record<string, string> = {};
+  for (const { name: input, file } of inputs) stored[input] = await store(file);
+  return {
+    name,
+    split,
+    inputs: stored,
+    labels: await store(labels),
+    output: textOption(options, "output") ?? null,
+    scores: (textOption(options, "scores") ?? null) as "probabilities" | "logits" | null,
+  };
+}
 
 /** Lengths of axes and shapes of inputs, from `batch=1` and `x=1,3,224,224`. @throws SlipwayError USAGE */
 function shapesFrom(options: CommandOptions): { symbols: Record<string, number>; inputs: Record<string, number[]> } {
