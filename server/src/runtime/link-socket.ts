@@ -48,6 +48,10 @@ export class LinkSocket {
     }
     this.#rest = this.#written(chunks);
     if (this.#rest.length === 0) return true;
+    if (descriptorOf(this.#socket) === null) {
+      this.#handOver();
+      return false;
+    }
     if (!this.#isHandOverDue) {
       this.#isHandOverDue = true;
       this.#clock.soon(this.#handOver);
