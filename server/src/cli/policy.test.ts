@@ -187,6 +187,11 @@ test("a version that passes goes live; --measure fills in what is not known", as
   await json("import", digits, "--name", "other");
   const launched = await json<{ gate: object }>("deploy", "other@1", "--measure");
   expect(launched.gate).toMatchObject({ verdict: "yes", isOverridden: false, requirements: [{}, {}] });
+  writeFileSync(path.join(directory, "rows.yaml"), "requirements: [quality.accuracy >= 0.9 on digits/never]\n");
+  await json("policy", "set", "other", "rows.yaml");
+  expect((await call("deploy", "other@1", "--measure")).err).toMatch(
+    /GATE_REFUSED[\s\S]*not measured on digits\/never/,
+  );
 });
 
 test.each([

@@ -1,6 +1,6 @@
 // `slipway deploy`: a version, or a file that becomes one, behind an endpoint.
 import { SlipwayError } from "@slipway/core/base";
-import { MEASUREMENTS } from "#lab/measure";
+import { MEASUREMENTS, NEED_ROWS } from "#lab/measure";
 import type { Client } from "slipway/client";
 import { type Command, type CommandContext, requiredOption, textOption } from "../command.ts";
 import { settingsFromDeploymentFlags } from "../deployment-flags.ts";
@@ -19,7 +19,10 @@ export const deploy: Command = {
     { flags: "--processing <file>", description: "Steps before and after the model, as JSON, for a file" },
     { flags: "--note <text>", description: "What is worth knowing about it, for a file" },
     { flags: "--breaking", description: "Switch even if callers of the live version would break" },
-    { flags: "--measure", description: "Measure first what the launch policy asks for and is not known" },
+    {
+      flags: "--measure",
+      description: "Measure first what the launch policy asks for and is not known, where no rows are needed",
+    },
     { flags: "--override", description: "Switch even if the launch policy says otherwise; needs --reason" },
     { flags: "--reason <text>", description: "Why, for the record" },
   ],
@@ -52,7 +55,7 @@ export const deploy: Command = {
   },
 };
 
-/** Measures what the launch policy of the endpoint asks for and nothing is known of. */
+/** Measures what the launch policy of the endpoint asks for and nothing is known of, as far as that needs the model alone. */
 async function measureWhatIsAsked(
   { progress }: CommandContext,
   client: Client,
@@ -62,7 +65,7 @@ async function measureWhatIsAsked(
   const { judged } = await client.checkPolicy({ params, body: { endpoint } });
   const open = judged?.requirements.filter(({ verdict }) => verdict === "unknown") ?? [];
   const kinds = new Set(open.map(({ requirement }) => /^[^.\s<>=]+/.exec(requirement)![0]));
-  const what = MEASUREMENTS.filter((name) => kinds.has(name));
+  const what = MEASUREMENTS.filter((name) => kinds.has(name) && !NEED_ROWS.has(name));
   if (what.length === 0) return;
   progress.step(`Measuring ${what.join(", ")} …`);
   await client.measure({ params, body: { what } });

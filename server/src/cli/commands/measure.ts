@@ -1,6 +1,6 @@
 // `slipway measure`: what can be said of a version, measured and kept as evidence.
 import { SlipwayError } from "@slipway/core/base";
-import { MEASUREMENTS, type MeasurementName } from "#lab/measure";
+import { MEASUREMENTS, type MeasurementName, NEED_ROWS } from "#lab/measure";
 import type { Client, OperationInput } from "slipway/client";
 import { type Command, type CommandContext, type CommandOptions, listOption, textOption } from "../command.ts";
 import { versionText } from "../endpoint-text.ts";
@@ -70,7 +70,7 @@ export const measure: Command = {
     const data = await rowsFrom(context, client);
     const chosen =
       what.length === 0
-        ? MEASUREMENTS.filter((one) => one !== "quality" || data !== null)
+        ? MEASUREMENTS.filter((one) => data !== null || !NEED_ROWS.has(one))
         : (what as MeasurementName[]);
     const reason = textOption(context.options, "reason") ?? null;
     const found = await client.measure({

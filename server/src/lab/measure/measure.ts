@@ -9,6 +9,8 @@ import { measureSize } from "./measure-size.ts";
 
 export const MEASUREMENTS = ["size", "compute", "quality"] as const;
 export type MeasurementName = (typeof MEASUREMENTS)[number];
+/** Those that need labelled rows; the others need the model alone. */
+export const NEED_ROWS: ReadonlySet<MeasurementName> = new Set(["quality"]);
 
 export interface MeasurePorts {
   readonly clock: Clock;
