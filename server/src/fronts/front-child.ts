@@ -45,9 +45,15 @@ export class FrontChild {
     });
     this.#child.on("message", (message) => this.#receive(message as FromFront));
     this.#child.on("error", (error) => this.#gone(`it could not be started: ${error.message}`));
-    this.#child.on("close", (code, signal) =>
-      this.#gone(signal === null ? `it exited with code ${code}` : `it was ended by ${signal}`),
-    );
+    // Its last message is heard before its channel closes. "close", which should follow on both, does not always come
+    // where the channel was closed from here.
+    const ended = (): void => {
+      const { exitCode, signalCode, connected } = this.#child;
+      if (connected || (exitCode === null && signalCode === null)) return;
+      this.#gone(signalCode === null ? `it exited with code ${exitCode}` : `it was ended by ${signalCode}`);
+    };
+    this.#child.on("exit", ended);
+    this.#child.on("disconnect", ended);
   }
 
   get pid(): number | null {
