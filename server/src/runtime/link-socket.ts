@@ -1,11 +1,11 @@
-// A link's socket, read and written by the event loop as any, and besides that whenever it is told to look: in a long turn
-// of the loop bytes would else wait for its end, those to read as well as those the system had no room for.
+// A link's socket. The event loop reads and writes it like other sockets; besides that it is read and written whenever it is
+// told to look, since in a long turn of the loop bytes would wait for its end: those to read, and those that had no room.
 import { readSync, writeSync, writevSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { Clock } from "@slipway/core/base";
 
 const READ_BYTES = 64 * 1024;
-/** Shared, since what is read is taken before anything else is. */
+/** Shared: what is read is taken before another link is looked at. */
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
 /** What is at this end of a link. */

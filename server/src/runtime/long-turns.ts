@@ -12,6 +12,7 @@ export class LongTurns {
   readonly #links = new Set<LinkSocket>();
   /** When this turn began, or links were last looked at in it; null between turns. */
   #lookedAt: number | null = null;
+  #isLooking = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -28,9 +29,11 @@ export class LongTurns {
     if (this.#lookedAt === null) {
       this.#lookedAt = now;
       this.#clock.soon(this.#ended);
-    } else if (now - this.#lookedAt >= LOOK_EVERY_MS) {
-      this.#lookedAt = now;
+    } else if (now - this.#lookedAt >= LOOK_EVERY_MS && !this.#isLooking) {
+      // What comes of an answer may look again; links share the memory they are read into.
+      this.#isLooking = true;
       for (const link of this.#links) link.look();
+      this.#isLooking = false;
       this.#lookedAt = this.#clock.now();
     }
   }
