@@ -181,9 +181,9 @@ export class Launcher {
         beforeSwitch: async (candidate) => {
           if (!allowBreaking) this.#refuseLostRecords(candidate);
           const gate = await askGate();
-          if (gate?.isOverridden === true) await this.#recordOverride(deployment, gate, authority);
           const details = gate === null ? {} : { gate: gate as unknown as JsonObject };
           launch = { ...(await registry.promote(deployment.id, as, authority, details)), gate };
+          if (gate?.isOverridden === true) await this.#recordOverride(deployment, gate, authority);
         },
       });
     } catch (error) {
@@ -207,7 +207,7 @@ export class Launcher {
       ...authority,
       kind: "overridden",
       subject: endpoint,
-      text: `${name}@${number} goes live although ${open.length} requirements of the launch policy are not met`,
+      text: `${name}@${number} went live although ${open.length} requirements of the launch policy are not met`,
       details: { requirements: open },
     });
   }
