@@ -156,7 +156,18 @@ test("quality is measured on labelled rows, with intervals, and opens or closes 
   const wrong = (...flags: string[]) => call("measure", "digits@1", "quality", ...flags);
   expect((await wrong(...rows.slice(0, 5), "few.npy")).err).toContain("there are 3 labels; the first axis counts rows");
   expect((await wrong(...rows.slice(0, 5), "images.npy")).err).toContain("they are one class index a row");
-  expect((await wrong("--data", "a", "--input", "picture=images.npy", "--labels", "labels.npy")).err).toMatch(/INPUT_/);
+  const rowsOf = (...inputs: string[]) => [
+    "--data",
+    "a",
+    ...inputs.flatMap((input) => ["--input", input]),
+    "--labels",
+    "labels.npy",
+  ];
+  expect((await wrong(...rowsOf("picture=images.npy"))).err).toContain("INPUT_UNKNOWN");
+  expect((await wrong(...rowsOf("image=images.npy", "foo=images.npy"))).err).toContain('The model has no input "foo"');
+  const doubles = { ...images, dtype: "float64", data: Float64Array.from(images.data as Float32Array) } as const;
+  writeFileSync(path.join(directory, "doubles.npy"), npyFromTensor(doubles));
+  expect((await wrong(...rowsOf("image=doubles.npy"))).err).toContain("are float64, and the model takes float32");
   expect((await wrong()).err).toContain("Quality is measured on labelled rows");
   expect((await wrong("--data", "digits/test")).err).toContain("named by --data, --input and --labels together");
 }, 60_000);

@@ -28,6 +28,7 @@ export interface LabelledRows {
 
 const SCHEMA = 1;
 const CONFIDENCE = 0.95;
+const LONGEST_WAIT_MS = 3_600_000;
 /** Classes that have values of their own, by which a policy can ask for them; more are in the details. */
 const MOST_NAMED_CLASSES = 100;
 /** How far a row of probabilities may be from summing to 1. */
@@ -81,6 +82,7 @@ async function scoresOf(
   signal: AbortSignal,
 ): Promise<{ scores: Float64Array; columns: number }> {
   const name = outputName(executor, output);
+  checkInputs(executor, inputs);
   for (const [input, { shape }] of Object.entries(inputs)) {
     if (shape[0] === rows) continue;
     throw new SlipwayError(
@@ -121,7 +123,28 @@ function outputName({ signature }: Executor, wanted: string | null): string {
   throw new SlipwayError("PARAMETER_INVALID", `${what}; say which of ${names.join(", ")} has the scores.`);
 }
 
-/** Some rows of an input, as a view. */
+/** Whether the rows have what the model takes, in its types; shapes beyond the first axis are the engine's to refuse. */
+function checkInputs({ signature }: Executor, inputs: LabelledRows["inputs"]): void {
+  const names = signature.inputs.map(({ name }) => name);
+  const unknown = Object.keys(inputs).find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new SlipwayError("INPUT_UNKNOWN", `The model has no input "${unknown}"; it takes ${names.join(", ")}.`);
+  }
+  for (const { name, type, isOptional } of signature.inputs) {
+    const given = inputs[name];
+    if (given === undefined && isOptional === true) continue;
+    if (given === undefined) {
+      throw new SlipwayError("INPUT_MISSING", `The rows have nothing for the model's input "${name}".`);
+    }
+    if (type.kind !== "tensor" || given.dtype === type.dtype) continue;
+    throw new SlipwayError(
+      "INPUT_DTYPE_MISMATCH",
+      `The rows of "${name}" are ${given.dtype}, and the model takes ${type.dtype}. Save them as ${type.dtype}.`,
+    );
+  }
+}
+
+/** Some rows of an input. */
 function rowsOf(name: string, { dtype, shape, data }: Tensor, first: number, count: number): NamedTensor {
   const width = elementCount(shape.slice(1));
   const part = data.slice(first * width, (first + count) * width);
@@ -135,12 +158,8 @@ async function run(
   rows: number,
   clock: Clock,
 ): Promise<readonly [NamedTensor]> {
-  for (const { name } of executor.signature.inputs) {
-    if (!inputs.some((input) => input.name === name)) {
-      throw new SlipwayError("INPUT_MISSING", `The rows have nothing for the model's input "${name}".`);
-    }
-  }
-  const deadline = clock.now() + 3_600_000;
+  // The runner's own limit ends a run that takes too long.
+  const deadline = clock.now() + LONGEST_WAIT_MS;
   const outcome = await new Promise<RunOutcome>((resolve) => {
     executor.run({ inputs, outputs: [output], rows, deadline }, resolve);
   });
