@@ -43,7 +43,7 @@ export const MAIN = isSource ? source : path.resolve(here, "../dist/main.js");
 
 /**
  * V8's nursery, in MiB a half. What a request leaves is garbage at once, so one that fits the processor's caches serves a
- * front as well as V8's own choice, and holds half the memory under load: 155 to 207 MiB in all instead of 317 to 352.
+ * front as well as V8's own choice, and holds less. `npm run bench -- memory` tells how much is held.
  */
 const NURSERY = "--max-semi-space-size=8";
 
