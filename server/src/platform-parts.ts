@@ -7,9 +7,10 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type MeasureVersion, modelStatistics, repositoryIndex } from "#api";
 import { Backups } from "#backup";
-import type { Settings } from "#config";
+import type { RuntimeSettings, Settings } from "#config";
 import { labelledRows, Launcher, storedFiles } from "#launch";
 import { Fleet, FleetServing } from "#fronts";
+import { unsavedRun } from "#jobs";
 import { AnswerBook, createLog, type Log, TrafficBook } from "#monitor";
 import { measure } from "#lab/measure";
 import {
@@ -155,17 +156,17 @@ export async function openParts(
 
 /** Measures a version and keeps each finding as soon as it is there. */
 export function measureWith(
-  { registry, store, backend, environment, longTurns }: Parts,
+  { registry, store, backend, environment, longTurns, machine }: Parts,
   settings: Settings,
 ): MeasureVersion {
-  return async (version, { what, shapes, data }, authority, signal) => {
+  return async (version, { what, options, data }, authority, signal) => {
     const model = await registry.getModel(version.modelHash);
     const files = await storedFiles(model, store.blobs);
     const code = { slipway: VERSION, node: process.versions.node, backend };
-    const load = (until: AbortSignal) =>
+    const load = (changes: Partial<RuntimeSettings>, until: AbortSignal) =>
       createExecutor({
         model: files,
-        settings: settings.runtime,
+        settings: { ...settings.runtime, ...changes },
         clock,
         randomBytes,
         environment,
@@ -175,7 +176,8 @@ export function measureWith(
     const rows = data === null ? null : await labelledRows(data, store.blobs);
     const found: Evidence[] = [];
     for (const one of new Set(what)) {
-      const evidence = await measure(one, model, { shapes, rows }, { clock, files, load, environment, code }, signal);
+      const ports = { clock, load, settings: settings.runtime, machine, environment, code };
+      const evidence = await measure(one, { model, files, rows }, options, ports, unsavedRun(signal));
       found.push(await registry.addEvidence(version, evidence, authority));
     }
     return found;

@@ -5,7 +5,7 @@ import type { Backups } from "#backup";
 import type { Configuration } from "#config";
 import { type Launcher, ServedProcessing, type StoredRows } from "#launch";
 import type { LiveWindow } from "#monitor";
-import type { InputShapes, MeasurementName } from "#lab/measure";
+import type { MeasurementName, MeasurementOptions } from "#lab/measure";
 import {
   type Authority,
   type Candidate,
@@ -40,7 +40,7 @@ export type MeasureVersion = (
   version: Version,
   wanted: {
     readonly what: readonly MeasurementName[];
-    readonly shapes: InputShapes;
+    readonly options: MeasurementOptions;
     readonly data: StoredRows | null;
   },
   authority: Authority,

@@ -2,7 +2,7 @@
 // document and the typed client are all made from it.
 import { z } from "zod";
 import { DeploymentSettings } from "#config";
-import { MEASUREMENTS } from "#lab/measure";
+import { MEASUREMENT_NAMES, MEASUREMENT_OPTIONS } from "#lab/measure";
 import {
   BackupView,
   ConfigView,
@@ -39,7 +39,6 @@ const PolicyPath = z.object({
   endpoint: z.string().describe('Name of an endpoint, or "*" for those without a policy of their own'),
 });
 const Reason = z.string().max(4096).nullable().default(null);
-const Length = z.number().int().min(0);
 const Requirements = z.array(z.string().max(1000)).min(1).max(1000);
 const Hash = z
   .string()
@@ -88,15 +87,8 @@ export const OPERATIONS = {
     summary: "Measure a version and keep what is found as evidence",
     params: VersionPath,
     body: z.strictObject({
-      what: z.array(z.enum(MEASUREMENTS)).min(1),
-      shapes: z
-        .strictObject({
-          symbols: z.record(z.string(), Length).default({}).describe("lengths of axes the model leaves open, by name"),
-          inputs: z.record(z.string(), z.array(Length)).default({}).describe("whole shapes of inputs, by name"),
-          fills: z.record(z.string(), z.number()).default({}).describe("numbers that fill inputs, by name"),
-        })
-        .default({ symbols: {}, inputs: {}, fills: {} })
-        .describe("what compute is counted at; axes that are not named have length 1"),
+      what: z.array(z.enum(MEASUREMENT_NAMES)).min(1),
+      options: MEASUREMENT_OPTIONS.default({}).describe("of each measurement, by its name"),
       data: z
         .strictObject({
           name: Name.describe("what the dataset is called"),

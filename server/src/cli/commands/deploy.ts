@@ -1,6 +1,6 @@
 // `slipway deploy`: a version, or a file that becomes one, behind an endpoint.
 import { SlipwayError } from "@slipway/core/base";
-import { MEASUREMENTS, NEED_ROWS } from "#lab/measure";
+import { MEASUREMENT_NAMES, MEASUREMENTS } from "#lab/measure";
 import type { Client } from "slipway/client";
 import { type Command, type CommandContext, requiredOption, textOption } from "../command.ts";
 import { settingsFromDeploymentFlags } from "../deployment-flags.ts";
@@ -65,7 +65,7 @@ async function measureWhatIsAsked(
   const { judged } = await client.checkPolicy({ params, body: { endpoint } });
   const open = judged?.requirements.filter(({ verdict }) => verdict === "unknown") ?? [];
   const kinds = new Set(open.map(({ requirement }) => /^[^.\s<>=]+/.exec(requirement)![0]));
-  const what = MEASUREMENTS.filter((name) => kinds.has(name) && !NEED_ROWS.has(name));
+  const what = MEASUREMENT_NAMES.filter((name) => kinds.has(name) && !MEASUREMENTS[name].needsRows);
   if (what.length === 0) return;
   progress.step(`Measuring ${what.join(", ")} …`);
   await client.measure({ params, body: { what } });

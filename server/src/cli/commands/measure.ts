@@ -1,6 +1,6 @@
 // `slipway measure`: what can be said of a version, measured and kept as evidence.
 import { SlipwayError } from "@slipway/core/base";
-import { MEASUREMENTS, type MeasurementName, NEED_ROWS } from "#lab/measure";
+import { MEASUREMENT_NAMES, MEASUREMENTS, type MeasurementName, type MeasurementOptions } from "#lab/measure";
 import type { Client, OperationInput } from "slipway/client";
 import { type Command, type CommandContext, type CommandOptions, listOption, textOption } from "../command.ts";
 import { versionText } from "../endpoint-text.ts";
@@ -15,7 +15,7 @@ export const measure: Command = {
     "Measures a version and keeps each finding as evidence: a value, its interval where it has one, the method, the machine, the code, under a hash over all of it. Launch policies are answered from evidence (see `slipway policy`).",
   arguments: [
     { name: "<model>", description: "NAME (the newest version) or NAME@VERSION" },
-    { name: "[what...]", description: `What to measure: ${MEASUREMENTS.join(", ")}; all if left out` },
+    { name: "[what...]", description: `What to measure: ${MEASUREMENT_NAMES.join(", ")}; all if left out` },
   ],
   options: [
     {
@@ -51,9 +51,9 @@ export const measure: Command = {
   run: async (context) => {
     const [model, ...what] = context.arguments;
     const reference = versionReference(model!);
-    const unknown = what.find((name) => !(MEASUREMENTS as readonly string[]).includes(name));
+    const unknown = what.find((name) => !(MEASUREMENT_NAMES as readonly string[]).includes(name));
     if (unknown !== undefined) {
-      throw new SlipwayError("USAGE", `"${unknown}" can't be measured; there is ${MEASUREMENTS.join(", ")}.`);
+      throw new SlipwayError("USAGE", `"${unknown}" can't be measured; there is ${MEASUREMENT_NAMES.join(", ")}.`);
     }
     const { client } = await context.connect();
     const { name, number } = await findVersion(client, reference);
@@ -70,12 +70,12 @@ export const measure: Command = {
     const data = await rowsFrom(context, client);
     const chosen =
       what.length === 0
-        ? MEASUREMENTS.filter((one) => data !== null || !NEED_ROWS.has(one))
+        ? MEASUREMENT_NAMES.filter((one) => data !== null || !MEASUREMENTS[one].needsRows)
         : (what as MeasurementName[]);
     const reason = textOption(context.options, "reason") ?? null;
     const found = await client.measure({
       params,
-      body: { what: chosen, shapes: shapesFrom(context.options), data, reason },
+      body: { what: chosen, options: optionsFrom(chosen, context.options), data, reason },
     });
     context.progress.end();
     context.answer(found, () => evidenceText(found));
@@ -109,6 +109,13 @@ async function rowsFrom(context: CommandContext, client: Client): Promise<Measur
     output: textOption(options, "output") ?? null,
     scores: (textOption(options, "scores") ?? null) as "probabilities" | "logits" | null,
   };
+}
+
+/** What each measurement takes, from the flags. @throws SlipwayError USAGE */
+function optionsFrom(chosen: readonly MeasurementName[], options: CommandOptions): MeasurementOptions {
+  const shapes = shapesFrom(options);
+  const takesShapes = chosen.filter((name) => Object.hasOwn(MEASUREMENTS[name].options.shape, "shapes"));
+  return Object.fromEntries(takesShapes.map((name) => [name, { shapes }]));
 }
 
 /** Lengths of axes and shapes of inputs, from `batch=1` and `x=1,3,224,224`. @throws SlipwayError USAGE */

@@ -1,9 +1,10 @@
 // What one run of a model computes, and the memory its activations take, counted from the shapes of all its values.
 import type { Signature } from "@slipway/core/tensor";
-import type { JsonObject, Model, NewEvidence } from "#registry";
-import { type ComputeReport, examineInProcess, type InputShapes } from "./compute/index.ts";
+import { z } from "zod";
+import type { JsonObject } from "#registry";
+import { type ComputeReport, examineInProcess, INPUT_SHAPES, type InputShapes } from "./compute/index.ts";
 import { exact, undefinedValue } from "./exact.ts";
-import type { MeasureOptions, MeasurePorts } from "./measure.ts";
+import { measurement } from "./measurement.ts";
 
 const SCHEMA = 1;
 /** Nodes and steps that are kept with it; those of larger graphs are kept by operator alone. */
@@ -14,42 +15,44 @@ const MOST_STEPS = 5000;
  * for each multiply-accumulate. `activations` is the most bytes of intermediate values alive at once, none reused in place.
  * Where a node's work or a value's size is not known, what would hold it is undefined, and `details` say which.
  */
-export async function measureCompute(
-  model: Model,
-  { shapes }: MeasureOptions,
-  { clock, files, environment, code }: MeasurePorts,
-  signal: AbortSignal,
-): Promise<NewEvidence> {
-  const inputs: InputShapes = { ...shapes, symbols: { ...openAxes(model.scan.signature), ...shapes.symbols } };
-  const report = await examineInProcess({ files, inputs, findDuplicates: false, clock, signal, environment });
-  const { cost, activations, parameters } = report;
-  const open = incompleteness(report);
-  const counted = (value: number, unit: string) =>
-    open === null ? exact(value, unit, "counted node by node") : undefinedValue(open, unit, "counted node by node");
-  return {
-    kind: "compute",
-    schema: SCHEMA,
-    values: {
-      macs: counted(cost.macs, "MAC"),
-      flops: counted(cost.flops, "FLOP"),
-      activations:
-        activations.unknownValues.length === 0
-          ? exact(activations.peakBytes, "B", "liveness in topological order, nothing reused in place")
-          : undefinedValue(
-              `the sizes of ${activations.unknownValues.length} values are not known`,
-              "B",
-              "liveness in topological order",
-            ),
-      weights: exact(parameters.sizeBytes, "B", "bytes of stored tensors, each once"),
-    },
-    details: detailsOf(report),
-    dataset: null,
-    machine: null,
-    settings: { inputs: report.inputs },
-    method: "Shapes from the engine, arithmetic and memory from the shapes.",
-    code,
-  };
-}
+export const compute = measurement({
+  about:
+    "What one run computes and holds: multiply-accumulates, operations, activations at once; operator by operator.",
+  needsRows: false,
+  isTimed: false,
+  options: z.strictObject({ shapes: INPUT_SHAPES }),
+  run: async ({ model, files }, { shapes }, { clock, environment, code }, { signal }) => {
+    const inputs: InputShapes = { ...shapes, symbols: { ...openAxes(model.scan.signature), ...shapes.symbols } };
+    const report = await examineInProcess({ files, inputs, findDuplicates: false, clock, signal, environment });
+    const { cost, activations, parameters } = report;
+    const open = incompleteness(report);
+    const counted = (value: number, unit: string) =>
+      open === null ? exact(value, unit, "counted node by node") : undefinedValue(open, unit, "counted node by node");
+    return {
+      kind: "compute",
+      schema: SCHEMA,
+      values: {
+        macs: counted(cost.macs, "MAC"),
+        flops: counted(cost.flops, "FLOP"),
+        activations:
+          activations.unknownValues.length === 0
+            ? exact(activations.peakBytes, "B", "liveness in topological order, nothing reused in place")
+            : undefinedValue(
+                `the sizes of ${activations.unknownValues.length} values are not known`,
+                "B",
+                "liveness in topological order",
+              ),
+        weights: exact(parameters.sizeBytes, "B", "bytes of stored tensors, each once"),
+      },
+      details: detailsOf(report),
+      dataset: null,
+      machine: null,
+      settings: { inputs: report.inputs },
+      method: "Shapes from the engine, arithmetic and memory from the shapes.",
+      code,
+    };
+  },
+});
 
 /** Every axis that inputs leave open, at length 1. */
 function openAxes({ inputs }: Signature): Record<string, number> {

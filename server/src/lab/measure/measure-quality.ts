@@ -1,11 +1,12 @@
 // How good a classifier's answers are on labelled rows: it runs them, contained as when it is served, and counts.
 import { type Clock, SlipwayError, unreachable } from "@slipway/core/base";
+import { z } from "zod";
 import { type Interval, wilsonInterval } from "@slipway/core/stats";
 import { createTensor, elementCount, type NamedTensor, type Tensor } from "@slipway/core/tensor";
-import type { EvidenceDataset, JsonObject, MeasuredValue, Model, NewEvidence } from "#registry";
+import type { EvidenceDataset, JsonObject, MeasuredValue } from "#registry";
 import type { Executor, RunOutcome } from "#runtime";
 import { exact } from "./exact.ts";
-import type { MeasureOptions, MeasurePorts } from "./measure.ts";
+import { measurement } from "./measurement.ts";
 import {
   type Calibration,
   type ClassificationQuality,
@@ -40,39 +41,40 @@ const SUM_TOLERANCE = 1e-3;
  * @throws SlipwayError ROWS_INVALID for rows that don't fit, INPUT_* for inputs that are not the model's, what the model's
  *   runner ends with, or the signal's reason
  */
-export async function measureQuality(
-  _: Model,
-  { rows }: MeasureOptions,
-  { load, code, clock }: MeasurePorts,
-  signal: AbortSignal,
-): Promise<NewEvidence> {
-  if (rows === null) {
-    throw new SlipwayError("PARAMETER_INVALID", "Quality is measured on labelled rows, and none were given.");
-  }
-  const labels = Array.from(rows.labels.data as ArrayLike<number | bigint>, Number);
-  const executor = await load(signal);
-  try {
-    const { scores, columns } = await scoresOf(executor, rows, labels.length, clock, signal);
-    const classes = Math.max(2, columns);
-    const scale = rows.scale ?? (areProbabilities(scores, columns) ? "probabilities" : "logits");
-    const probabilities =
-      scale === "probabilities" ? scores : columns === 1 ? sigmoid(scores) : softmax(scores, columns);
-    const quality = classificationQuality({ labels, scores: probabilities }, { classes });
-    return {
-      kind: "quality",
-      schema: SCHEMA,
-      values: valuesOf(quality),
-      details: detailsOf(quality),
-      dataset: rows.dataset,
-      machine: null,
-      settings: { output: rows.output, scores: scale },
-      method: `${labels.length} rows, ${classes} classes; scores taken as ${scale}.`,
-      code,
-    };
-  } finally {
-    await executor.close();
-  }
-}
+export const quality = measurement({
+  about: "What a classifier's answers are worth on labelled rows: accuracy, F1, AUC, calibration and more.",
+  needsRows: true,
+  isTimed: false,
+  options: z.strictObject({}),
+  run: async ({ rows }, _, { load, code, clock }, { signal }) => {
+    if (rows === null) {
+      throw new SlipwayError("PARAMETER_INVALID", "Quality is measured on labelled rows, and none were given.");
+    }
+    const labels = Array.from(rows.labels.data as ArrayLike<number | bigint>, Number);
+    const executor = await load({}, signal);
+    try {
+      const { scores, columns } = await scoresOf(executor, rows, labels.length, clock, signal);
+      const classes = Math.max(2, columns);
+      const scale = rows.scale ?? (areProbabilities(scores, columns) ? "probabilities" : "logits");
+      const probabilities =
+        scale === "probabilities" ? scores : columns === 1 ? sigmoid(scores) : softmax(scores, columns);
+      const found = classificationQuality({ labels, scores: probabilities }, { classes });
+      return {
+        kind: "quality",
+        schema: SCHEMA,
+        values: valuesOf(found),
+        details: detailsOf(found),
+        dataset: rows.dataset,
+        machine: null,
+        settings: { output: rows.output, scores: scale },
+        method: `${labels.length} rows, ${classes} classes; scores taken as ${scale}.`,
+        code,
+      };
+    } finally {
+      await executor.close();
+    }
+  },
+});
 
 async function scoresOf(
   executor: Executor,

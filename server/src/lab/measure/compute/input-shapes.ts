@@ -2,8 +2,22 @@
 import { nearestWords, SlipwayError } from "@slipway/core/base";
 import { createValueInfo, type Model, signatureFromModel, type ValueInfo } from "@slipway/core/graph";
 import { elementCount, type Port, typeText } from "@slipway/core/tensor";
+import { z } from "zod";
 
 /** What callers say of a model's open axes. */
+
+const Length = z.number().int().min(0);
+
+/** As JSON, from outside. */
+export const INPUT_SHAPES = z
+  .strictObject({
+    symbols: z.record(z.string(), Length).default({}).describe("lengths of axes the model leaves open, by name"),
+    inputs: z.record(z.string(), z.array(Length)).default({}).describe("whole shapes of inputs, by name"),
+    fills: z.record(z.string(), z.number()).default({}).describe("numbers that fill inputs, by name"),
+  })
+  .default({ symbols: {}, inputs: {}, fills: {} })
+  .describe("shapes of the inputs it is run with; axes that are not named have length 1");
+
 export interface InputShapes {
   /** Lengths of axes by their names: `{ batch: 1, sequence: 128 }`. */
   readonly symbols: Readonly<Record<string, number>>;

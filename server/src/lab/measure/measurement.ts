@@ -1,0 +1,57 @@
+// What a measurement is: one file each, one row in the table of `measurements.ts`. The API's inputs, the command's help and
+// the documentation are made from it.
+import type { Clock } from "@slipway/core/base";
+import type { z } from "zod";
+import type { RuntimeSettings } from "#config";
+import type { JobRun } from "#jobs";
+import type { EvidenceMachine, Model, NewEvidence } from "#registry";
+import type { Executor, ModelFiles } from "#runtime";
+import type { LabelledRows } from "./measure-quality.ts";
+
+/** What is measured. */
+export interface Subject {
+  readonly model: Model;
+  /** The model's files, as they are stored. */
+  readonly files: ModelFiles;
+  /** Labelled rows to measure on; null where none were given. */
+  readonly rows: LabelledRows | null;
+}
+
+export interface MeasurePorts {
+  readonly clock: Clock;
+  /** Loads the subject as it is served, but for the settings that are changed here. */
+  readonly load: (changes: Partial<RuntimeSettings>, signal: AbortSignal) => Promise<Executor>;
+  /** The runtime settings it is served with unless they are changed. */
+  readonly settings: RuntimeSettings;
+  readonly machine: EvidenceMachine;
+  /** The whole environment of processes that examine models. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Versions of what computes, as evidence tells them. */
+  readonly code: Readonly<Record<string, string>>;
+}
+
+export interface Measurement<Options extends z.ZodObject = z.ZodObject> {
+  /** In a sentence, for help and documentation. */
+  readonly about: string;
+  /** Whether it needs labelled rows; the others need the model alone. */
+  readonly needsRows: boolean;
+  /** Whether its figures depend on what else the machine does meanwhile. */
+  readonly isTimed: boolean;
+  /** Its own options: a strict object, JSON, each with a default. */
+  readonly options: Options;
+  /**
+   * @throws SlipwayError BLOB_* where the subject's files are damaged, MODEL_* where it can't be loaded, PARAMETER_INVALID for
+   *   options that don't fit it, ROWS_INVALID for rows that don't; the signal's reason
+   */
+  readonly run: (
+    subject: Subject,
+    options: z.output<Options>,
+    ports: MeasurePorts,
+    run: JobRun,
+  ) => Promise<NewEvidence>;
+}
+
+/** Lets the compiler tie a measurement's options to its schema. */
+export function measurement<Options extends z.ZodObject>(one: Measurement<Options>): Measurement<Options> {
+  return one;
+}
