@@ -27,7 +27,8 @@ export interface HttpReading {
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** A chunk's size, and extensions that have a name. */
 const CHUNK = /^(0*[0-9a-f]{1,16})(?:;[!#$%&'*+\-.^_`|~0-9a-z]+(?:=[!#$%&'*+\-.^_`|~0-9a-z]+)?)*\r$/i;
-const REQUEST_LINE = /^([A-Z-]+) ([^ ]+) +HTTP\/1\.([01])$/;
+// More spaces than one may be taken for one (RFC 9112, section 3), and Node does: the request's end stays as sure as it was.
+const REQUEST_LINE = /^([A-Z-]+) +([^ ]+) +HTTP\/1\.([01])$/;
 // oxlint-disable-next-line no-control-regex -- control characters are what a value may not hold
 const VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
 // oxlint-disable-next-line no-control-regex -- as above
