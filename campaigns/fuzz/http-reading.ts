@@ -25,10 +25,12 @@ export interface HttpReading {
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** A chunk's size, and extensions that have a name. */
-const CHUNK = /^(0*[0-9a-f]{1,16})(?:;[!#$%&'*+\-.^_`|~0-9a-z]+(?:=[!#$%&'*+\-.^_`|~0-9a-z]+)?)*\r$/i;
+/** A chunk's size, and extensions that have a name. Node lets a value be empty, which changes no chunk's length. */
+const CHUNK = /^(0*[0-9a-f]{1,16})(?:;[!#$%&'*+\-.^_`|~0-9a-z]+(?:=[!#$%&'*+\-.^_`|~0-9a-z]*)?)*\r$/i;
 // More spaces than one may be taken for one (RFC 9112, section 3), and Node does: the request's end stays as sure as it was.
 const REQUEST_LINE = /^([A-Z-]+) +([^ ]+) +HTTP\/1\.([01])$/;
+/** Node counts bytes of a body in 64 bits, and refuses more. */
+const LENGTHS = 2n ** 64n;
 // oxlint-disable-next-line no-control-regex -- control characters are what a value may not hold
 const VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
 // oxlint-disable-next-line no-control-regex -- as above
@@ -105,7 +107,8 @@ function lengthOf(headers: ReadonlyMap<string, readonly string[]>, minor: string
     return isChunked && lengths === undefined && minor === "1" ? null : "malformed";
   }
   if (lengths === undefined) return 0;
-  return lengths.length === 1 && /^\d{1,19}$/.test(lengths[0]!) ? Number(lengths[0]) : "malformed";
+  const isNumber = lengths.length === 1 && /^\d+$/.test(lengths[0]!);
+  return isNumber && BigInt(lengths[0]!) < LENGTHS ? Number(lengths[0]) : "malformed";
 }
 
 function bodyEnd(text: string, { end, length }: Head): number | "cut" | "malformed" {

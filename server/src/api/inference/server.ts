@@ -106,7 +106,9 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
   server.on("request", start);
   server.on("checkContinue", start);
   server.on("checkExpectation", (request: InferenceMessage, reply: InferenceReply) => {
-    begin(request, reply).refuseWith(
+    const exchange = begin(request, reply);
+    if (doubtOf(request) !== null) reply.shouldKeepAlive = false;
+    exchange.refuseWith(
       EXPECTATION_FAILED,
       new SlipwayError("REQUEST_MALFORMED", "The Expect header is not 100-continue, the only one there is."),
     );
