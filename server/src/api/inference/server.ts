@@ -60,6 +60,8 @@ const SHORTEST_CHECK_MS = 50;
 /** Time the last answers have to leave when the listener closes. */
 const FLUSH_MS = 1000;
 
+const CLOSE = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
+
 export function createInferenceServer(options: InferenceServerOptions): InferenceServer {
   const { server: limits, queue } = options.settings;
   const front: Front = {
@@ -97,6 +99,8 @@ export function createInferenceServer(options: InferenceServerOptions): Inferenc
   const begin = (request: InferenceMessage, reply: InferenceReply): Exchange => {
     // Nobody is upgraded here, and Node drops what came in one packet after such a request: where the next begins is in doubt.
     if (request.headers.upgrade !== undefined) reply.shouldKeepAlive = false;
+    // Node keeps a connection that HTTP/1.0 asks both to keep and to close; "close" wins (RFC 9112, section 9.3).
+    if (request.httpVersionMinor === 0 && CLOSE.test(request.headers.connection ?? "")) reply.shouldKeepAlive = false;
     const exchange = new Exchange(front, request, reply, connectionOf(request.socket));
     options.longTurns.look(exchange.arrivedAt);
     return exchange;
