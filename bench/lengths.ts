@@ -8,7 +8,7 @@ import path from "node:path";
 import { type GraphBuilder, graphBuilder } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
 import type { NamedTensor } from "@slipway/core/tensor";
-import { Latencies, poissonArrivals, type Random, seededRandom } from "../server/src/cli/load/index.ts";
+import { Latencies, poissonArrivals, type Random, seededRandom } from "../server/src/load/index.ts";
 import { QueueSettings, RuntimeSettings } from "../server/src/config/index.ts";
 import { createExecutor, systemClock } from "../server/src/runtime/index.ts";
 import { createServing, type InferenceOutcome, type Serving } from "../server/src/serve/index.ts";

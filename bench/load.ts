@@ -2,7 +2,7 @@
 // bench`, and what made a figure is kept with it. Open loop: the generator of `slipway bench`, since wrk has none.
 import { execFileSync } from "node:child_process";
 import path from "node:path";
-import type { LoadReport } from "../server/src/cli/load/index.ts";
+import type { LoadReport } from "../server/src/load/index.ts";
 import type { Contender } from "./contenders.ts";
 import type { Payload } from "./payloads.ts";
 import { LOAD_CORE, runNode, runPinned, SLIPWAY } from "./processes.ts";

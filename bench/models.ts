@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { graphBuilder } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
-import { seededRandom } from "../server/src/cli/load/index.ts";
+import { seededRandom } from "../server/src/load/index.ts";
 
 interface BenchModel {
   /** Numbers a row of the input `x` has. */

@@ -2,7 +2,7 @@
 // an overload that is a result, where the command takes it for a mistake.
 //   node open-loop.ts JSON   → a report as JSON
 import { readFileSync } from "node:fs";
-import { requestBytes, runOrder } from "../server/src/cli/load/index.ts";
+import { requestBytes, runOrder } from "../server/src/load/index.ts";
 import type { OpenLoad } from "./load.ts";
 
 const SEED = 1;

@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LoadReport } from "../server/src/cli/load/index.ts";
+import type { LoadReport } from "../server/src/load/index.ts";
 import { type Contender, startEcho, startSlipway, workDirectory } from "./contenders.ts";
 import { closedLoop, openLoop, WARM_UP_MS } from "./load.ts";
 import type { ModelName } from "./models.ts";

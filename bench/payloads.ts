@@ -1,8 +1,7 @@
 // What is sent: a request of one row, as JSON or with binary tensors, the same bytes for every contender.
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { sampleInputs, seededRandom } from "../server/src/cli/load/index.ts";
-import { encodeRequest } from "../server/src/cli/oip.ts";
+import { encodeRequest, sampleInputs, seededRandom } from "../server/src/load/index.ts";
 import { MODELS, type ModelName } from "./models.ts";
 
 export const WIRES = ["json", "binary"] as const;

@@ -1,7 +1,7 @@
 // A bare ONNX Runtime loop, without server, protocol or batching: what the model itself costs.
 //   node raw-run.ts MODEL.onnx INPUTS ROWS SECONDS   → {"cpuUs": …, "p50Us": …}
 import { readFileSync } from "node:fs";
-import { Latencies, seededRandom } from "../server/src/cli/load/index.ts";
+import { Latencies, seededRandom } from "../server/src/load/index.ts";
 import { createOnnxRuntimeBackend } from "../server/src/runtime/index.ts";
 
 const [file, width, rows, seconds] = process.argv.slice(2);

@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { npyFromTensor } from "@slipway/core/tensor";
+import type { EndpointMetadata } from "#load";
 import { givenInput, inferBody } from "./infer-inputs.ts";
-import type { EndpointMetadata } from "./oip.ts";
 
 const endpointWith = (...datatypes: readonly string[]): EndpointMetadata => ({
   name: "m",

@@ -2,8 +2,8 @@
 import { SlipwayError } from "@slipway/core/base";
 import { type JsonValue, tensorFromNested } from "@slipway/core/processing";
 import { dtypeFromOip, type NamedTensor, type Tensor, tensorFromNpy } from "@slipway/core/tensor";
+import type { EndpointMetadata, PortMetadata } from "#load";
 import { imageType } from "./files.ts";
-import type { EndpointMetadata, PortMetadata } from "./oip.ts";
 
 /** A request, by the protocol that carries it. */
 export type InferBody =

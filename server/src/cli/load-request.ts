@@ -1,10 +1,17 @@
 // What `slipway bench` and `slipway tune` send and where: an address as given, or an endpoint's, with a body from a file or
 // made up from the endpoint's own description.
 import { SlipwayError } from "@slipway/core/base";
+import {
+  type EncodedRequest,
+  encodeRequest,
+  type EndpointMetadata,
+  type LoadReport,
+  requestBytes,
+  sampleInputs,
+  seededRandom,
+} from "#load";
 import { type CommandContext, listOption, textOption } from "./command.ts";
 import { imageType, readNamedFile } from "./files.ts";
-import { type LoadReport, requestBytes, sampleInputs, seededRandom } from "./load/index.ts";
-import { type EncodedRequest, encodeRequest, type EndpointMetadata } from "./oip.ts";
 import { versionReference } from "./model-reference.ts";
 import { noServerError, reachableFetch } from "./session.ts";
 

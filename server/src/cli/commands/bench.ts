@@ -2,17 +2,12 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { SlipwayError } from "@slipway/core/base";
+import { findHighestRate, type LoadPlan, type LoadReport, runOrder, trialFrom } from "#load";
 import { type Command, type CommandContext, textOption } from "../command.ts";
 import { fileError } from "../files.ts";
-import {
-  distributionSvg,
-  findHighestRate,
-  type LoadPlan,
-  type LoadReport,
-  reportText,
-  runOrder,
-} from "../load/index.ts";
-import { foundText, objectiveFrom, trialFrom, trialText } from "../load/search-text.ts";
+import { distributionSvg } from "../load/distribution-svg.ts";
+import { reportText } from "../load/report-text.ts";
+import { foundText, objectiveFrom, trialText } from "../load/search-text.ts";
 import { loadRequest, unansweredError } from "../load-request.ts";
 import { durationOption, numberOption } from "../option-values.ts";
 import { count, duration } from "../text.ts";

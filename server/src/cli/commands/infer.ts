@@ -1,12 +1,12 @@
 // `slipway infer`: inputs from files to a model's answer, on the running server or on one of this command's own.
 import { SlipwayError } from "@slipway/core/base";
+import { decodeAnswer, encodeRequest, type EndpointMetadata, HEADER_LENGTH } from "#load";
 import { outputsText, predictionsText, type Predictions, tensorsJson, tensorsText } from "../answer-text.ts";
 import { type Command, type CommandContext, listOption } from "../command.ts";
 import { readNamedFile } from "../files.ts";
 import { givenInput, inferBody } from "../infer-inputs.ts";
 import { modelSource, nameFromPath } from "../model-files.ts";
 import { modelReference } from "../model-reference.ts";
-import { decodeAnswer, encodeRequest, type EndpointMetadata, HEADER_LENGTH } from "../oip.ts";
 import { reachableFetch } from "../session.ts";
 import { deployFiles, withTemporaryDirectory, withTemporaryServer } from "../temporary-server.ts";
 import { apiErrorFrom } from "slipway/client";

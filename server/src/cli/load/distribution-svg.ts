@@ -1,7 +1,7 @@
 // The latency distribution as an SVG picture that stands alone: bars over a logarithmic axis, percentiles marked, readable
 // on light and dark pages.
+import type { LatencyBand, LatencySummary } from "#load";
 import { count, duration } from "../text.ts";
-import type { LatencyBand, LatencySummary } from "./latencies.ts";
 
 const WIDTH = 720;
 const HEIGHT = 372;

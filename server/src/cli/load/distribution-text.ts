@@ -1,6 +1,6 @@
 // The latency distribution drawn with characters: one line per band, latencies rising downwards on a logarithmic scale.
+import type { LatencyBand } from "#load";
 import { columns, duration } from "../text.ts";
-import type { LatencyBand } from "./latencies.ts";
 
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 const WIDTH = 40;

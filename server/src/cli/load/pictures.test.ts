@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { Latencies } from "#load";
 import { distributionSvg } from "./distribution-svg.ts";
 import { distributionText } from "./distribution-text.ts";
-import { Latencies } from "./latencies.ts";
 
 function latencies(...all: readonly number[]): Latencies {
   const result = new Latencies();

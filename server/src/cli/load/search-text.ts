@@ -1,25 +1,16 @@
 // The search for the highest rate, to and from what people write and read.
 import { SlipwayError } from "@slipway/core/base";
 import { durationFromText } from "#config";
+import { type Found, type Objective, PERCENTILES, type Trial } from "#load";
 import { type CommandOptions, textOption } from "../command.ts";
 import { columns, count, duration } from "../text.ts";
-import type { Found, Objective, Trial } from "./find.ts";
-import type { LatencySummary } from "./latencies.ts";
-import { isGeneratorLate, type LoadReport } from "./report.ts";
-
-const OBJECTIVES = {
-  p50: [0.5, "p50Ms"],
-  p90: [0.9, "p90Ms"],
-  p99: [0.99, "p99Ms"],
-  p999: [0.999, "p999Ms"],
-} as const satisfies Record<string, readonly [number, keyof LatencySummary]>;
 
 /**
  * The objective that `--p99 20ms` and its like state; null where none is.
  * @throws SlipwayError USAGE
  */
 export function objectiveFrom(options: CommandOptions): Objective | null {
-  const given = Object.entries(OBJECTIVES).filter(([name]) => options[name] !== undefined);
+  const given = Object.entries(PERCENTILES).filter(([name]) => options[name] !== undefined);
   if (given.length > 1) throw new SlipwayError("USAGE", "Give one objective: --p50, --p90, --p99 or --p999.");
   const [first] = given;
   if (first === undefined) return null;
@@ -30,18 +21,6 @@ export function objectiveFrom(options: CommandOptions): Objective | null {
     throw new SlipwayError("USAGE", `--${name} is "${text}"; it must be a duration such as 20ms.`);
   }
   return { quantile, latencyMs };
-}
-
-export function trialFrom(report: LoadReport, objective: Objective): Trial {
-  const [, key] = Object.values(OBJECTIVES).find(([quantile]) => quantile === objective.quantile)!;
-  return {
-    ratePerSecond: report.plan.mode.kind === "open" ? report.plan.mode.ratePerSecond : report.goodputPerSecond,
-    latencyMs: report.latency?.[key] ?? null,
-    goodputPerSecond: report.goodputPerSecond,
-    measuredMs: report.measuredMs,
-    failures: Object.values(report.failures).reduce((sum, times) => sum + times, 0),
-    isGeneratorLate: isGeneratorLate(report),
-  };
 }
 
 /** `840/s: p99 12.4 ms, met` */

@@ -7,8 +7,8 @@ import {
   type LoadReport,
   type LoadThread,
   type Objective,
-} from "../load/index.ts";
-import { trialFrom } from "../load/search-text.ts";
+  trialFrom,
+} from "#load";
 import { count } from "../text.ts";
 import type { Sample } from "./race.ts";
 

@@ -1,6 +1,6 @@
 // Races on a simulated machine, whose plans have speeds that are known, and which is disturbed as real ones are.
 import { describe, expect, test } from "vitest";
-import { type Random, seededRandom } from "../load/index.ts";
+import { type Random, seededRandom } from "#load";
 import { LEAST_PAIRS, MOST_FALSE_SHARE } from "./decide.ts";
 import { race, type RaceOptions, type RaceResult, type RaceStep } from "./race.ts";
 

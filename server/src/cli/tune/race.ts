@@ -2,7 +2,7 @@
 // the better half longer, until one is left; then it and the current plan are measured in pairs, which alone decide. Each
 // pass measures everyone once, the current plan included, in an order of chance, so that what disturbs the machine for a
 // while disturbs all alike, and a plan's ratio is to the current plan in the same pass.
-import type { Random } from "../load/index.ts";
+import type { Random } from "#load";
 import { LEAST_PAIRS, type Pair, ratioOf, type Spread, spreadOf, type Verdict, verdictOf } from "./decide.ts";
 
 /** What a measurement came to: requests a second, or why there is no figure. */

@@ -3,8 +3,8 @@
 import os from "node:os";
 import { slipwayErrorFrom } from "@slipway/core/base";
 import type { Settings } from "#config";
+import { LoadThread, type LoadReport, seededRandom } from "#load";
 import { type CommandContext, textOption } from "../command.ts";
-import { LoadThread, type LoadReport, seededRandom } from "../load/index.ts";
 import { requestAt, unansweredError } from "../load-request.ts";
 import { duration } from "../text.ts";
 import { type LoadWanted, Meter } from "./measure.ts";

@@ -34,8 +34,7 @@ export interface DatasetManifest {
 /** What is to be found of each row. */
 export type Labels =
   /** Class indices from 0, and the classes' names where the source has names. */
-  | { readonly kind: "class"; readonly values: Int32Array }
-  | { readonly kind: "number"; readonly values: Float64Array };
+  { readonly kind: "class"; readonly values: Int32Array } | { readonly kind: "number"; readonly values: Float64Array };
 
 export interface RowBatch {
   /** Place of its first row within the split, from 0. */

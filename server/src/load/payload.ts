@@ -8,7 +8,7 @@ import {
   type NamedTensor,
   type TensorData,
 } from "@slipway/core/tensor";
-import type { EncodedRequest, PortMetadata } from "../oip.ts";
+import type { EncodedRequest, PortMetadata } from "./oip.ts";
 import type { Random } from "./arrivals.ts";
 
 /**

@@ -3,8 +3,9 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { bytesFromData, createData, type DType, DTYPES, type NamedTensor } from "@slipway/core/tensor";
 import { decodeInferRequest, encodeInferResponse } from "@slipway/core/wire";
-import { sampleInputs, seededRandom } from "./load/index.ts";
+import { seededRandom } from "./arrivals.ts";
 import { decodeAnswer, encodeRequest, HEADER_LENGTH } from "./oip.ts";
+import { sampleInputs } from "./payload.ts";
 
 const carried = (Object.keys(DTYPES) as DType[]).filter((dtype) => DTYPES[dtype].oip !== null);
 
