@@ -292,6 +292,12 @@ export const ERRORS = {
     "Loading would go over the memory budget of this machine.",
     "Unload something, or raise `memoryBudgetBytes`.",
   ),
+  JOB_NOT_FOUND: fact("not-found", "No job has this id.", "See `slipway job list`."),
+  JOB_DIED: fact(
+    "failed",
+    "What carried a job out ended before the job did, each time it was tried.",
+    "See the server's log for why, then go on with `slipway job resume ID`.",
+  ),
   DATA_DIRECTORY_LOCKED: fact(
     "conflict",
     "Another server holds this data directory.",

@@ -79,6 +79,7 @@ const MOST_BYTES = 4 * 2 ** 20;
 
 /**
  * Keeps what a measurement of a version found.
+ * @param also done in the same transaction, so that both are kept or neither
  * @throws SlipwayError EVIDENCE_INVALID where a number is not finite or has no reason for being null, or it is too large
  */
 export async function addEvidence(
@@ -86,6 +87,7 @@ export async function addEvidence(
   version: Version,
   wanted: NewEvidence,
   authority: Authority,
+  also: (queries: Queries, evidence: Evidence) => Promise<void> = async () => {},
 ): Promise<Evidence> {
   checkValues(wanted);
   const unhashed = {
@@ -125,6 +127,7 @@ export async function addEvidence(
       text: `${version.name}@${version.number} was measured: ${evidence.kind}`,
       details: { evidenceId: evidence.id, kind: evidence.kind, hash: evidence.hash },
     });
+    await also(queries, evidence);
   });
   return evidence;
 }

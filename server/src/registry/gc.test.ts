@@ -36,7 +36,7 @@ describe("garbage collection", () => {
 
     const items = [
       { kind: "leftover", what: "half", sizeBytes: 3, reason: "left behind by an import that was interrupted" },
-      { kind: "blob", what: lost.hash, sizeBytes: lost.sizeBytes, reason: "no model refers to it" },
+      { kind: "blob", what: lost.hash, sizeBytes: lost.sizeBytes, reason: "nothing refers to it" },
     ];
     const expected = { items, sizeBytes: 3 + lost.sizeBytes };
     expect(await registry.collectGarbage({ ...BY, isDryRun: true })).toEqual({ isDryRun: true, ...expected });

@@ -1,4 +1,4 @@
-// Garbage collection: stored bytes that no model refers to, and what interrupted puts left behind.
+// Garbage collection: stored bytes that no model and no job refers to, and what interrupted puts left behind.
 import type { Database, StoredBlob } from "#store";
 import { type RegistryContext, timestamp } from "./context.ts";
 import { appendDecision } from "./decisions.ts";
@@ -29,7 +29,7 @@ export interface GarbageRequest extends Authority {
 }
 
 /**
- * Removes what nothing refers to. Never takes what a model of any tenant refers to, what an import holds, or what was
+ * Removes what nothing refers to. Never takes what a model or job of any tenant refers to, what an import holds, or what was
  * stored within the grace. Each removal stands alone, so stopping half-way does no harm.
  * @throws SlipwayError DISK_READ_ONLY
  */
@@ -45,7 +45,7 @@ export async function collectGarbage(context: RegistryContext, request: GarbageR
   for await (const { hash, sizeBytes, renewedAt } of blobs.list()) {
     if (renewedAt >= notRenewedSince || (await isReferenced(context, hash))) continue;
     const isGarbage = isDryRun ? !context.leases.isHeld(hash) : await removeBlob(context, hash, { notRenewedSince });
-    if (isGarbage) items.push({ kind: "blob", what: hash, sizeBytes, reason: "no model refers to it" });
+    if (isGarbage) items.push({ kind: "blob", what: hash, sizeBytes, reason: "nothing refers to it" });
   }
   const sizeBytes = items.reduce((sum, item) => sum + item.sizeBytes, 0);
   if (!isDryRun && items.length > 0)
@@ -77,24 +77,22 @@ async function removeBlob(
   });
 }
 
-/** The blobs that models of any tenant refer to, by their hashes' order. */
+/** The blobs that models and jobs of any tenant refer to, by their hashes' order. */
 export async function referencedBlobs(database: Database): Promise<readonly StoredBlob[]> {
   const rows = await database
     .selectFrom("model_file")
     .select(["blob_hash", "size_bytes"])
-    .distinct()
+    .union(database.selectFrom("job_blob").select(["blob_hash", "size_bytes"]))
     .orderBy("blob_hash")
     .execute();
   return rows.map(({ blob_hash: hash, size_bytes: sizeBytes }) => ({ hash, sizeBytes }));
 }
 
-/** Whether a model of any tenant refers to a blob. */
-async function isReferenced(context: RegistryContext, hash: string): Promise<boolean> {
-  const row = await context.database
-    .selectFrom("model_file")
-    .select("blob_hash")
-    .where("blob_hash", "=", hash)
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
+/** Whether a model of any tenant refers to a blob, or a job that may yet be carried out. */
+async function isReferenced({ database }: RegistryContext, hash: string): Promise<boolean> {
+  for (const table of ["model_file", "job_blob"] as const) {
+    const query = database.selectFrom(table).select("blob_hash").where("blob_hash", "=", hash);
+    if ((await query.limit(1).executeTakeFirst()) !== undefined) return true;
+  }
+  return false;
 }

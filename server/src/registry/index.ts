@@ -10,6 +10,7 @@ export {
   type NewEvidence,
 } from "./evidence.ts";
 export { type Garbage, type GarbageItem, referencedBlobs } from "./gc.ts";
+export { createIdentifiers } from "./identifiers.ts";
 export type { Candidate, FileImport, Imported, ImportRequest, StoredImport } from "./import.ts";
 export type { LaunchPolicy } from "./launch-policies.ts";
 export { type LocalFile, openExternalFile, openNamedFile } from "./local-files.ts";

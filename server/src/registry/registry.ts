@@ -81,7 +81,12 @@ export interface Registry {
   listVersions(name?: string): Promise<readonly Version[]>;
 
   /** Keeps what a measurement of a version found. See `addEvidence`. */
-  addEvidence(version: Version, evidence: NewEvidence, authority: Authority): Promise<Evidence>;
+  addEvidence(
+    version: Version,
+    evidence: NewEvidence,
+    authority: Authority,
+    also?: (queries: Database, evidence: Evidence) => Promise<void>,
+  ): Promise<Evidence>;
   /** All evidence of a version's content, newest first. */
   listEvidence(version: Version, kind?: string): Promise<readonly Evidence[]>;
   /** Puts a launch policy before an endpoint, or before all without one of their own ("*"). */
@@ -167,7 +172,7 @@ export function openRegistry(options: RegistryOptions): Registry {
       database.transaction().execute((queries) => createVersion(context, queries, wanted, authority)),
     getVersion: (name, number) => getVersion(context, database, name, number),
     listVersions: (name) => listVersions(context, name),
-    addEvidence: (version, evidence, authority) => addEvidence(context, version, evidence, authority),
+    addEvidence: (version, evidence, authority, also) => addEvidence(context, version, evidence, authority, also),
     listEvidence: (version, kind) => listEvidence(context, database, version, kind),
     setLaunchPolicy: (endpoint, requirements, authority) => setLaunchPolicy(context, endpoint, requirements, authority),
     removeLaunchPolicy: (endpoint, authority) => removeLaunchPolicy(context, endpoint, authority),

@@ -95,7 +95,9 @@ export type DecisionKind =
   | "policy-set"
   | "policy-removed"
   | "overridden"
-  | "collected";
+  | "collected"
+  | "job-cancelled"
+  | "job-resumed";
 
 /** Something that was decided or changed; never altered afterwards. */
 export interface Decision {

@@ -10,6 +10,7 @@ const MIGRATION_TABLE = "schema_migration";
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_registry": { up: createRegistry },
   "0002_evidence": { up: createEvidence },
+  "0003_jobs": { up: createJobs },
 };
 
 /**
@@ -185,4 +186,46 @@ async function createEvidence(database: Kysely<unknown>): Promise<void> {
     .addColumn("changed_at", "bigint", (column) => column.notNull())
     .addPrimaryKeyConstraint("launch_policy_key", ["tenant", "endpoint"])
     .execute();
+}
+
+async function createJobs(database: Kysely<unknown>): Promise<void> {
+  const { schema } = database;
+  await schema
+    .createTable("job")
+    .addColumn("tenant", "text", (column) => column.notNull())
+    .addColumn("id", "text", (column) => column.notNull())
+    .addColumn("kind", "text", (column) => column.notNull())
+    .addColumn("schema", "integer", (column) => column.notNull())
+    .addColumn("subject", "text", (column) => column.notNull())
+    .addColumn("order", "text", (column) => column.notNull())
+    .addColumn("state", "text", (column) => column.notNull())
+    .addColumn("progress", "text")
+    .addColumn("checkpoint", "text")
+    .addColumn("result", "text")
+    .addColumn("error_code", "text")
+    .addColumn("error_message", "text")
+    .addColumn("attempts", "integer", (column) => column.notNull())
+    .addColumn("holder", "text")
+    .addColumn("leased_until", "bigint")
+    .addColumn("cancel_asked_at", "bigint")
+    .addColumn("created_at", "bigint", (column) => column.notNull())
+    .addColumn("started_at", "bigint")
+    .addColumn("ended_at", "bigint")
+    .addColumn("actor", "text", (column) => column.notNull())
+    .addColumn("reason", "text")
+    .addColumn("revision", "integer", (column) => column.notNull())
+    .addPrimaryKeyConstraint("job_key", ["tenant", "id"])
+    .execute();
+  await schema.createIndex("job_state").on("job").columns(["tenant", "state", "id"]).execute();
+  await schema
+    .createTable("job_blob")
+    .addColumn("tenant", "text", (column) => column.notNull())
+    .addColumn("job_id", "text", (column) => column.notNull())
+    .addColumn("blob_hash", "text", (column) => column.notNull())
+    .addColumn("size_bytes", "bigint", (column) => column.notNull())
+    .addPrimaryKeyConstraint("job_blob_key", ["tenant", "job_id", "blob_hash"])
+    .addForeignKeyConstraint("job_blob_job", ["tenant", "job_id"], "job", ["tenant", "id"])
+    .execute();
+  // Garbage collection asks by blob, whatever the tenant.
+  await schema.createIndex("job_blob_hash").on("job_blob").column("blob_hash").execute();
 }

@@ -107,6 +107,42 @@ export interface LaunchPolicyTable {
   changed_at: number;
 }
 
+/** A long task: what it is to do, how far it is, who carries it out. */
+export interface JobTable {
+  tenant: Fixed<string>;
+  id: Fixed<string>;
+  kind: Fixed<string>;
+  /** Version of the kind's forms: of `order`, `checkpoint` and `result`. */
+  schema: Fixed<number>;
+  subject: Fixed<string>;
+  order: Fixed<string>;
+  state: string;
+  progress: string | null;
+  checkpoint: string | null;
+  result: string | null;
+  error_code: string | null;
+  error_message: string | null;
+  attempts: number;
+  holder: string | null;
+  leased_until: number | null;
+  cancel_asked_at: number | null;
+  created_at: Fixed<number>;
+  started_at: number | null;
+  ended_at: number | null;
+  actor: Fixed<string>;
+  reason: Fixed<string | null>;
+  /** Counts its changes. */
+  revision: number;
+}
+
+/** Stored bytes a job needs, as long as it may yet be carried out. */
+export interface JobBlobTable {
+  tenant: Fixed<string>;
+  job_id: Fixed<string>;
+  blob_hash: Fixed<string>;
+  size_bytes: Fixed<number>;
+}
+
 export interface Tables {
   model: ModelTable;
   model_file: ModelFileTable;
@@ -118,4 +154,6 @@ export interface Tables {
   decision: DecisionTable;
   evidence: EvidenceTable;
   launch_policy: LaunchPolicyTable;
+  job: JobTable;
+  job_blob: JobBlobTable;
 }
