@@ -1,7 +1,7 @@
 // What the server and its front processes say to each other, over Node's channel between parent and child. Few and plain:
 // requests and tensors never go here, they go from a front to the runners on links of their own.
 import type { AddressInfo } from "node:net";
-import { ERRORS, type ErrorCode, SlipwayError } from "@slipway/core/base";
+import type { ErrorCode } from "@slipway/core/base";
 import type { ModelStatistics, RepositoryEntry } from "@slipway/core/wire";
 import type { Signature } from "@slipway/core/tensor";
 import type { Settings } from "#config";
@@ -109,8 +109,3 @@ export type FromFront =
   /** A link that ended although its runner seems to live: that runner is of no use any more. */
   | { readonly kind: "broken"; readonly loadId: number; readonly runner: number }
   | { readonly kind: "log"; readonly message: string; readonly facts: Readonly<Record<string, unknown>> };
-
-/** The error of an order that failed. */
-export function errorFromFailure({ code, message }: { readonly code: string; readonly message: string }): SlipwayError {
-  return new SlipwayError(Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : "INTERNAL", message);
-}

@@ -1,5 +1,5 @@
 // Running models: the ONNX Runtime back end, runner processes, the frames between them and the server, their limits.
-export { childScript } from "./child-script.ts";
+export { ChannelChild, type ChannelScript, errorFromFailure, type Failure } from "./channel-child.ts";
 export { type ContainedScript, startContainedScript } from "./contained-child.ts";
 export type { LoadedModel } from "./control.ts";
 export { createExecutor, type ExecutorOptions, fingerprintWith } from "./create-executor.ts";
@@ -28,3 +28,4 @@ export type { RunnerLink } from "./runner-link.ts";
 export { sampleInputs } from "./sample-inputs.ts";
 export { systemClock } from "./system-clock.ts";
 export { planThreads, type ThreadPlan } from "./thread-plan.ts";
+export { watchParent } from "./watch-parent.ts";

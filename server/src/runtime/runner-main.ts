@@ -1,18 +1,18 @@
 // The entry of a runner process: its standard input's place is taken by descriptor 3, a socket to the server. It serves
 // until that closes, and ends at once when it does, so that no runner outlives its server.
 import { Socket } from "node:net";
-import { Worker } from "node:worker_threads";
 import { LinkSocket } from "./link-socket.ts";
 import { readModelFiles } from "./model-files.ts";
 import { createOnnxRuntimeBackend } from "./onnxruntime.ts";
 import { RunnerCore } from "./runner.ts";
 import { systemClock } from "./system-clock.ts";
+import { watchParent } from "./watch-parent.ts";
 
 const LINK_DESCRIPTOR = 3;
 
 // What the terminal sends to all of a group is the server's to decide: it drains, then ends its runners.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
-if (process.argv.includes("--watch-parent")) watchParent(process.ppid);
+if (process.argv.includes("--watch-parent")) watchParent(process.ppid, { removesDirectory: true });
 
 const core = new RunnerCore({
   backend: createOnnxRuntimeBackend(),
@@ -45,19 +45,4 @@ function attach(socket: Socket): void {
   });
   socket.on("error", () => socket.destroy());
   socket.on("close", () => peer.closed());
-}
-
-/**
- * Ends this process when its parent changed, from a thread of its own, since a run blocks this one. A thread can only
- * start in a directory that has a name, so in this case it is the thread that takes the name of the empty one this runs
- * in away; where one in use can't be removed, the server does it at the end.
- */
-function watchParent(parent: number): void {
-  const source = `
-    try { require("node:fs").rmdirSync(process.cwd()); } catch {}
-    setInterval(() => { if (process.ppid !== ${parent}) process.kill(process.pid, "SIGKILL"); }, 500);
-  `;
-  const watcher = new Worker(source, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 8 } });
-  watcher.once("error", () => process.exit(1));
-  watcher.unref();
 }
