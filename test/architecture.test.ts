@@ -25,14 +25,14 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
   load: [],
   registry: ["store"],
   backup: ["registry", "store"],
-  jobs: ["store"],
+  jobs: ["runtime", "store"],
   "lab/dataset": ["registry", "runtime"],
   "lab/measure": ["config", "jobs", "lab/dataset", "load", "registry", "runtime"],
   serve: ["runtime"],
   monitor: ["serve", "store"],
   launch: ["config", "lab/measure", "registry", "runtime", "serve", "store"],
   fronts: ["api", "config", "launch", "monitor", "runtime", "serve"],
-  api: ["backup", "config", "lab/measure", "launch", "monitor", "registry", "runtime", "serve", "store"],
+  api: ["backup", "config", "jobs", "lab/measure", "launch", "monitor", "registry", "runtime", "serve", "store"],
   cli: ["api", "backup", "config", "lab/measure", "launch", "load", "monitor", "registry", "runtime", "serve", "store"],
 };
 /** Folders that are no chapters themselves: each folder inside is one. */

@@ -1,0 +1,117 @@
+// Real processes that carry jobs out, killed, stopped and failing in every way.
+import { type Clock, FakeClock, SlipwayError } from "@slipway/core/base";
+import { systemClock } from "#runtime";
+import { openDatabase } from "#store";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { isAlive } from "../../../test/support/server-process.ts";
+import { errorOf } from "../../../test/support/registry.ts";
+import { JobBook } from "./job-book.ts";
+import { carryOutInProcess, type JobProcessOptions } from "./job-process.ts";
+import { JobQueue, untilEnded } from "./job-queue.ts";
+
+const script = { beside: import.meta.url, name: "task-main.testing", environment: {} };
+const never = new AbortController().signal;
+
+function carryOut(kind: string, order: unknown, options: Partial<JobProcessOptions> = {}): Promise<unknown> {
+  return carryOutInProcess({
+    script,
+    task: { kind, order, saved: null },
+    clock: systemClock,
+    signal: never,
+    report: () => {},
+    save: async () => {},
+    find: async () => {},
+    ...options,
+  });
+}
+
+/** Carries a task out that tells its process by its progress; answers that, and how it ended. */
+async function begun(kind: string, order: unknown, clock: Clock, signal: AbortSignal) {
+  const { promise: pid, resolve } = Promise.withResolvers<number>();
+  const error = errorOf(carryOut(kind, order, { clock, signal, report: ({ text }) => resolve(Number(text)) }));
+  const first = await Promise.race([pid, error]);
+  if (typeof first !== "number") throw first;
+  return { pid: first, error };
+}
+
+describe("a job's process", () => {
+  test("answers what came of the task, keeping what is found and saved in its order", async () => {
+    const kept: unknown[] = [];
+    const keep = async (value: unknown) => void kept.push(value);
+    const result = await carryOut("count", { to: 3, hangAt: null }, { save: keep, find: keep });
+    expect(result).toEqual({ counted: 3, from: 0 });
+    expect(kept).toEqual([1, { done: 1 }, 2, { done: 2 }, 3, { done: 3 }]);
+  });
+
+  test("fails with what the task failed with", async () => {
+    const refused = await errorOf(carryOut("refuse", null));
+    expect(refused).toMatchObject({ code: "ROWS_INVALID", message: "Row 3 is none.", details: { row: 3 } });
+    const broken = await errorOf(carryOut("break", null));
+    expect(broken.code).toBe("INTERNAL");
+    expect((broken.cause as Error).message).toMatch(/TypeError: a bug[\s\S]*task-main\.testing\.ts/);
+    const unknown = await errorOf(carryOut("dream", null));
+    expect((unknown.cause as Error).message).toContain('No work of the kind "dream"');
+    const gone = await errorOf(carryOut("exit", null));
+    expect(gone).toMatchObject({ code: "JOB_DIED", message: expect.stringContaining("it exited with code 7") });
+  });
+
+  test("hears that something could not be kept", async () => {
+    const find = () => Promise.reject(new SlipwayError("DISK_FULL", "The disk is full."));
+    expect(await carryOut("lose", null, { find })).toEqual({ code: "DISK_FULL", message: "The disk is full." });
+  });
+
+  test("stops when it is told to, and is killed where it does not hear that", async () => {
+    for (const [kind, order] of [
+      ["wait", null],
+      ["count", { to: 2, hangAt: 1 }],
+    ] as const) {
+      const clock = new FakeClock();
+      const controller = new AbortController();
+      const { pid, error } = await begun(kind, order, clock, controller.signal);
+      expect(isAlive(pid)).toBe(true);
+      controller.abort(new SlipwayError("INTERRUPTED", "The job was cancelled."));
+      if (kind === "count") clock.advance(3000);
+      expect(await error).toMatchObject({ code: "INTERRUPTED", message: "The job was cancelled." });
+      expect(isAlive(pid)).toBe(false);
+    }
+  });
+});
+
+test("a queued job whose process is killed while it computes goes on in another, and finds everything once", async () => {
+  const database = await openDatabase(":memory:");
+  onTestFinished(() => database.destroy());
+  const book = new JobBook({ database, clock: systemClock, newId: () => "job-1" });
+  const found: unknown[] = [];
+  const queue = new JobQueue({
+    book,
+    clock: systemClock,
+    holder: "a test",
+    log: { info: () => {}, error: () => {} },
+    kinds: {
+      count: {
+        schema: 1,
+        carryOut: (job, carrier) =>
+          carryOut(job.kind, job.order, {
+            task: { kind: job.kind, order: job.order, saved: job.checkpoint },
+            signal: carrier.signal,
+            report: (progress) => carrier.report(progress),
+            save: (state) => carrier.checkpoint(state, { isPartDone: false }),
+            find: async (value) => void found.push(value),
+          }),
+      },
+    },
+  });
+  queue.start();
+  const order = { to: 5, hangAt: 3 };
+  await queue.submit({ kind: "count", schema: 1, subject: "x@1", order, blobs: [], actor: "a test", reason: null });
+  await expect.poll(async () => (await book.get("job-1")).checkpoint, { timeout: 10_000 }).toEqual({ done: 3 });
+  const { progress, attempts } = await book.get("job-1");
+  expect(attempts).toBe(1);
+  const first = Number(progress!.text);
+  process.kill(first, "SIGKILL");
+  const job = await untilEnded(book, "job-1", never);
+  expect(job).toMatchObject({ state: "succeeded", result: { counted: 5, from: 3 }, attempts: 2 });
+  expect(Number(job.progress!.text)).not.toBe(first);
+  expect(found).toEqual([1, 2, 3, 4, 5]);
+  await queue.close();
+});
