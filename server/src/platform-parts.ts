@@ -5,32 +5,25 @@ import { readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { type MeasureVersion, modelStatistics, repositoryIndex } from "#api";
+import { modelStatistics, repositoryIndex } from "#api";
 import { Backups } from "#backup";
-import type { RuntimeSettings, Settings } from "#config";
-import { labelledRows, Launcher, storedFiles } from "#launch";
+import type { Settings } from "#config";
+import { Launcher } from "#launch";
 import { Fleet, FleetServing } from "#fronts";
-import { unsavedRun } from "#jobs";
+import { JobBook, JobQueue } from "#jobs";
 import { AnswerBook, createLog, type Log, TrafficBook } from "#monitor";
-import { measure } from "#lab/measure";
 import {
-  type Evidence,
+  createIdentifiers,
   type EvidenceMachine,
   machineFrom,
   openRegistry,
   type Registry,
   scanInProcess,
 } from "#registry";
-import {
-  createExecutor,
-  createOnnxRuntimeBackend,
-  LongTurns,
-  planThreads,
-  startContainedScript,
-  systemClock,
-} from "#runtime";
+import { createOnnxRuntimeBackend, LongTurns, planThreads, startContainedScript, systemClock } from "#runtime";
 import { createServing, type Serving, type VariantStatus } from "#serve";
 import { openStore, type Store } from "#store";
+import { jobKinds } from "./platform-jobs.ts";
 
 export const clock = systemClock;
 
@@ -66,6 +59,7 @@ export interface Parts {
   readonly fleet: Fleet | null;
   readonly launcher: Launcher;
   readonly backups: Backups;
+  readonly jobs: JobQueue;
   readonly machine: EvidenceMachine;
   /** All that child processes see of the environment. */
   readonly environment: Readonly<Record<string, string>>;
@@ -136,6 +130,25 @@ export async function openParts(
     fronts: fleet,
   });
   const backups = new Backups({ store, registry, clock, temporaryName, version: VERSION, log });
+  const backend = createOnnxRuntimeBackend().name;
+  const code = { slipway: VERSION, node: process.versions.node, backend };
+  const jobs = new JobQueue({
+    book: new JobBook({ database: store.database, clock, newId: createIdentifiers(clock, randomBytes) }),
+    clock,
+    holder: `process ${process.pid} of ${os.hostname()}, ${temporaryName()}`,
+    kinds: jobKinds({
+      registry,
+      store,
+      settings,
+      machine,
+      environment,
+      jobEnvironment: { ...environment, ...temporaryPlaces(surroundings) },
+      code,
+    }),
+    log,
+  });
+  // The directory is this process's alone, so whoever else seems to carry a job out is gone.
+  await jobs.open();
   return {
     log,
     store,
@@ -147,40 +160,11 @@ export async function openParts(
     fleet,
     launcher,
     backups,
+    jobs,
     machine,
     environment,
     endpointNames,
-    backend: createOnnxRuntimeBackend().name,
-  };
-}
-
-/** Measures a version and keeps each finding as soon as it is there. */
-export function measureWith(
-  { registry, store, backend, environment, longTurns, machine }: Parts,
-  settings: Settings,
-): MeasureVersion {
-  return async (version, { what, options, data }, authority, signal) => {
-    const model = await registry.getModel(version.modelHash);
-    const files = await storedFiles(model, store.blobs);
-    const code = { slipway: VERSION, node: process.versions.node, backend };
-    const load = (changes: Partial<RuntimeSettings>, until: AbortSignal) =>
-      createExecutor({
-        model: files,
-        settings: { ...settings.runtime, ...changes },
-        clock,
-        randomBytes,
-        environment,
-        longTurns,
-        signal: until,
-      });
-    const rows = data === null ? null : await labelledRows(data, store.blobs);
-    const found: Evidence[] = [];
-    for (const one of new Set(what)) {
-      const ports = { clock, load, settings: settings.runtime, machine, environment, code };
-      const evidence = await measure(one, { model, files, rows }, options, ports, unsavedRun(signal));
-      found.push(await registry.addEvidence(version, evidence, authority));
-    }
-    return found;
+    backend,
   };
 }
 
@@ -220,6 +204,12 @@ export function processFacts(settings: Settings, { store, backend, fleet }: Part
 export function childEnvironment({ environment }: PlatformSurroundings): Record<string, string> {
   const cache = environment["NODE_COMPILE_CACHE"];
   return cache === undefined ? {} : { NODE_COMPILE_CACHE: cache };
+}
+
+/** Where temporary files go, as far as the environment says. */
+function temporaryPlaces({ environment }: PlatformSurroundings): Record<string, string> {
+  const named = ["TMPDIR", "TEMP", "TMP"].map((name) => [name, environment[name]] as const);
+  return Object.fromEntries(named.filter((one): one is readonly [string, string] => one[1] !== undefined));
 }
 
 function memoryBudgetBytes(settings: Settings): number {

@@ -17,7 +17,7 @@ import {
   type RecordsPort,
   repositoryIndex,
 } from "#api";
-import type { RunningServer } from "#cli";
+import type { RunningServer, StartOptions } from "#cli";
 import type { Configuration, Settings } from "#config";
 import { processingOf, serveRepository } from "#launch";
 import { LiveWindow, metricsText } from "#monitor";
@@ -27,13 +27,13 @@ import {
   childEnvironment,
   clock,
   CONSOLE_DIRECTORY,
-  measureWith,
   openParts,
   type Parts,
   type PlatformSurroundings,
   processFacts,
   VERSION,
 } from "./platform-parts.ts";
+import { submitMeasure } from "./platform-jobs.ts";
 
 /** The live view keeps this much. */
 const LIVE_SECONDS = 300;
@@ -43,12 +43,14 @@ const STOP_DELAY_MS = 50;
 /**
  * Starts a server; resolves when what was live before is live again.
  * @param signal gives the start up, also while models load
+ * @param options.isForOneCommand it leaves the jobs that wait to the next server
  * @throws SlipwayError PUBLIC_REFUSED, PORT_IN_USE, DATA_DIRECTORY_*, or the signal's reason; nothing is left running
  */
 export async function startServer(
   configuration: Configuration,
   surroundings: PlatformSurroundings,
   signal: AbortSignal,
+  { isForOneCommand = false }: StartOptions = {},
 ): Promise<RunningServer> {
   const { server, repository } = configuration.settings;
   checkListenAddress(server.host, server.insecurePublic, "server.host");
@@ -61,6 +63,8 @@ export async function startServer(
     await parts.launcher.restore(signal);
     if (repository !== null) await serveRepositoryOf(repository, parts, signal);
     signal.throwIfAborted();
+    // Last, so that they take nothing from what is loaded.
+    parts.jobs.start({ isForAll: !isForOneCommand });
   } catch (error) {
     await running.stop(0);
     throw error;
@@ -129,9 +133,9 @@ class Server implements RunningServer {
   }
 
   async #stopAll(drainTimeoutMs: number): Promise<void> {
-    const { backups, log, serving, store } = this.#parts;
+    const { backups, jobs, log, serving, store } = this.#parts;
     log.debug("stopping");
-    await backups.close();
+    await Promise.all([backups.close(), jobs.close()]);
     await Promise.all([this.#inference.close(drainTimeoutMs), serving.close(drainTimeoutMs)]);
     this.#live.close();
     this.#images.close();
@@ -171,7 +175,7 @@ class Server implements RunningServer {
     return createHandlers({
       ...this.#parts,
       machine: this.#parts.machine.fingerprint,
-      measure: measureWith(this.#parts, this.#settings),
+      submitMeasure: submitMeasure(this.#parts.jobs, this.#parts),
       clock,
       configuration,
       actor: "administration",

@@ -8,20 +8,20 @@ import { blobReader, blobsDirectoryOf, readServerFile } from "#store";
 import {
   clock,
   EXAMPLE_DIRECTORY,
-  measureWith,
   openParts,
   type PlatformSurroundings,
   processFacts,
   temporaryName,
   VERSION,
 } from "./platform-parts.ts";
+import { submitMeasure } from "./platform-jobs.ts";
 import { startServer } from "./platform-server.ts";
 
 export function createPlatform(surroundings: PlatformSurroundings): Platform {
   return {
     version: VERSION,
     exampleDirectory: EXAMPLE_DIRECTORY,
-    start: (configuration, signal) => startServer(configuration, surroundings, signal),
+    start: (configuration, signal, options) => startServer(configuration, surroundings, signal, options),
     findServer: async (dataDirectory) => {
       const found = await readServerFile(path.resolve(dataDirectory));
       return found?.isAlive === true ? found.file : null;
@@ -46,7 +46,7 @@ async function openOffline(settings: Settings, surroundings: PlatformSurrounding
   const handlers = createHandlers({
     ...parts,
     machine: parts.machine.fingerprint,
-    measure: measureWith(parts, settings),
+    submitMeasure: submitMeasure(parts.jobs, parts),
     clock,
     configuration: loadConfiguration({}),
     actor: "command line",
@@ -61,8 +61,9 @@ async function openOffline(settings: Settings, surroundings: PlatformSurrounding
   });
   return {
     client: clientFromHandlers(handlers),
+    carryOut: (id) => parts.jobs.carryOut(id),
     close: async () => {
-      await parts.backups.close();
+      await Promise.all([parts.backups.close(), parts.jobs.close()]);
       await parts.serving.close(0);
       await parts.store.close();
     },

@@ -12,6 +12,7 @@ export type {
   EndpointView,
   EvidenceView,
   GarbageView,
+  JobView,
   LiveView,
   GateView,
   ModelView,

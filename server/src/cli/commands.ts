@@ -53,6 +53,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/measure.ts")).measure,
   },
   {
+    name: "job",
+    summary: "List, watch, cancel and resume long tasks",
+    group: "Models",
+    load: async () => (await import("./commands/job.ts")).job,
+  },
+  {
     name: "policy",
     summary: "Say what a version must show before it goes live, and check it",
     group: "Endpoints",

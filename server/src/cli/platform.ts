@@ -20,6 +20,8 @@ export interface RunningServer {
 /** A data directory opened without a server. */
 export interface OfflineStore {
   readonly client: Client;
+  /** Carries out a job that waits, in this process's charge; where it is closed first, the job waits again. */
+  carryOut(id: string): void;
   close(): Promise<void>;
 }
 
@@ -35,6 +37,10 @@ export interface ServerLocation {
   readonly startedAt: number;
 }
 
+export interface StartOptions {
+  readonly isForOneCommand?: boolean;
+}
+
 export interface Platform {
   readonly version: string;
   /** The digits example that comes with Slipway; null where it was left out. */
@@ -42,9 +48,10 @@ export interface Platform {
   /**
    * Starts the whole system.
    * @param signal gives the start up, also while models load
+   * @param options.isForOneCommand it leaves the jobs that wait to the next server
    * @throws SlipwayError PORT_IN_USE, PUBLIC_REFUSED, DATA_DIRECTORY_*, or the signal's reason
    */
-  start(configuration: Configuration, signal: AbortSignal): Promise<RunningServer>;
+  start(configuration: Configuration, signal: AbortSignal, options?: StartOptions): Promise<RunningServer>;
   /** The server that holds a data directory; null where none runs. */
   findServer(dataDirectory: string): Promise<ServerLocation | null>;
   /**

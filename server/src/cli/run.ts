@@ -8,6 +8,7 @@ import { ApiError } from "slipway/client";
 import type { Command, CommandContext, Environment } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { EXITS, exitCodeFor, isErrorCode } from "./exit-codes.ts";
+import { untilInterrupted } from "./interrupt.ts";
 import type { Platform } from "./platform.ts";
 import { type Call, helpText, parseCall, unknownCommand } from "./program.ts";
 import { findServer, openSession, type Session } from "./session.ts";
@@ -108,20 +109,6 @@ function readConfigFile(file: string, isNamed: boolean): { path: string; text: s
     throw new SlipwayError("CONFIG_INVALID", `The configuration file ${file} can't be read (${code}).`, {
       cause: error,
     });
-  }
-}
-
-async function untilInterrupted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const interrupt = () => reject(new SlipwayError("INTERRUPTED", "Stopped."));
-  if (signal.aborted) interrupt();
-  signal.addEventListener("abort", interrupt);
-  try {
-    await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", interrupt);
-    promise.catch(() => {});
-    work.catch(() => {});
   }
 }
 

@@ -21,6 +21,8 @@ export type Session = OpenClient &
 
 interface OpenClient {
   readonly client: Client;
+  /** Has a job carried out that was queued. A server sees to that by itself; without one this command does, while it runs. */
+  carryOut(id: string): void;
   close(): Promise<void>;
 }
 
@@ -58,10 +60,10 @@ export async function openSession(
     const { isTemporary } = server;
     const client = createClient({ address: server.adminAddress, token: server.token, fetch: reachableFetch });
     const { href } = new URL(`/?token=${server.token}`, server.adminAddress);
-    return { kind: "server", client, consoleAddress: href, isTemporary, close: async () => {} };
+    return { kind: "server", client, consoleAddress: href, isTemporary, carryOut: () => {}, close: async () => {} };
   }
   const store = await platform.openOffline(settings);
-  return { kind: "offline", client: store.client, close: () => store.close() };
+  return { kind: "offline", ...store };
 }
 
 /** As fetch, with a coded error where nobody answers: fetch's own says only "fetch failed". */

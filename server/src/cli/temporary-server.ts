@@ -43,7 +43,7 @@ export async function startTemporaryServer(
       log: { ...settings.log, level: settings.log.level === "info" ? "warn" : settings.log.level },
     },
   } as const;
-  return await platform.start(configuration, context.signal);
+  return await platform.start(configuration, context.signal, { isForOneCommand: true });
 }
 
 /** Runs `work` with a quiet server on free ports of this machine, which is stopped afterwards. */

@@ -49,7 +49,7 @@ export async function openBlobDirectory(options: BlobDirectoryOptions): Promise<
  * Reads a directory of blobs that another process may hold: what is stored under a hash never changes.
  * @throws SlipwayError from its methods, BLOB_NOT_FOUND also for what is being removed meanwhile
  */
-export function blobReader(directory: string): Pick<BlobStore, "stream"> {
+export function blobReader(directory: string): Pick<BlobStore, "stream" | "read"> {
   const unneeded = (): never => {
     throw new Error("Reading blobs asked for the time or a name. This is a bug.");
   };

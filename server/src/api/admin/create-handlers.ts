@@ -4,6 +4,7 @@ import type { Clock } from "@slipway/core/base";
 import type { Backups } from "#backup";
 import type { Configuration } from "#config";
 import { type Launcher, ServedProcessing, type StoredRows } from "#launch";
+import { hasEnded, type Job, type JobQueue } from "#jobs";
 import type { LiveWindow } from "#monitor";
 import type { MeasurementName, MeasurementOptions } from "#lab/measure";
 import {
@@ -11,7 +12,6 @@ import {
   type Candidate,
   type Deployment,
   type Endpoint,
-  type Evidence,
   type JsonObject,
   parsePolicy,
   type Promotion,
@@ -25,6 +25,7 @@ import {
   deploymentView,
   endpointView,
   evidenceView,
+  jobView,
   modelView,
   policyVerdictView,
   policyView,
@@ -35,8 +36,8 @@ import type { EndpointView, VersionView } from "./views.ts";
 
 type StatusFacts = Omit<OperationOutput<"getStatus">, "now" | "isReady" | "endpoints">;
 
-/** Measures a version and keeps what it finds. */
-export type MeasureVersion = (
+/** Queues the measuring of a version. */
+export type SubmitMeasure = (
   version: Version,
   wanted: {
     readonly what: readonly MeasurementName[];
@@ -44,8 +45,7 @@ export type MeasureVersion = (
     readonly data: StoredRows | null;
   },
   authority: Authority,
-  signal: AbortSignal,
-) => Promise<readonly Evidence[]>;
+) => Promise<Job>;
 
 export interface HandlerPorts {
   readonly registry: Registry;
@@ -59,13 +59,14 @@ export interface HandlerPorts {
   readonly facts: () => StatusFacts;
   /** Fingerprint of this machine. */
   readonly machine: string;
-  readonly measure: MeasureVersion;
+  readonly jobs: JobQueue;
+  readonly submitMeasure: SubmitMeasure;
   /** Null without a server: nothing is watched, and deploying loads what is live first, to compare with it. */
   readonly server: { readonly live: LiveWindow; readonly stop: () => void } | null;
 }
 
 export function createHandlers(ports: HandlerPorts): Handlers {
-  const { registry, serving, launcher, backups, clock, server } = ports;
+  const { registry, serving, launcher, backups, jobs, clock, server } = ports;
   const authority = (reason: string | null): Authority => ({ actor: ports.actor, reason });
 
   const viewOf = async (endpoint: Endpoint): Promise<EndpointView> => {
@@ -92,6 +93,21 @@ export function createHandlers(ports: HandlerPorts): Handlers {
     ),
     replaced: replaced === null ? null : { name: replaced.name, number: replaced.number },
   });
+  const recordOfJob = async (
+    { id, kind, subject }: Job,
+    as: "job-cancelled" | "job-resumed",
+    what: string,
+    by: Authority,
+  ): Promise<void> => {
+    const [name = subject] = subject.split("@");
+    await registry.record({
+      ...by,
+      kind: as,
+      subject: name,
+      text: `the job ${id} (${kind} ${subject}) ${what}`,
+      details: { job: id },
+    });
+  };
   /** Without a server nothing is loaded yet, and what is live has to be, to compare signatures with it. */
   const loadLive = async (name: string, signal: AbortSignal): Promise<void> => {
     if (server !== null) return;
@@ -160,10 +176,33 @@ export function createHandlers(ports: HandlerPorts): Handlers {
       promoted(await launcher.rollback(endpoint, authority(body.reason), signal)),
     listEvidence: async ({ params: { name, number }, query: { kind } }) =>
       (await registry.listEvidence(await registry.getVersion(name, number), kind)).map(evidenceView),
-    measure: async ({ params: { name, number }, body: { reason, ...wanted } }, signal) => {
+    startMeasure: async ({ params: { name, number }, body: { reason, ...wanted } }) => {
       const version = await registry.getVersion(name, number);
-      const found = await ports.measure(version, wanted, authority(reason), signal);
-      return found.map(evidenceView);
+      return jobView(await ports.submitMeasure(version, wanted, authority(reason)));
+    },
+    listJobs: async ({ query: { limit, state, kind, subject } }) => {
+      const filter = {
+        ...(state === undefined ? {} : { state }),
+        ...(kind === undefined ? {} : { kind }),
+        ...(subject === undefined ? {} : { subject }),
+      };
+      return (await jobs.book.list({ ...filter, limit })).map(jobView);
+    },
+    getJob: async ({ params: { id }, query: { since, waitMs } }, signal) =>
+      jobView(since === undefined ? await jobs.book.get(id) : await jobs.book.getChanged(id, since, waitMs, signal)),
+    cancelJob: async ({ params: { id }, body }) => {
+      const before = await jobs.book.get(id);
+      const job = await jobs.cancel(id);
+      // Asked twice, it was decided once.
+      const isNew = before.state !== "cancelled" && before.cancelAskedAt === null;
+      if (isNew) await recordOfJob(job, "job-cancelled", "was cancelled", authority(body.reason));
+      return jobView(job);
+    },
+    resumeJob: async ({ params: { id }, body }) => {
+      const before = await jobs.book.get(id);
+      const job = await jobs.resume(id);
+      if (hasEnded(before.state)) await recordOfJob(job, "job-resumed", "was resumed", authority(body.reason));
+      return jobView(job);
     },
     checkPolicy: async ({ params: { name, number }, body }) => {
       const version = await registry.getVersion(name, number);

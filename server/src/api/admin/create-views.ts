@@ -1,5 +1,6 @@
 // Domain objects as the administration API shows them.
 import { DTYPES, type Port, type Signature, typeText } from "@slipway/core/tensor";
+import type { Job } from "#jobs";
 import type { Decision, Deployment, Endpoint, Evidence, LaunchPolicy, Model, PolicyVerdict, Version } from "#registry";
 import type { VariantStatus } from "#serve";
 import type {
@@ -7,6 +8,7 @@ import type {
   DeploymentView,
   EndpointView,
   EvidenceView,
+  JobView,
   ModelView,
   PolicyVerdictView,
   PolicyView,
@@ -59,6 +61,11 @@ export function versionView(version: Version, model: Model): VersionView {
 export function evidenceView(evidence: Evidence): EvidenceView {
   const { tenant: _, modelHash: __, processingHash: ___, ...shown } = evidence;
   return structuredClone(shown) as EvidenceView;
+}
+
+export function jobView(job: Job): JobView {
+  const { tenant: _, schema: __, checkpoint, lease: ___, ...shown } = job;
+  return structuredClone({ ...shown, hasCheckpoint: checkpoint !== null });
 }
 
 export function policyView({ endpoint, requirements, changedAt }: LaunchPolicy): PolicyView {

@@ -2,6 +2,7 @@
 // document and the typed client are all made from it.
 import { z } from "zod";
 import { DeploymentSettings } from "#config";
+import { JOB_STATES } from "#jobs";
 import { MEASUREMENT_NAMES, MEASUREMENT_OPTIONS } from "#lab/measure";
 import {
   BackupView,
@@ -12,6 +13,7 @@ import {
   EvidenceView,
   GarbageView,
   GateView,
+  JobView,
   LiveView,
   ModelView,
   PolicyVerdictView,
@@ -38,6 +40,7 @@ const VersionPath = z.object({ name: Name, number: z.coerce.number().int().min(1
 const PolicyPath = z.object({
   endpoint: z.string().describe('Name of an endpoint, or "*" for those without a policy of their own'),
 });
+const JobPath = z.object({ id: z.string().describe("Id of a job") });
 const Reason = z.string().max(4096).nullable().default(null);
 const Requirements = z.array(z.string().max(1000)).min(1).max(1000);
 const Hash = z
@@ -81,10 +84,10 @@ export const OPERATIONS = {
     query: z.object({ kind: z.string().optional() }),
     response: z.array(EvidenceView),
   },
-  measure: {
+  startMeasure: {
     method: "POST",
     path: "/api/versions/{name}/{number}/measurements",
-    summary: "Measure a version and keep what is found as evidence",
+    summary: "Queue a job that measures a version and keeps what is found as evidence; answers the job at once",
     params: VersionPath,
     body: z.strictObject({
       what: z.array(z.enum(MEASUREMENT_NAMES)).min(1),
@@ -109,7 +112,7 @@ export const OPERATIONS = {
         .describe("labelled rows, for quality"),
       reason: Reason,
     }),
-    response: z.array(EvidenceView),
+    response: JobView,
   },
   checkPolicy: {
     method: "POST",
@@ -250,6 +253,51 @@ export const OPERATIONS = {
     summary: "Remove stored bytes nothing refers to",
     body: z.strictObject({ isDryRun: z.boolean().default(false) }),
     response: GarbageView,
+  },
+  listJobs: {
+    method: "GET",
+    path: "/api/jobs",
+    summary: "Jobs, newest first; those that ended are forgotten after 30 days",
+    query: z.object({
+      state: z.enum(JOB_STATES).optional(),
+      kind: z.string().optional(),
+      subject: z.string().optional().describe("such as digits@1"),
+      limit: z.coerce.number().int().min(1).max(1000).default(100),
+    }),
+    response: z.array(JobView),
+  },
+  getJob: {
+    method: "GET",
+    path: "/api/jobs/{id}",
+    summary: "A job; with since, once it is another than at that revision, so that following it needs no polling",
+    params: JobPath,
+    query: z.object({
+      since: z.coerce.number().int().optional().describe("The revision that is known already"),
+      waitMs: z.coerce
+        .number()
+        .int()
+        .min(0)
+        .max(60_000)
+        .default(30_000)
+        .describe("With since: how long to wait for a change before the job is answered as it is"),
+    }),
+    response: JobView,
+  },
+  cancelJob: {
+    method: "POST",
+    path: "/api/jobs/{id}/cancel",
+    summary: "Cancel a job; one that runs ends within seconds, and what it has found stays",
+    params: JobPath,
+    body: z.strictObject({ reason: Reason }),
+    response: JobView,
+  },
+  resumeJob: {
+    method: "POST",
+    path: "/api/jobs/{id}/resume",
+    summary: "Queue a job again that failed or was cancelled, to go on from its checkpoint",
+    params: JobPath,
+    body: z.strictObject({ reason: Reason }),
+    response: JobView,
   },
   startBackup: {
     method: "POST",

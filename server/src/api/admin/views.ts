@@ -1,5 +1,6 @@
 // What the administration API shows: the shapes of its answers, as schemas. The server checks nothing against them at
 // run time; the OpenAPI document, the client's types and the tests are made from them.
+import { JOB_STATES } from "#jobs";
 import { z } from "zod";
 
 const Milliseconds = z.number().describe("milliseconds");
@@ -190,6 +191,29 @@ export const EvidenceView = z.object({
   hash: z.string().describe("SHA-256 over all of it"),
 });
 
+export const JobView = z.object({
+  id: z.string(),
+  kind: z.string().describe("What sort of task: measure"),
+  subject: z.string().describe("What it is about, for people: digits@1"),
+  order: z.unknown().describe("What is to be done"),
+  state: z.enum(JOB_STATES).describe("queued also after an interruption: then it goes on from its checkpoint"),
+  progress: z
+    .object({ done: z.number(), total: z.number().nullable().describe("null where nobody knows"), text: z.string() })
+    .nullable()
+    .describe("As last heard, about once a second; null before it first said"),
+  hasCheckpoint: z.boolean().describe("Whether it would not begin from nothing"),
+  result: z.unknown().describe("What came of it; of measure, the ids of what was kept: {evidence: [id, …]}"),
+  error: z.object({ code: z.string(), message: z.string() }).nullable().describe("Why it failed"),
+  attempts: z.number().int().describe("How often it was begun since it last finished a part of its task"),
+  cancelAskedAt: Timestamp.nullable().describe("Since when it is to end, where it runs on"),
+  createdAt: Timestamp,
+  startedAt: Timestamp.nullable().describe("When it was first begun"),
+  endedAt: Timestamp.nullable(),
+  actor: z.string().describe("Who asked for it"),
+  reason: z.string().nullable(),
+  revision: z.number().int().describe("Another one after each change; see getJob's since"),
+});
+
 export const PolicyView = z.object({
   endpoint: z.string().describe('"*" stands for every endpoint without a policy of its own'),
   requirements: z.array(z.string()),
@@ -267,6 +291,7 @@ export type LiveView = z.infer<typeof LiveView>;
 export type DecisionView = z.infer<typeof DecisionView>;
 export type ConfigView = z.infer<typeof ConfigView>;
 export type EvidenceView = z.infer<typeof EvidenceView>;
+export type JobView = z.infer<typeof JobView>;
 export type PolicyView = z.infer<typeof PolicyView>;
 export type PolicyVerdictView = z.infer<typeof PolicyVerdictView>;
 export type GateView = z.infer<typeof GateView>;

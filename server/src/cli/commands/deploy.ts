@@ -6,8 +6,11 @@ import { type Command, type CommandContext, requiredOption, textOption } from ".
 import { settingsFromDeploymentFlags } from "../deployment-flags.ts";
 import { deployedText } from "../endpoint-text.ts";
 import { importFiles, modelSource } from "../model-files.ts";
+import { untilInterrupted } from "../interrupt.ts";
+import { measured } from "../measured.ts";
 import { findVersion, modelReference } from "../model-reference.ts";
 import { gateText } from "../policy-text.ts";
+import type { Session } from "../session.ts";
 
 export const deploy: Command = {
   about:
@@ -27,29 +30,28 @@ export const deploy: Command = {
     { flags: "--reason <text>", description: "Why, for the record" },
   ],
   settings: "deployment",
+  handlesInterrupt: true,
   examples: [
     { line: "slipway deploy model.onnx --name digits", says: "imports the file and serves it as digits" },
     { line: "slipway deploy digits@2", says: "switches digits to version 2" },
     { line: "slipway deploy digits --runtime-instances 2", says: "the newest version, on two runners" },
   ],
   run: async (context) => {
-    const session = await context.connect();
-    const { name, number } = await versionToDeploy(context, session.client);
-    const { options } = context;
+    const { options, signal } = context;
+    const session = await untilInterrupted(context.connect(), signal);
+    const { name, number } = await untilInterrupted(versionToDeploy(context, session.client), signal);
     const endpoint = textOption(options, "endpoint") ?? name;
-    if (options["measure"] === true) await measureWhatIsAsked(context, session.client, { name, number }, endpoint);
+    if (options["measure"] === true) await measureWhatIsAsked(context, session, { name, number }, endpoint);
     context.progress.step(`${session.kind === "server" ? "Loading" : "Recording"} ${name}@${number} …`);
-    const done = await session.client.deploy({
-      params: { endpoint },
-      body: {
-        name,
-        number,
-        settings: settingsFromDeploymentFlags(context.settingFlags),
-        allowBreaking: options["breaking"] === true,
-        isOverride: options["override"] === true,
-        reason: textOption(options, "reason") ?? null,
-      },
-    });
+    const body = {
+      name,
+      number,
+      settings: settingsFromDeploymentFlags(context.settingFlags),
+      allowBreaking: options["breaking"] === true,
+      isOverride: options["override"] === true,
+      reason: textOption(options, "reason") ?? null,
+    };
+    const done = await untilInterrupted(session.client.deploy({ params: { endpoint }, body }), signal);
     context.progress.end();
     context.answer(done, () => `${deployedText(session, done)}\n${gateText(done.gate)}`);
   },
@@ -57,18 +59,18 @@ export const deploy: Command = {
 
 /** Measures what the launch policy of the endpoint asks for and nothing is known of, as far as that needs the model alone. */
 async function measureWhatIsAsked(
-  { progress }: CommandContext,
-  client: Client,
+  context: CommandContext,
+  session: Session,
   params: { readonly name: string; readonly number: number },
   endpoint: string,
 ): Promise<void> {
-  const { judged } = await client.checkPolicy({ params, body: { endpoint } });
+  const { judged } = await session.client.checkPolicy({ params, body: { endpoint } });
   const open = judged?.requirements.filter(({ verdict }) => verdict === "unknown") ?? [];
   const kinds = new Set(open.map(({ requirement }) => /^[^.\s<>=]+/.exec(requirement)![0]));
   const what = MEASUREMENT_NAMES.filter((name) => kinds.has(name) && !MEASUREMENTS[name].needsRows);
   if (what.length === 0) return;
-  progress.step(`Measuring ${what.join(", ")} …`);
-  await client.measure({ params, body: { what } });
+  context.progress.step(`Measuring ${what.join(", ")} …`);
+  await measured(context, session, { params, body: { what } });
 }
 
 async function versionToDeploy(context: CommandContext, client: Client): Promise<{ name: string; number: number }> {

@@ -4,15 +4,19 @@ import { MEASUREMENT_NAMES, MEASUREMENTS, type MeasurementName, type Measurement
 import type { Client, OperationInput } from "slipway/client";
 import { type Command, type CommandContext, type CommandOptions, listOption, textOption } from "../command.ts";
 import { versionText } from "../endpoint-text.ts";
+import { untilInterrupted } from "../interrupt.ts";
+import { queuedText } from "../job-text.ts";
+import { measured } from "../measured.ts";
 import { storeFile } from "../model-files.ts";
 import { findVersion, versionReference } from "../model-reference.ts";
 import { evidenceText } from "../policy-text.ts";
+import { slipwayCommand } from "../running.ts";
 
-type MeasureBody = OperationInput<"measure">["body"];
+type MeasureBody = OperationInput<"startMeasure">["body"];
 
 export const measure: Command = {
   about:
-    "Measures a version and keeps each finding as evidence: a value, its interval where it has one, the method, the machine, the code, under a hash over all of it. Launch policies are answered from evidence (see `slipway policy`).",
+    "Measures a version and keeps each finding as evidence: a value, its interval where it has one, the method, the machine, the code, under a hash over all of it. Launch policies are answered from evidence (see `slipway policy`). It is a job (see `slipway job`): whatever ends the server, it goes on where it was. Ctrl-C cancels it.",
   arguments: [
     { name: "<model>", description: "NAME (the newest version) or NAME@VERSION" },
     { name: "[what...]", description: `What to measure: ${MEASUREMENT_NAMES.join(", ")}; all if left out` },
@@ -33,6 +37,7 @@ export const measure: Command = {
       description: "quality: what the scores are; found out if left out",
       choices: ["probabilities", "logits"],
     },
+    { flags: "--detach", description: "Do not wait: answer the job, which goes on by itself" },
     { flags: "--show", description: "Only show what was measured before" },
     { flags: "--reason <text>", description: "Why, for the record" },
   ],
@@ -46,17 +51,21 @@ export const measure: Command = {
       line: "slipway measure digits quality --data digits/test --input image=images.npy --labels labels.npy",
       says: "accuracy and more on labelled rows, with intervals",
     },
+    { line: "slipway measure digits compute --detach", says: "answers at once; see `slipway job`" },
     { line: "slipway measure digits@1 --show", says: "all evidence of version 1, newest first" },
   ],
+  handlesInterrupt: true,
   run: async (context) => {
+    const { signal } = context;
     const [model, ...what] = context.arguments;
     const reference = versionReference(model!);
     const unknown = what.find((name) => !(MEASUREMENT_NAMES as readonly string[]).includes(name));
     if (unknown !== undefined) {
       throw new SlipwayError("USAGE", `"${unknown}" can't be measured; there is ${MEASUREMENT_NAMES.join(", ")}.`);
     }
-    const { client } = await context.connect();
-    const { name, number } = await findVersion(client, reference);
+    const session = await untilInterrupted(context.connect(), signal);
+    const { client } = session;
+    const { name, number } = await untilInterrupted(findVersion(client, reference), signal);
     const params = { name, number };
     if (context.options["show"] === true) {
       const evidence = await client.listEvidence({ params, query: {} });
@@ -66,18 +75,20 @@ export const measure: Command = {
       );
       return;
     }
-    context.progress.step(`Measuring ${versionText(params)} …`);
-    const data = await rowsFrom(context, client);
+    const data = await untilInterrupted(rowsFrom(context, client), signal);
     const chosen =
       what.length === 0
         ? MEASUREMENT_NAMES.filter((one) => data !== null || !MEASUREMENTS[one].needsRows)
         : (what as MeasurementName[]);
     const reason = textOption(context.options, "reason") ?? null;
-    const found = await client.measure({
-      params,
-      body: { what: chosen, options: optionsFrom(chosen, context.options), data, reason },
-    });
-    context.progress.end();
+    const wanted = { params, body: { what: chosen, options: optionsFrom(chosen, context.options), data, reason } };
+    if (context.options["detach"] === true) {
+      const job = await untilInterrupted(client.startMeasure(wanted), signal);
+      context.answer(job, () => queuedText(job, session.kind, slipwayCommand(context.environment)));
+      return;
+    }
+    context.progress.step(`Measuring ${versionText(params)} …`);
+    const found = await measured(context, session, wanted);
     context.answer(found, () => evidenceText(found));
   },
 };
