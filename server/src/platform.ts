@@ -41,7 +41,8 @@ export function createPlatform(surroundings: PlatformSurroundings): Platform {
 }
 
 /** The same operations on the directory itself; deploying loads the model for as long as it takes to know that it can. */
-async function openOffline(settings: Settings, surroundings: PlatformSurroundings): Promise<OfflineStore> {
+async function openOffline(asked: Settings, surroundings: PlatformSurroundings): Promise<OfflineStore> {
+  const settings = { ...asked, log: { ...asked.log, level: asked.log.level === "info" ? "warn" : asked.log.level } };
   const parts = await openParts(settings, "a slipway command", surroundings, false);
   const handlers = createHandlers({
     ...parts,

@@ -110,7 +110,7 @@ async function stage(
   const database = await openDatabase(databaseFile);
   try {
     const lost = (await referencedBlobs(database)).find(({ hash }) => !stored.has(hash));
-    if (lost !== undefined) throw invalid(from, `the blob ${lost.hash}, which a model is made of, is not in it`);
+    if (lost !== undefined) throw invalid(from, `the blob ${lost.hash}, which a model or a job needs, is not in it`);
   } finally {
     await database.destroy();
   }
