@@ -262,7 +262,8 @@ export class JobBook {
           return await this.#update(queries, row, { cancel_asked_at: row.cancel_asked_at ?? at });
         case "cancelled":
           return;
-        default:
+        case "succeeded":
+        case "failed":
           throw new SlipwayError(
             "STATE_CONFLICT",
             `The job ${id} has ${row.state} already; there is nothing to cancel.`,

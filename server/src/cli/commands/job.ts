@@ -48,14 +48,15 @@ export const job: Command = {
   },
 };
 
-async function list({ options, answer, signal }: CommandContext, { client }: Session, id?: string): Promise<void> {
+async function list(context: CommandContext, { client }: Session, id?: string): Promise<void> {
+  const { options, signal } = context;
   if (id !== undefined) throw new SlipwayError("USAGE", `list takes no job; see one with slipway job show ${id}.`);
   const state = textOption(options, "state") as JobView["state"] | undefined;
   const subject = textOption(options, "of");
   const limit = Number(textOption(options, "limit") ?? 20);
   const query = { limit, ...(state === undefined ? {} : { state }), ...(subject === undefined ? {} : { subject }) };
   const jobs = await client.listJobs({ query }, { signal });
-  answer(jobs, () => (jobs.length === 0 ? "No jobs." : jobTable(jobs)));
+  context.answer(jobs, () => (jobs.length === 0 ? "No jobs." : jobTable(jobs)));
 }
 
 async function show(context: CommandContext, { client }: Session, id?: string): Promise<void> {
@@ -76,19 +77,19 @@ async function watch(context: CommandContext, session: Session, id?: string): Pr
 }
 
 async function cancel(context: CommandContext, { client }: Session, id?: string): Promise<void> {
-  const { signal, options, answer } = context;
+  const { signal, options } = context;
   const body = { reason: textOption(options, "reason") ?? null };
   const asked = await client.cancelJob({ params: { id: named(id) }, body }, { signal });
   const ended = await followJob(context, client, asked, "leave");
-  answer(ended, () => `${progressText(ended)}.`);
+  context.answer(ended, () => `${progressText(ended)}.`);
 }
 
 async function resume(context: CommandContext, session: Session, id?: string): Promise<void> {
-  const { signal, options, answer, environment } = context;
+  const { signal, options, environment } = context;
   const body = { reason: textOption(options, "reason") ?? null };
   const queued = await session.client.resumeJob({ params: { id: named(id) }, body }, { signal });
   if (options["detach"] === true) {
-    answer(queued, () => queuedText(queued, session.kind, slipwayCommand(environment)));
+    context.answer(queued, () => queuedText(queued, session.kind, slipwayCommand(environment)));
     return;
   }
   session.carryOut(queued.id);
