@@ -135,8 +135,8 @@ class Server implements RunningServer {
   async #stopAll(drainTimeoutMs: number): Promise<void> {
     const { backups, jobs, log, serving, store } = this.#parts;
     log.debug("stopping");
-    await Promise.all([backups.close(), jobs.close()]);
-    await Promise.all([this.#inference.close(drainTimeoutMs), serving.close(drainTimeoutMs)]);
+    await backups.close();
+    await Promise.all([jobs.close(), this.#inference.close(drainTimeoutMs), serving.close(drainTimeoutMs)]);
     this.#live.close();
     this.#images.close();
     await this.#admin.close();

@@ -2,7 +2,18 @@
 // lease on it, and only the holder may change it, so a process that was thought dead and is not can do no harm.
 import { type Clock, SlipwayError } from "@slipway/core/base";
 import type { Database } from "#store";
-import { hasEnded, type Job, type JobFilter, type JobState, NEXT_STATES, type NewJob } from "./job.ts";
+import { hasEnded, type Job, type JobEnd, type JobFilter, type JobState, NEXT_STATES, type NewJob } from "./job.ts";
+import {
+  columnsOf,
+  deleteBlobs,
+  endInsteadOf,
+  forgetEnded,
+  jobFromRow,
+  jsonText,
+  MOST_STATE_BYTES,
+  type Row,
+  rowOf,
+} from "./job-rows.ts";
 import type { JobProgress } from "./job-run.ts";
 
 export interface JobBookOptions {
@@ -12,12 +23,6 @@ export interface JobBookOptions {
   /** Whose jobs these are; `default` unless said. */
   readonly tenant?: string;
 }
-
-/** How a job ends. */
-export type JobEnd =
-  | { readonly state: "succeeded"; readonly result: unknown }
-  | { readonly state: "failed"; readonly code: string; readonly message: string }
-  | { readonly state: "cancelled" };
 
 export interface Claim {
   readonly holder: string;
@@ -30,12 +35,9 @@ export interface Claim {
 
 /** Orders are said, not sent: rows and files are named in them. */
 const MOST_ORDER_BYTES = 2 ** 20;
-const MOST_STATE_BYTES = 16 * 2 ** 20;
 const MOST_QUEUED = 1000;
 /** How long jobs that ended are remembered. */
 const REMEMBERED_MS = 30 * 86_400_000;
-
-type Row = Awaited<ReturnType<typeof rowOf>> & object;
 
 export class JobBook {
   readonly #database: Database;
@@ -61,7 +63,7 @@ export class JobBook {
     const text = jsonText(order, MOST_ORDER_BYTES, "order");
     const at = this.#now();
     await this.#database.transaction().execute(async (queries) => {
-      await forget(queries, tenant, at - REMEMBERED_MS);
+      await forgetEnded(queries, tenant, at - REMEMBERED_MS);
       const { queued } = await queries
         .selectFrom("job")
         .select((select) => select.fn.countAll<number>().as("queued"))
@@ -336,87 +338,4 @@ export class JobBook {
   #now(): number {
     return Math.floor(this.#clock.wall());
   }
-}
-
-async function rowOf(queries: Database, tenant: string, id: string) {
-  return await queries
-    .selectFrom("job")
-    .selectAll()
-    .where("tenant", "=", tenant)
-    .where("id", "=", id)
-    .executeTakeFirst();
-}
-
-async function forget(queries: Database, tenant: string, endedBefore: number): Promise<void> {
-  const old = queries.selectFrom("job").select("id").where("tenant", "=", tenant).where("ended_at", "<", endedBefore);
-  const ids = (await old.execute()).map(({ id }) => id);
-  if (ids.length === 0) return;
-  await deleteBlobs(queries, tenant, ids);
-  await queries.deleteFrom("job").where("tenant", "=", tenant).where("id", "in", ids).execute();
-}
-
-async function deleteBlobs(queries: Database, tenant: string, ids: readonly string[]): Promise<void> {
-  await queries.deleteFrom("job_blob").where("tenant", "=", tenant).where("job_id", "in", ids).execute();
-}
-
-/** What becomes of a job that was to be begun, and is not; null where it may be. */
-function endInsteadOf({ id, attempts, cancel_asked_at }: Row, mostAttempts: number): JobEnd | null {
-  if (cancel_asked_at !== null) return { state: "cancelled" };
-  if (attempts < mostAttempts) return null;
-  return {
-    state: "failed",
-    code: "JOB_DIED",
-    message: `The job was begun ${attempts} times, and each time its process or the server ended before any part of it was finished. See the server's log for why; \`slipway job resume ${id}\` tries again.`,
-  };
-}
-
-function columnsOf(end: JobEnd, at: number) {
-  const over = { state: end.state, holder: null, leased_until: null, cancel_asked_at: null, ended_at: at };
-  switch (end.state) {
-    case "succeeded":
-      return { ...over, result: jsonText(end.result, MOST_STATE_BYTES, "result") };
-    case "failed":
-      return { ...over, error_code: end.code, error_message: end.message };
-    case "cancelled":
-      return over;
-  }
-}
-
-function jobFromRow(row: Row): Job {
-  const { holder, leased_until: until, error_code: code, error_message: message } = row;
-  return {
-    tenant: row.tenant,
-    id: row.id,
-    kind: row.kind,
-    schema: row.schema,
-    subject: row.subject,
-    order: parsed(row.order),
-    state: row.state as JobState,
-    progress: parsed(row.progress) as JobProgress | null,
-    checkpoint: parsed(row.checkpoint),
-    result: parsed(row.result),
-    error: code === null ? null : { code, message: message ?? "" },
-    attempts: row.attempts,
-    lease: holder === null || until === null ? null : { holder, until },
-    cancelAskedAt: row.cancel_asked_at,
-    createdAt: row.created_at,
-    startedAt: row.started_at,
-    endedAt: row.ended_at,
-    actor: row.actor,
-    reason: row.reason,
-    revision: row.revision,
-  };
-}
-
-function parsed(text: string | null): unknown {
-  return text === null ? null : (JSON.parse(text) as unknown);
-}
-
-function jsonText(value: unknown, mostBytes: number, what: string): string {
-  const text = JSON.stringify(value ?? null);
-  if (text.length <= mostBytes) return text;
-  throw new SlipwayError(
-    "REQUEST_TOO_LARGE",
-    `The ${what} of a job takes ${text.length} characters of JSON; at most ${mostBytes} are kept.`,
-  );
 }

@@ -1,4 +1,5 @@
 // Real processes that carry jobs out, killed, stopped and failing in every way.
+import { spawn } from "node:child_process";
 import { type Clock, FakeClock, SlipwayError } from "@slipway/core/base";
 import { systemClock } from "#runtime";
 import { openDatabase } from "#store";
@@ -75,6 +76,29 @@ describe("a job's process", () => {
       expect(isAlive(pid)).toBe(false);
     }
   });
+});
+
+test("a job's process whose parent is killed goes too, also while it computes", async () => {
+  const source = `
+    import { carryOutInProcess } from "./job-process.ts";
+    import { systemClock } from "#runtime";
+    await carryOutInProcess({
+      script: { beside: ${JSON.stringify(import.meta.url)}, name: "task-main.testing", environment: {} },
+      task: { kind: "count", order: { to: 2, hangAt: 1 }, saved: null },
+      clock: systemClock,
+      signal: new AbortController().signal,
+      report: ({ text }) => console.log("process", text),
+      save: async () => console.log("computes"),
+      find: async () => {},
+    });`;
+  const flags = ["--conditions=source", "--input-type=module-typescript", "--disable-warning=ExperimentalWarning"];
+  const parent = spawn(process.execPath, [...flags, "--eval", source], { cwd: import.meta.dirname });
+  let out = "";
+  parent.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+  await expect.poll(() => out, { timeout: 10_000 }).toMatch(/process \d+\n[\s\S]*computes/);
+  const pid = Number(/process (\d+)/.exec(out)![1]);
+  parent.kill("SIGKILL");
+  await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
 });
 
 test("a queued job whose process is killed while it computes goes on in another, and finds everything once", async () => {

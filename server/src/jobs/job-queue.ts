@@ -2,8 +2,8 @@
 // down how far that is, and takes up again what an earlier process could not finish.
 import { type CancelTimer, type Clock, SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
 import type { Database } from "#store";
-import { hasEnded, type Job, type NewJob } from "./job.ts";
-import type { JobBook, JobEnd } from "./job-book.ts";
+import { hasEnded, type Job, type JobEnd, type NewJob } from "./job.ts";
+import type { JobBook } from "./job-book.ts";
 import type { JobProgress } from "./job-run.ts";
 import { LatestOnly } from "./latest-only.ts";
 

@@ -58,6 +58,12 @@ export interface Job {
   readonly revision: number;
 }
 
+/** How a job ends. */
+export type JobEnd =
+  | { readonly state: "succeeded"; readonly result: unknown }
+  | { readonly state: "failed"; readonly code: string; readonly message: string }
+  | { readonly state: "cancelled" };
+
 /** Stored bytes a job needs. */
 export interface JobBlob {
   readonly hash: string;
