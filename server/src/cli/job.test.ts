@@ -4,7 +4,7 @@ import path from "node:path";
 import { createPlatform } from "../platform.ts";
 import type { JobView } from "slipway/client";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { importModel, removeDirectory, startPlatform, temporaryDirectory } from "../../../test/platform.ts";
+import { importModel, removeDirectory, scaleModel, startPlatform, temporaryDirectory } from "../../../test/platform.ts";
 import { loopingModel, loopingRows } from "../../../test/support/slow-quality.ts";
 import { cli } from "./cli.testing.ts";
 import { EXITS } from "./exit-codes.ts";
@@ -100,6 +100,19 @@ test("a job that fails says why, and with what a measurement would have", async 
   const [{ id }] = await json<[JobView]>("job", "list", "--state", "failed");
   // Nothing has changed, so it fails again.
   expect(await call(["job", "resume", id, "--json"])).toMatchObject({ code: EXITS.invalid.code });
+}, 60_000);
+
+test("deploying fills what the launch policy asks for through a job, and goes on", async () => {
+  await importModel(await start(), "fresh", scaleModel(2));
+  writeFileSync(path.join(directory, "policy.yaml"), "requirements: [size <= 1 MB]\n");
+  await json("policy", "set", "fresh", "policy.yaml");
+  expect(await call(["deploy", "fresh"])).toMatchObject({ code: EXITS.refused.code });
+  const deployed = await json<{ gate: object }>("deploy", "fresh", "--measure");
+  expect(deployed.gate).toMatchObject({ verdict: "yes", isOverridden: false });
+  const asked = { state: "succeeded", order: { what: ["size"] } };
+  expect(await json("job", "list", "--of", "fresh@1")).toMatchObject([asked]);
+  await json("deploy", "fresh", "--measure");
+  expect(await json("job", "list", "--of", "fresh@1")).toHaveLength(1); // nothing was unknown
 }, 60_000);
 
 test("without a server a job waits, or is carried out by the command that asks for it", async () => {
