@@ -75,7 +75,7 @@ async function cancelled(client: Client, { id }: JobView): Promise<JobView> {
 export function expectSuccess({ environment }: Pick<CommandContext, "environment">, job: JobView): void {
   const { id, state, error, hasCheckpoint } = job;
   const kept = hasCheckpoint ? " What it found until then is kept." : "";
-  const resume = `\`${slipwayCommand(environment)} job resume ${id}\` goes on from there.`;
+  const resume = `\`${slipwayCommand(environment)} job resume ${id}\` ${hasCheckpoint ? "goes on from there" : "begins it anew"}.`;
   if (state === "cancelled")
     throw new SlipwayError("INTERRUPTED", `The job was cancelled.${kept} ${resume}`, { details: { job: id } });
   if (error !== null) throw new ApiError(0, error.code, `${error.message}${kept}`, { job: id });

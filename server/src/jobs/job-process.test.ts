@@ -44,6 +44,12 @@ describe("a job's process", () => {
     expect(kept).toEqual([1, { done: 1 }, 2, { done: 2 }, 3, { done: 3 }]);
   });
 
+  test("hands over what it found as it is, also what is no JSON and will be refused for that", async () => {
+    const found: unknown[] = [];
+    expect(await carryOut("odd", null, { find: async (value) => void found.push(value) })).toBe(Infinity);
+    expect(found).toStrictEqual([{ ratio: Number.NaN, count: 1n, gone: undefined }]);
+  });
+
   test("fails with what the task failed with", async () => {
     const refused = await errorOf(carryOut("refuse", null));
     expect(refused).toMatchObject({ code: "ROWS_INVALID", message: "Row 3 is none.", details: { row: 3 } });

@@ -7,7 +7,7 @@ import type { FromJob, Task, ToJob } from "./messages.ts";
 
 export interface JobProcessOptions {
   /** What the process runs: a script that calls `serveJob`. */
-  readonly script: ChannelScript;
+  readonly script: Omit<ChannelScript, "serialization">;
   readonly task: Task;
   readonly clock: Clock;
   /** Has it stop; where it does not within seconds, it is killed. */
@@ -33,28 +33,31 @@ export async function carryOutInProcess(options: JobProcessOptions): Promise<unk
   let end: Extract<FromJob, { readonly type: "done" | "failed" }> | null = null;
   /** What is being stored; the process may go before that is done. */
   const storing = new Set<Promise<void>>();
-  const child = new ChannelChild<ToJob, FromJob>(script, {
-    onExit,
-    onMessage: (message) => {
-      switch (message.type) {
-        case "progress":
-          if (!signal.aborted) options.report(message.progress);
-          break;
-        case "keep": {
-          const stored = keep(options, message).then((answer) => child.send(answer));
-          storing.add(stored);
-          void stored.finally(() => storing.delete(stored));
-          break;
+  const child = new ChannelChild<ToJob, FromJob>(
+    { ...script, serialization: "advanced" },
+    {
+      onExit,
+      onMessage: (message) => {
+        switch (message.type) {
+          case "progress":
+            if (!signal.aborted) options.report(message.progress);
+            break;
+          case "keep": {
+            const stored = keep(options, message).then((answer) => child.send(answer));
+            storing.add(stored);
+            void stored.finally(() => storing.delete(stored));
+            break;
+          }
+          case "done":
+          case "failed":
+            end = message;
+            killLater();
+            child.end();
+            break;
         }
-        case "done":
-        case "failed":
-          end = message;
-          killLater();
-          child.end();
-          break;
-      }
+      },
     },
-  });
+  );
   let cancelKill = (): void => {};
   const killLater = (): void => {
     cancelKill();

@@ -25,6 +25,11 @@ const works: Readonly<Record<string, Work>> = {
     throw new TypeError("a bug");
   },
   exit: async () => process.exit(7),
+  /** What JSON would lose. */
+  odd: async (_, { find }) => {
+    await find({ ratio: Number.NaN, count: 1n, gone: undefined });
+    return Number.POSITIVE_INFINITY;
+  },
   /** Hears that it is to stop. */
   wait: (_, { signal, report }) =>
     new Promise((_, reject) => {

@@ -14,6 +14,8 @@ export interface ChannelScript {
   readonly flags?: readonly string[];
   /** Its whole environment. */
   readonly environment: Readonly<Record<string, string>>;
+  /** "advanced" carries what JSON would lose without a word, such as NaN; "json" unless said. */
+  readonly serialization?: "json" | "advanced";
   /** Whether it is ended before this process where the machine runs out of memory. */
   readonly endsFirst?: boolean;
 }
@@ -30,13 +32,14 @@ export class ChannelChild<Said, Heard> {
   #isGone = false;
 
   constructor(
-    { beside, name, flags = [], environment, endsFirst = false }: ChannelScript,
+    { beside, name, flags = [], environment, serialization = "json", endsFirst = false }: ChannelScript,
     events: ChannelEvents<Heard>,
   ) {
     this.#events = events;
     this.#child = spawn(process.execPath, [...flags, ...childScript(beside, name)], {
       env: { ...environment },
       stdio: ["ignore", "ignore", "inherit", "ipc"],
+      serialization,
       windowsHide: true,
     });
     if (endsFirst) endFirstWithoutMemory(this.#child.pid);
