@@ -25,8 +25,8 @@ export interface HttpReading {
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** A chunk's size, and extensions that have a name. Node lets a value be empty, which changes no chunk's length. */
-const CHUNK = /^(0*[0-9a-f]{1,16})(?:;[!#$%&'*+\-.^_`|~0-9a-z]+(?:=[!#$%&'*+\-.^_`|~0-9a-z]*)?)*\r$/i;
+/** A chunk's size, and extensions. Node lets names and values be empty, which changes no chunk's length. */
+const CHUNK = /^(0*[0-9a-f]{1,16})(?:;[!#$%&'*+\-.^_`|~0-9a-z]*(?:=[!#$%&'*+\-.^_`|~0-9a-z]*)?)*\r$/i;
 // More spaces than one may be taken for one (RFC 9112, section 3), and Node does: the request's end stays as sure as it was.
 const REQUEST_LINE = /^([A-Z-]+) +([^ ]+) +HTTP\/1\.([01])$/;
 /** Node counts bytes of a body in 64 bits, and refuses more. */
