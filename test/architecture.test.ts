@@ -14,6 +14,7 @@ const CORE: Readonly<Record<string, readonly string[]>> = {
   graph: ["tensor"],
   onnx: ["graph", "tensor"],
   cost: ["graph", "tensor"],
+  autodiff: ["graph", "tensor"],
   processing: ["graph", "tensor"],
   backend: ["graph", "tensor"],
   wire: ["tensor"],

@@ -203,6 +203,11 @@ export const ERRORS = {
     "The model refers to files outside itself, or holds something a served model may not.",
     "Keep external data in files beside the model, by plain relative names.",
   ),
+  GRADIENT_UNAVAILABLE: fact(
+    "unsupported",
+    "A model is to be differentiated through a node that has no gradient rule, or whose rule does not cover this use of it.",
+    "Differentiate by what lies behind the node, or replace it in the model; docs/autodiff.md lists what is covered.",
+  ),
   MODEL_LOAD_FAILED: fact(
     "invalid",
     "ONNX Runtime could not load the model.",

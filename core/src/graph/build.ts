@@ -25,7 +25,7 @@ import {
   type Node,
   type ValueInfo,
 } from "./model.ts";
-import { NameScope, subgraphsOf } from "./names.ts";
+import { NameScope, nameScopeOf, subgraphsOf } from "./names.ts";
 import { renameOutputs, renameReads } from "./rename.ts";
 
 export interface ModelOptions {
@@ -61,6 +61,33 @@ export interface OperatorOptions {
  */
 export function graphBuilder(options: ModelOptions = {}): GraphBuilder {
   return new GraphBuilder(options, new NameScope(), new Map());
+}
+
+/**
+ * The model with more behind its graph: nodes that may read any of its values, further inputs and stored tensors. Its
+ * outputs stay, and those the builder is given are added.
+ * @param dtypes element types of the model's values, as far as known; those of what is built are told from them
+ */
+export function extendModel(
+  model: Model,
+  dtypes: ReadonlyMap<string, DType>,
+  build: (g: GraphBuilder) => void,
+): Model {
+  const { graph } = model;
+  const options = { opset: model.opsets.get("") ?? 1 };
+  const g = new GraphBuilder(options, nameScopeOf(graph), new Map(dtypes));
+  build(g);
+  const added = g.graph();
+  return {
+    ...model,
+    graph: {
+      ...graph,
+      inputs: [...graph.inputs, ...added.inputs],
+      initializers: [...graph.initializers, ...added.initializers],
+      nodes: [...graph.nodes, ...added.nodes],
+      outputs: [...graph.outputs, ...added.outputs],
+    },
+  };
 }
 
 /** See `graphBuilder`. */
@@ -116,6 +143,11 @@ export class GraphBuilder {
     name?: string,
   ): string {
     return this.constant(tensorOfValues(dtype, values, shape), name);
+  }
+
+  /** A name nothing has yet, for a value that is made elsewhere. */
+  freshName(name: string): string {
+    return this.#names.fresh(name);
   }
 
   /** A node with one output; answers that output's name. */

@@ -16,6 +16,7 @@ export {
   stringsOf,
 } from "./attributes.ts";
 export {
+  extendModel,
   GraphBuilder,
   graphBuilder,
   type ModelOptions,

@@ -1,0 +1,145 @@
+// Gradients of convolutions, of any number of spatial axes, with groups, strides, dilations and padding.
+import { type OperatorCall, type OperatorGradient, rule } from "../operator-gradient.ts";
+import { padsOf, seenByTap, spread, tapsOf, type Window, windowOf } from "./window.ts";
+
+/** Kernels of at most so many places have their gradient as a product over what each place sees; larger ones as a convolution. */
+const MOST_TAPS_SEEN = 9;
+
+/** The kernel's lengths: from its tensor, [K, C/groups, …kernel], or the attribute. */
+function kernelOf(call: OperatorCall): readonly number[] {
+  const given = call.ints("kernel_shape");
+  if (given !== undefined) return given;
+  return Array.from({ length: call.rank(1) - 2 }, (_, axis) => call.fixed(axis + 2, 1));
+}
+
+const convolution = rule(
+  "dX = G spread by W over what it saw (a transposed convolution); dW = X seen by each place of W, times G, summed over windows and batch; dB = Σ G",
+  (call) => {
+    const { e } = call;
+    const window = windowOf(call, kernelOf(call));
+    const groups = call.int("group", 1);
+    return [
+      () => {
+        const mirrored = mirroredDepthwise(call, window, groups);
+        return mirrored ?? spread(call, call.g, call.x(1), window, groups);
+      },
+      () => kernelGradient(call, { slid: call.x(0), windows: call.g, counted: call.y() }, window, groups),
+      () => e.sum(call.g, [0, ...window.kernel.map((_, axis) => axis + 2)], false),
+    ];
+  },
+);
+
+/**
+ * Of a convolution channel by channel with a stride of 1, dX as a convolution with the kernel mirrored, which is measured to be
+ * three times as fast as the transposed one; null for others.
+ */
+function mirroredDepthwise(call: OperatorCall, window: Window, groups: number): string | null {
+  const { e } = call;
+  const { kernel, strides, dilations, padsBefore, padsAfter } = window;
+  const isDepthwise = call.axes(1)?.[1] === 1 && call.axes(1)?.[0] === groups;
+  if (!isDepthwise || groups === 1 || strides.some((stride) => stride !== 1)) return null;
+  const reach = kernel.map((length, axis) => (length - 1) * dilations[axis]!);
+  if (reach.some((length, axis) => padsBefore[axis]! > length || padsAfter[axis]! > length)) return null;
+  const axes = kernel.map((_, axis) => axis + 2);
+  const minusOnes = kernel.map(() => -1);
+  const beyond = kernel.map((length) => -length - 1);
+  const mirrored = e.op("Slice", [call.x(1), e.ints(minusOnes), e.ints(beyond), e.ints(axes), e.ints(minusOnes)]);
+  const pads = [...reach.map((length, axis) => length - padsBefore[axis]!)];
+  pads.push(...reach.map((length, axis) => length - padsAfter[axis]!));
+  return e.op("Conv", [call.g, mirrored], { dilations: [...dilations], pads, group: groups });
+}
+
+/** What a kernel was slid over and what came of it: [N, C, …] and [N, K, …windows]. */
+interface Slide {
+  readonly slid: string;
+  readonly windows: string;
+  /** A value of the graph whose spatial axes count the windows. */
+  readonly counted: string;
+}
+
+/** dW [K, C/groups, …kernel]: for each place of the kernel, what it saw times what came of it. */
+function kernelGradient(call: OperatorCall, slide: Slide, window: Window, groups: number): string {
+  const taps = tapsOf(window.kernel).length;
+  return taps > MOST_TAPS_SEEN && groups === 1
+    ? byConvolution(call, slide, window)
+    : byProduct(call, slide, window, groups);
+}
+
+/** As one product of matrices per sample: G [K, windows] times what is seen [places · C, windows] transposed. */
+function byProduct(call: OperatorCall, { slid, windows, counted }: Slide, window: Window, groups: number): string {
+  const { e } = call;
+  const taps = tapsOf(window.kernel).length;
+  // [N, groups, channels of a group, windows]
+  const inGroups = (x: string): string =>
+    e.reshape(x, e.concat([e.ints([0, groups, -1]), countOf(call, counted, window)], 0));
+  const seen = seenByTap(call, slid, counted, window).map(inGroups);
+  const columns = e.concat(seen, 2);
+  const product = e.matMul(inGroups(windows), e.transpose(columns, [0, 1, 3, 2]));
+  // [groups, K/groups, places · C/groups]
+  const summed = e.sum(product, [0], false);
+  const apart = e.reshape(summed, e.ints([groups, 0, taps, -1]));
+  return call.inShapeOf(e.transpose(apart, [0, 1, 3, 2]), 1);
+}
+
+/** How many windows there are, int64 [1]. */
+function countOf(call: OperatorCall, counted: string, window: Window): string {
+  const { e } = call;
+  const lengths = window.kernel.map((_, axis) => e.axesOf(counted)?.[axis + 2]);
+  if (lengths.every((length) => typeof length === "number"))
+    return e.ints([(lengths as number[]).reduce((product, length) => product * length, 1)]);
+  const spatial = e.op("Slice", [e.shapeOf(counted), e.ints([2]), e.ints([2 + window.kernel.length])]);
+  return e.opset >= 18
+    ? e.op("ReduceProd", [spatial, e.ints([0])], { keepdims: 1 })
+    : e.op("ReduceProd", [spatial], { axes: [0], keepdims: 1 });
+}
+
+/** As a convolution of X by G, whose channels and samples change places, and its strides and dilations. */
+function byConvolution(call: OperatorCall, { slid, windows }: Slide, window: Window): string {
+  const { e } = call;
+  const { kernel, strides, dilations } = window;
+  const rank = kernel.length + 2;
+  const swapped = (x: string): string => e.transpose(x, [1, 0, ...Array.from({ length: rank - 2 }, (_, a) => a + 2)]);
+  const all = e.op("Conv", [swapped(slid), swapped(windows)], {
+    strides: [...dilations],
+    dilations: [...strides],
+    pads: padsOf(window),
+  });
+  // Where strides leave elements that no window sees, more places come out than the kernel has.
+  const axes = kernel.map((_, axis) => axis + 2);
+  const cut = e.op("Slice", [all, e.ints(kernel.map(() => 0)), e.ints(kernel), e.ints(axes)]);
+  return swapped(cut);
+}
+
+/** A transposed convolution is a convolution's gradient, so its gradient by X is the convolution. */
+const transposedConvolution = rule(
+  "dX = the convolution of G by W; dW as of a convolution that slides over G; dB = Σ G",
+  (call) => {
+    const { e } = call;
+    if (call.hasAttribute("output_shape"))
+      throw call.unavailable("has output_shape, which has no gradient here; give it pads and output_padding");
+    if (call.string("auto_pad", "NOTSET") !== "NOTSET" && call.string("auto_pad", "NOTSET") !== "VALID")
+      throw call.unavailable("has auto_pad, which has no gradient here; give it pads");
+    const window = windowOf(call, kernelOf(call));
+    const groups = call.int("group", 1);
+    return [
+      () => {
+        const { strides, dilations, kernel } = window;
+        const attributes = { strides: [...strides], dilations: [...dilations], group: groups };
+        const made = e.op("Conv", [call.g, call.x(1)], { ...attributes, pads: padsOf(window) });
+        // output_padding may be as long as a stride, and then one window more fits than there were.
+        const padding = call.ints("output_padding");
+        if (padding === undefined || padding.every((length) => length === 0)) return made;
+        const lengths = e.op("Slice", [e.shapeOf(call.x()), e.ints([2]), e.ints([2 + kernel.length])]);
+        return e.op("Slice", [made, e.ints(kernel.map(() => 0)), lengths, e.ints(kernel.map((_, axis) => axis + 2))]);
+      },
+      () => kernelGradient(call, { slid: call.g, windows: call.x(0), counted: call.x(0) }, window, groups),
+      () => e.sum(call.g, [0, ...window.kernel.map((_, axis) => axis + 2)], false),
+    ];
+  },
+  "not with output_shape, or auto_pad SAME",
+);
+
+export const CONVOLUTIONS: Readonly<Record<string, OperatorGradient>> = {
+  Conv: convolution,
+  ConvTranspose: transposedConvolution,
+};

@@ -1,0 +1,222 @@
+// Gradients of normalisations. Each is X̂ = (X − μ)·r with r = 1/√(σ² + ε) over some axes, then times a scale, plus a bias; its
+// derivative is r·(g − mean g − X̂·mean(g·X̂)) with g = G·scale. Source: Ioffe and Szegedy, arXiv 1502.03167, section 3.
+import type { Emitter } from "../emitter.ts";
+import { type InputGradients, type OperatorCall, type OperatorGradient, rule } from "../operator-gradient.ts";
+
+/** What a normalisation made of its input. */
+interface Normalized {
+  /** X̂, in the shape of X. */
+  readonly value: string;
+  /** r, which broadcasts to X. */
+  readonly factor: string;
+}
+
+/** Normalises a value by its own mean and variance over axes. */
+function normalize(e: Emitter, x: string, axes: readonly number[], epsilon: number): Normalized {
+  const centred = e.sub(x, e.mean(x, axes));
+  return normalizeBySize(e, centred, axes, epsilon);
+}
+
+/** Divides by the root mean square over axes. */
+function normalizeBySize(e: Emitter, x: string, axes: readonly number[], epsilon: number): Normalized {
+  const factor = e.div(1, e.sqrt(e.add(e.mean(e.square(x), axes), epsilon)));
+  return { value: e.mul(x, factor), factor };
+}
+
+/** The gradient by X of X̂, given that by X̂. `isCentred` is whether the mean was taken off. */
+function throughNormalization(
+  e: Emitter,
+  g: string,
+  { value, factor }: Normalized,
+  axes: readonly number[],
+  isCentred: boolean,
+): string {
+  const along = e.mul(value, e.mean(e.mul(g, value), axes));
+  const centred = isCentred ? e.sub(g, e.mean(g, axes)) : g;
+  return e.mul(factor, e.sub(centred, along));
+}
+
+/** Computes something once, when it is first asked for. */
+function once(compute: () => Normalized): () => Normalized {
+  let made: Normalized | null = null;
+  return () => (made ??= compute());
+}
+
+/** The axes of a value but for the batch and the channels: [2, …]. */
+function spatialAxes(rank: number): readonly number[] {
+  return Array.from({ length: Math.max(rank - 2, 0) }, (_, index) => index + 2);
+}
+
+/** A value per channel, [C], so that it broadcasts to [N, C, …]. */
+function perChannel(e: Emitter, x: string, rank: number): string {
+  return e.unsqueeze(x, [0, ...spatialAxes(rank)]);
+}
+
+const layer = rule(
+  "dX = r · (g − mean g − X̂ · mean(g · X̂)), g = G · scale; dscale = Σ G · X̂; dB = Σ G",
+  (call) => {
+    const rank = call.rank();
+    const first = call.axis(call.int("axis", -1), rank);
+    const axes = Array.from({ length: rank - first }, (_, index) => first + index);
+    const normalized = once(() => normalize(call.e, call.x(), axes, call.float("epsilon", 1e-5)));
+    return scaledGradients(call, normalized, axes, true);
+  },
+);
+
+const rms = rule("dX = r · (g − X̂ · mean(g · X̂)), g = G · scale; dscale = Σ G · X̂", (call) => {
+  const rank = call.rank();
+  const first = call.axis(call.int("axis", -1), rank);
+  const axes = Array.from({ length: rank - first }, (_, index) => first + index);
+  const normalized = once(() => normalizeBySize(call.e, call.x(), axes, call.float("epsilon", 1e-5)));
+  return scaledGradients(call, normalized, axes, false);
+});
+
+function scaledGradients(
+  call: OperatorCall,
+  normalized: () => Normalized,
+  axes: readonly number[],
+  isCentred: boolean,
+): InputGradients {
+  const { e } = call;
+  return [
+    () => throughNormalization(e, e.mul(call.g, call.x(1)), normalized(), axes, isCentred),
+    () => call.sumToInput(e.mul(call.g, normalized().value), 1),
+    () => call.sumToInput(call.g, 2),
+  ];
+}
+
+/** By stored statistics it is an affine map; by those of the batch, a normalisation over all axes but the channels. */
+const batch = rule(
+  "by stored statistics: dX = G · scale · r, dmean = −Σ dX, dvar = −½ Σ G · scale · (X − mean) · r³; by the batch's: as LayerNormalization, over all axes but the channels; dscale = Σ G · X̂; dB = Σ G",
+  (call) => {
+    const { e } = call;
+    const rank = call.rank();
+    const axes = [0, ...spatialAxes(rank)];
+    const epsilon = call.float("epsilon", 1e-5);
+    const wide = (index: number): string => perChannel(e, call.x(index), rank);
+    const overChannels = (x: string): string => e.sum(x, axes, false);
+    const usesBatch = call.int("training_mode", 0) !== 0;
+    const normalized = once(() => {
+      if (usesBatch) return normalize(e, call.x(), axes, epsilon);
+      const factor = e.div(1, e.sqrt(e.add(wide(4), epsilon)));
+      return { value: e.mul(e.sub(call.x(), wide(3)), factor), factor };
+    });
+    const scaled = (): string => e.mul(call.g, wide(1));
+    const byScale = (): string => overChannels(e.mul(call.g, normalized().value));
+    const byBias = (): string => overChannels(call.g);
+    if (usesBatch)
+      return [() => throughNormalization(e, scaled(), normalized(), axes, true), byScale, byBias, null, null];
+    const byInput = (): string => e.mul(call.g, e.mul(wide(1), normalized().factor));
+    return [
+      byInput,
+      byScale,
+      byBias,
+      () => overChannels(e.neg(byInput())),
+      () => {
+        const { value, factor } = normalized();
+        return overChannels(e.mul(e.mul(-0.5, scaled()), e.mul(value, e.square(factor))));
+      },
+    ];
+  },
+);
+
+const instance = rule("as LayerNormalization, over the axes behind the channels", (call) => {
+  const { e } = call;
+  const rank = call.rank();
+  const axes = spatialAxes(rank);
+  const normalized = once(() => normalize(e, call.x(), axes, call.float("epsilon", 1e-5)));
+  return [
+    () => throughNormalization(e, e.mul(call.g, perChannel(e, call.x(1), rank)), normalized(), axes, true),
+    () => e.sum(e.mul(call.g, normalized().value), [0, ...axes], false),
+    () => e.sum(call.g, [0, ...axes], false),
+  ];
+});
+
+/** Over the channels of each group and the axes behind; since version 21 scale and bias are per channel, before per group. */
+const group = rule("as LayerNormalization, over each group of channels and the axes behind", (call) => {
+  const { e } = call;
+  const rank = call.rank();
+  const groups = call.int("num_groups", 1);
+  // [N, C, …] as [N, groups, C/groups, …].
+  const axes = Array.from({ length: rank - 1 }, (_, index) => index + 2);
+  const inGroups = (x: string): string => {
+    const spatial = spatialAxes(rank).map((axis) => e.lengthOf(call.x(), axis));
+    const shape = [e.lengthOf(call.x(), 0), e.ints([groups, -1]), ...spatial];
+    return e.reshape(x, e.concat(shape, 0));
+  };
+  const isPerGroup = e.opset < 21;
+  const scale = (): string =>
+    isPerGroup
+      ? e.reshape(call.x(1), e.ints([1, groups, 1, ...spatialAxes(rank).map(() => 1)]))
+      : e.reshape(call.x(1), e.ints([1, groups, -1, ...spatialAxes(rank).map(() => 1)]));
+  const kept = isPerGroup ? [0, ...axes] : [0, ...axes.slice(1)];
+  const normalized = once(() => normalize(e, inGroups(call.x()), axes, call.float("epsilon", 1e-5)));
+  return [
+    () => {
+      const g = e.mul(inGroups(call.g), scale());
+      return call.inShapeOf(throughNormalization(e, g, normalized(), axes, true));
+    },
+    () => call.inShapeOf(e.sum(e.mul(inGroups(call.g), normalized().value), kept, false), 1),
+    () => call.inShapeOf(e.sum(inGroups(call.g), kept, false), 2),
+  ];
+});
+
+const lp = rule(
+  "with the norm n = Y's divisor: p = 2: dX = (G − Y · Σ G · Y) / n; p = 1: dX = (G − sign X · Σ G · Y) / n",
+  (call) => {
+    const { e } = call;
+    const axis = call.axis(call.int("axis", -1));
+    const p = call.int("p", 2);
+    return [
+      () => {
+        const along = e.sum(e.mul(call.g, call.y()), [axis]);
+        const size = e.sum(p === 1 ? e.op("Abs", [call.x()]) : e.square(call.x()), [axis]);
+        const norm = p === 1 ? size : e.sqrt(size);
+        const direction = p === 1 ? e.sign(call.x()) : call.y();
+        // Where all is 0 the operator answers 0, and has no derivative.
+        const isZero = e.equal(norm, 0);
+        const gradient = e.div(e.sub(call.g, e.mul(direction, along)), e.where(isZero, 1, norm));
+        return e.where(isZero, 0, gradient);
+      },
+    ];
+  },
+);
+
+/** Of each channel by its neighbours: Y = X · D^(−β), D = k + α/n · Σ X² over n channels around. */
+const local = rule(
+  "dX = G · D^(−β) − 2αβ/n · X · Σ (G · Y / D), D the divisor before its power, Σ over the channels that X is a neighbour of",
+  (call) => {
+    const { e } = call;
+    const size = call.int("size", 1);
+    const [alpha, beta, bias] = [call.float("alpha", 1e-4), call.float("beta", 0.75), call.float("bias", 1)];
+    const rank = call.rank();
+    // Channels from c − ⌊(n−1)/2⌋ to c + ⌈(n−1)/2⌉.
+    const [before, after] = [Math.floor((size - 1) / 2), Math.ceil((size - 1) / 2)];
+    const around = (x: string, lower: number, upper: number): string => {
+      const zeros = Array.from({ length: rank - 2 }, () => 0);
+      const padded = e.op("Pad", [x, e.ints([0, lower, ...zeros, 0, upper, ...zeros]), 0]);
+      const parts = Array.from({ length: size }, (_, at) =>
+        e.slice(padded, 1, at, e.of("int64").add(e.lengthOf(call.x(), 1), e.ints([at]))),
+      );
+      return parts.length === 1 ? parts[0]! : e.op("Sum", parts);
+    };
+    return [
+      () => {
+        const divisor = e.add(bias, e.mul(alpha / size, around(e.square(call.x()), before, after)));
+        const direct = e.mul(call.g, e.op("Pow", [divisor, -beta]));
+        const shared = around(e.div(e.mul(call.g, call.y()), divisor), after, before);
+        return e.sub(direct, e.mul(e.mul((2 * alpha * beta) / size, call.x()), shared));
+      },
+    ];
+  },
+);
+
+export const NORMALIZATIONS: Readonly<Record<string, OperatorGradient>> = {
+  LayerNormalization: layer,
+  RMSNormalization: rms,
+  BatchNormalization: batch,
+  InstanceNormalization: instance,
+  GroupNormalization: group,
+  LpNormalization: lp,
+  LRN: local,
+};

@@ -1,0 +1,72 @@
+// What differentiation knows of the values of a graph: their element types and, as far as known, their axes.
+import type { Model } from "#graph";
+import type { Dimension, TensorType } from "#tensor";
+
+/**
+ * Types of tensors by the name of the value. Who infers them (ONNX Runtime on a server) is not known here; what is missing
+ * costs nodes that find it out at run time, or, where a rule can't do without, an error that says so.
+ */
+export type ValueTypes = ReadonlyMap<string, TensorType>;
+
+/** The types a model states itself: of its inputs, stored tensors, outputs, and of values in between where it does. */
+export function statedTypes(model: Model): Map<string, TensorType> {
+  const types = new Map<string, TensorType>();
+  const { inputs, outputs, valueInfo, initializers, sparseInitializers } = model.graph;
+  for (const { name, type } of [...valueInfo, ...outputs, ...inputs]) if (type?.kind === "tensor") types.set(name, type);
+  for (const { name, dtype, shape } of initializers) {
+    // An initializer that is an input's default says less than the input: callers may send another length.
+    if (!inputs.some((input) => input.name === name)) types.set(name, { kind: "tensor", dtype, shape });
+  }
+  for (const { values, shape } of sparseInitializers)
+    types.set(values.name, { kind: "tensor", dtype: values.dtype, shape });
+  return types;
+}
+
+/** Whether derivatives flow through values of this type: integers and truth values have none. */
+export function isDifferentiable(type: TensorType): boolean {
+  switch (type.dtype) {
+    case "float32":
+    case "float64":
+    case "float16":
+    case "bfloat16":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** A shape of numbers only; null where any axis is open. */
+export function fixedShape(shape: readonly Dimension[] | null): readonly number[] | null {
+  return shape !== null && shape.every((axis) => typeof axis === "number") ? (shape as readonly number[]) : null;
+}
+
+/** How a value of one shape is summed to undo that it was broadcast from another. */
+export type Reduction =
+  /** The shapes are the same. */
+  | { readonly kind: "none" }
+  | {
+      readonly kind: "axes";
+      /** Axes in front that the other shape does not have. */
+      readonly leading: readonly number[];
+      /** Axes that have the length 1 in the other shape. */
+      readonly stretched: readonly number[];
+    }
+  /** What is known does not tell. */
+  | { readonly kind: "unknown" };
+
+/** Which axes of `from` are summed to come back to `to`, from which it was broadcast. */
+export function reductionBetween(from: readonly Dimension[] | null, to: readonly Dimension[] | null): Reduction {
+  if (from === null || to === null) return { kind: "unknown" };
+  const extra = from.length - to.length;
+  const stretched: number[] = [];
+  for (const [index, length] of to.entries()) {
+    const axis = index + extra;
+    const broadcast = from[axis] ?? null;
+    if (length === broadcast && length !== null) continue;
+    if (length === 1) stretched.push(axis);
+    // A named or unknown length may turn out to be 1 beside another; a fixed one that is not 1 can't have been stretched.
+    else if (typeof length !== "number") return { kind: "unknown" };
+  }
+  if (extra === 0 && stretched.length === 0) return { kind: "none" };
+  return { kind: "axes", leading: Array.from({ length: extra }, (_, axis) => axis), stretched };
+}

@@ -1,0 +1,187 @@
+// Checks gradients against finite differences: a random product of the outputs with the Jacobian, element by element of every
+// input, in float64 where ONNX Runtime has kernels for it.
+import { gradient, type ValueTypes } from "@slipway/core/autodiff";
+import { createValueInfo, type GraphBuilder, graphBuilder, type Model, verifyModel } from "@slipway/core/graph";
+import { bytesFromModel } from "@slipway/core/onnx";
+import type { Dimension, TensorType } from "@slipway/core/tensor";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { randomFrom } from "../support/random.ts";
+
+export type Feeds = Readonly<Record<string, Tensor>>;
+
+/** Runs a model once; what it answers by name. */
+export async function answersOf(model: Model, feeds: Feeds): Promise<Readonly<Record<string, Tensor>>> {
+  const session = await sessionOf(model);
+  try {
+    return (await session.run(feeds)) as Readonly<Record<string, Tensor>>;
+  } finally {
+    await session.release();
+  }
+}
+
+async function sessionOf(model: Model): Promise<InferenceSession> {
+  return await InferenceSession.create(bytesFromModel(model), {
+    intraOpNumThreads: 1,
+    logSeverityLevel: 4,
+    executionProviders: ["cpu"],
+  });
+}
+
+/** What ONNX Runtime infers of the values of a model. */
+export async function inferredTypes(model: Model): Promise<ValueTypes> {
+  const { graph } = model;
+  const values = new Set(graph.nodes.flatMap(({ outputs }) => outputs).filter((name) => name !== ""));
+  const outputs = Array.from(values, (name) => graph.outputs.find((one) => one.name === name) ?? createValueInfo(name, null));
+  const session = await InferenceSession.create(bytesFromModel({ ...model, graph: { ...graph, outputs } }), {
+    graphOptimizationLevel: "disabled",
+    logSeverityLevel: 4,
+  });
+  const types = new Map<string, TensorType>();
+  for (const port of session.outputMetadata) {
+    if (!port.isTensor) continue;
+    const shape = port.shape.map((length): Dimension => (length === "" ? null : length));
+    types.set(port.name, { kind: "tensor", dtype: port.type as TensorType["dtype"], shape });
+  }
+  await session.release();
+  return types;
+}
+
+export interface CheckOptions {
+  readonly seed?: number;
+  /** Largest allowed |difference| over 1 + |numeric|. */
+  readonly tolerance?: number;
+  /** Step of the differences, relative to float64 or float32. */
+  readonly step?: number;
+}
+
+/**
+ * Compares the gradients by every named value with central differences.
+ * @throws Error naming the element that differs most
+ */
+export async function checkGradients(
+  model: Model,
+  feeds: Feeds,
+  wrt: readonly string[],
+  { seed = 1, tolerance, step }: CheckOptions = {},
+): Promise<void> {
+  verifyModel(model);
+  const types = await inferredTypes(model);
+  const made = gradient(model, { wrt, types });
+  verifyModel(made.model);
+  const forward = await sessionOf(model);
+  const backward = await sessionOf(made.model);
+  const random = randomFrom(seed);
+  try {
+    const answers = await forward.run(feeds);
+    const floating = model.graph.outputs.filter(({ name }) => isFloating(answers[name]!));
+    const upstream = new Map<string, Tensor>();
+    for (const { name } of floating) {
+      const { dims, type, data } = answers[name]!;
+      const values = Array.from({ length: (data as Float32Array).length }, () => random() * 2 - 1);
+      upstream.set(name, tensorOf(type, values, dims));
+    }
+    const sends = Object.fromEntries(
+      Array.from(upstream, ([name, tensor]) => [`grad_${name}`, tensor] as const).filter(([name]) =>
+        made.model.graph.inputs.some((input) => input.name === name),
+      ),
+    );
+    const found = await backward.run({ ...feeds, ...sends });
+    const isDouble = wrt.every((name) => feeds[name]!.type === "float64");
+    const h = step ?? (isDouble ? 1e-5 : 4e-3);
+    const limit = tolerance ?? (isDouble ? 1e-6 : 2e-2);
+    const value = async (name: string, index: number, change: number): Promise<number> => {
+      const { data, dims, type } = feeds[name]!;
+      const changed = Array.from(data as Float32Array, Number);
+      changed[index]! += change;
+      const outputs = await forward.run({ ...feeds, [name]: tensorOf(type, changed, dims) });
+      let sum = 0;
+      for (const [output, g] of upstream) {
+        const y = outputs[output]!.data as Float64Array;
+        for (const [place, weight] of (g.data as Float64Array).entries()) sum += weight * y[place]!;
+      }
+      return sum;
+    };
+    for (const name of wrt) {
+      const answered = found[`grad_${name}`]!;
+      const size = (feeds[name]!.data as Float32Array).length;
+      if (answered.dims.join() !== feeds[name]!.dims.join())
+        throw new Error(`grad_${name} has the shape [${answered.dims}], ${name} has [${feeds[name]!.dims}]`);
+      for (let index = 0; index < size; index++) {
+        const numeric = ((await value(name, index, h)) - (await value(name, index, -h))) / (2 * h);
+        const analytic = (answered.data as Float64Array)[index]!;
+        if (!(Math.abs(numeric - analytic) <= limit * (1 + Math.abs(numeric))))
+          throw new Error(`grad_${name}[${index}] is ${analytic}; differences give ${numeric}`);
+      }
+    }
+  } finally {
+    await forward.release();
+    await backward.release();
+  }
+}
+
+function isFloating({ type }: Tensor): boolean {
+  return type === "float32" || type === "float64";
+}
+
+export function tensorOf(type: string, values: readonly number[], dims: readonly number[]): Tensor {
+  const data =
+    type === "float64"
+      ? Float64Array.from(values)
+      : type === "int64"
+        ? BigInt64Array.from(values, (value) => BigInt(value))
+        : type === "bool"
+          ? Uint8Array.from(values)
+          : Float32Array.from(values);
+  return new Tensor(type as "float32", data as Float32Array, [...dims]);
+}
+
+/** A case: an operator at work, with inputs that are differentiated by. */
+export interface OperatorCase {
+  readonly says: string;
+  /** Shapes of the inputs, which hold numbers around 0 unless `values` says otherwise. */
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+  /** Makes an input's numbers from random ones in [-1, 1). */
+  readonly values?: (random: number, name: string, index: number) => number;
+  readonly opset?: number;
+  readonly opsets?: Readonly<Record<string, number>>;
+  /** Builds the graph; answers its outputs. */
+  readonly build: (g: GraphBuilder, inputs: Readonly<Record<string, string>>, dtype: "float32" | "float64") => string | readonly string[];
+  /** Why its axes must be known; null where they may stay open. */
+  readonly needsShapes?: true;
+  /** ONNX Runtime has no kernel for float64. */
+  readonly single?: boolean;
+  readonly tolerance?: number;
+}
+
+/** Checks a case with its axes known and, where it may be, with all of them open. */
+export async function checkCase(one: OperatorCase, seed = 1): Promise<void> {
+  const dtype = one.single === true ? "float32" : "float64";
+  const random = randomFrom(seed + 7);
+  const feeds = Object.fromEntries(
+    Object.entries(one.shapes).map(([name, shape]) => {
+      const size = shape.reduce((product, length) => product * length, 1);
+      const values = Array.from({ length: size }, (_, index) => {
+        const value = random() * 2 - 1;
+        return one.values === undefined ? value : one.values(value, name, index);
+      });
+      return [name, tensorOf(dtype, values, shape)];
+    }),
+  );
+  for (const isOpen of one.needsShapes === true ? [false] : [false, true]) {
+    const g = graphBuilder({ opset: one.opset ?? 17, ...(one.opsets === undefined ? {} : { opsets: one.opsets }) });
+    const inputs = Object.fromEntries(
+      Object.entries(one.shapes).map(([name, shape]) => {
+        const axes = isOpen ? shape.map((_, axis) => `${name}${axis}`) : shape;
+        return [name, g.input(name, dtype, axes)];
+      }),
+    );
+    const built = one.build(g, inputs, dtype);
+    for (const [index, value] of (typeof built === "string" ? [built] : built).entries()) g.output(`y${index}`, value);
+    const tolerance = one.tolerance === undefined ? {} : { tolerance: one.tolerance };
+    try {
+      await checkGradients(g.model(), feeds, Object.keys(one.shapes), { seed, ...tolerance });
+    } catch (error) {
+      throw new Error(`${one.says}, ${isOpen ? "open" : "known"} axes: ${(error as Error).message}`, { cause: error });
+    }
+  }
+}

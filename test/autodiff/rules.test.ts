@@ -1,0 +1,35 @@
+// Every gradient rule against finite differences: shapes, ranks, attributes and broadcasting, with axes known and open.
+import { GRADIENT_RULES } from "@slipway/core/autodiff";
+import { graphBuilder } from "@slipway/core/graph";
+import { describe, expect, it } from "vitest";
+import { checkCase, type OperatorCase } from "./gradient-check.ts";
+import { POINTWISE_CASES } from "./pointwise-cases.ts";
+import { SPATIAL_CASES } from "./spatial-cases.ts";
+
+const CASES = Object.entries({ ...POINTWISE_CASES, ...SPATIAL_CASES });
+
+describe.each(CASES)("%s", (_group, cases) => {
+  it.each(cases.map((one) => [one.says, one] as const))("%s", async (_says, one) => {
+    await checkCase(one);
+  });
+});
+
+/** Operators whose gradients are checked elsewhere, since differences say nothing of rounding. */
+const ELSEWHERE = new Set(["QuantizeLinear", "DequantizeLinear", "CastLike"]);
+
+it("checks every rule there is", () => {
+  const checked = new Set(CASES.flatMap(([, cases]) => cases.flatMap(operatorsOf)));
+  const rules = Object.entries(GRADIENT_RULES).flatMap(([domain, rules_]) =>
+    Object.keys(rules_).map((opType) => (domain === "" ? opType : `${domain}.${opType}`)),
+  );
+  expect(rules.filter((name) => !checked.has(name) && !ELSEWHERE.has(name))).toEqual([]);
+});
+
+function operatorsOf(one: OperatorCase): string[] {
+  const g = graphBuilder({ opset: one.opset ?? 17, opsets: one.opsets ?? {} });
+  const inputs = Object.fromEntries(
+    Object.entries(one.shapes).map(([name, shape]) => [name, g.input(name, "float32", shape)]),
+  );
+  one.build(g, inputs, "float32");
+  return g.graph().nodes.map(({ domain, opType }) => (domain === "" ? opType : `${domain}.${opType}`));
+}
