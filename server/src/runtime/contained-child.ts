@@ -13,6 +13,8 @@ export interface ContainedOptions {
   /** Its whole environment; usually empty. */
   readonly environment: Readonly<Record<string, string>>;
   readonly stdio: StdioOptions;
+  /** Whether it may make files in its directory, as far as the containment lets it write at all. */
+  readonly makesFiles?: boolean;
 }
 
 export interface ContainedChild {
@@ -25,7 +27,7 @@ export interface ContainedChild {
 export function startContained(args: readonly string[], options: ContainedOptions): ContainedChild {
   const { containment, scratchDirectory } = options;
   const directory = mkdtempSync(join(scratchDirectory, "slipway-runner-"));
-  const start = containment.endsWithParent ? startInNameless : startIn;
+  const start = containment.endsWithParent && options.makesFiles !== true ? startInNameless : startIn;
   try {
     const child = start(directory, args, options);
     endFirstWithoutMemory(child.pid);
@@ -74,6 +76,7 @@ export async function startContainedScript(script: ContainedScript): Promise<Chi
     scratchDirectory: tmpdir(),
     environment: script.environment,
     stdio: ["pipe", "pipe", "ignore"],
+    makesFiles: (script.writableBytes ?? 0) > 0,
   });
   child.on("close", () => rmSync(directory, { recursive: true, force: true }));
   return child;

@@ -20,6 +20,8 @@ export interface ContainmentNeeds {
   readonly memoryLimitBytes: number;
   /** Absolute paths of what it reads besides Slipway itself; they stay readable to it. */
   readonly files: readonly string[];
+  /** Most bytes of a file it may write, in its own directory; it writes none unless said. */
+  readonly writableBytes?: number | undefined;
 }
 
 /** What the ceiling on private memory allows beyond the memory limit: reserved pages that were never touched count too. */
@@ -57,6 +59,7 @@ const DIES_TOO = "killed by the kernel when the server dies";
 const NO_NEW_PRIVILEGES = "can gain no privileges";
 const NO_CORE = "no core dumps";
 const NO_WRITING = "writes to no file";
+const NO_FILE_SIZE = "--fsize=0";
 const FEW_DESCRIPTORS = `at most ${MAX_DESCRIPTORS} open files`;
 
 /** The tools in the order they run in, since each takes away what the next would need more of. */
@@ -77,7 +80,7 @@ function steps(isRoot: boolean): readonly Step[] {
     text: [...privileges.text, "none of root's capabilities"],
   };
   const limits: Measure = {
-    options: ["--core=0", "--fsize=0", `--nofile=${MAX_DESCRIPTORS}`, "--memlock=0", "--msgqueue=0"],
+    options: ["--core=0", NO_FILE_SIZE, `--nofile=${MAX_DESCRIPTORS}`, "--memlock=0", "--msgqueue=0"],
     text: [NO_CORE, NO_WRITING, FEW_DESCRIPTORS],
   };
   return [
@@ -113,15 +116,17 @@ interface Probed {
 let probed: Promise<Probed> | undefined;
 
 /** Finds out what confines child processes on this machine; tools are tried the first time only. */
-export async function containmentOf({ memoryLimitBytes, files }: ContainmentNeeds): Promise<Containment> {
+export async function containmentOf({ memoryLimitBytes, files, writableBytes = 0 }: ContainmentNeeds): Promise<Containment> {
   probed ??= probe();
   const { chosen, missing } = await probed;
   const has = (tool: Step["tool"]): boolean => chosen.some((one) => one.tool === tool);
-  const text = ["own process, killed at its limits", "empty working directory without a name", "empty environment"];
+  const directory = writableBytes === 0 ? "empty working directory without a name" : "empty working directory";
+  const text = ["own process, killed at its limits", directory, "empty environment"];
   const command: string[] = [];
   for (const { tool, path, options, text: brings } of chosen) {
-    text.push(...brings);
-    command.push(path, ...options);
+    const writes = writableBytes > 0 && options.includes(NO_FILE_SIZE);
+    text.push(...brings.map((one) => (writes && one === NO_WRITING ? `writes at most ${writableBytes} bytes to a file` : one)));
+    command.push(path, ...options.map((one) => (writes && one === NO_FILE_SIZE ? `--fsize=${writableBytes}` : one)));
     if (
       tool === "setpriv" &&
       options.includes("--bounding-set=-all") &&

@@ -1,6 +1,5 @@
 // Builds the executor of a deployment from its settings: threads planned, containment found out, runners started.
 import { createHmac } from "node:crypto";
-import { realpath } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { type Clock, SlipwayError } from "@slipway/core/base";
 import { bytesFromData, type NamedTensor, type NumericData } from "@slipway/core/tensor";
@@ -12,7 +11,7 @@ import type { LoadOrder } from "./control.ts";
 import type { Executor } from "./executor.ts";
 import { inlineRunner } from "./inline-runner.ts";
 import { LongTurns } from "./long-turns.ts";
-import { type ModelFile, type ModelFiles, readModelFiles } from "./model-files.ts";
+import { locateModelFiles, type ModelFiles, readModelFiles } from "./model-files.ts";
 import { createOnnxRuntimeBackend } from "./onnxruntime.ts";
 import { RunnerPool } from "./pool.ts";
 import { processRunner } from "./runner-process.ts";
@@ -53,7 +52,7 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
   const { model, settings, clock, randomBytes } = options;
   const threads = planThreads(settings, options.cores ?? availableParallelism());
   const instances = settings.inline ? 1 : settings.instances;
-  const located = await locate(model);
+  const located = await locateModelFiles(model);
   const shared = {
     order: loadOrder(located, settings, threads.intraOpThreads, options.grouping ?? "cost"),
     instances,
@@ -96,20 +95,6 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
     }),
     containment: containment.text,
   });
-}
-
-/** The files by paths that mean the same from a runner's own directory, without links. */
-async function locate({ model, externalData }: ModelFiles): Promise<ModelFiles> {
-  const one = async (file: ModelFile): Promise<ModelFile> => {
-    try {
-      return { ...file, path: await realpath(file.path) };
-    } catch (error) {
-      throw new SlipwayError("BLOB_NOT_FOUND", `The stored file ${JSON.stringify(file.name)} is missing.`, {
-        cause: error,
-      });
-    }
-  };
-  return { model: await one(model), externalData: await Promise.all(externalData.map(one)) };
 }
 
 function loadOrder(

@@ -1,5 +1,7 @@
 // Running models: the ONNX Runtime back end, runner processes, the frames between them and the server, their limits.
 export { ChannelChild, type ChannelScript, errorFromFailure, type Failure } from "./channel-child.ts";
+export { askContained, type ContainedAnswer, type ContainedQuestion } from "./ask-contained.ts";
+export { childScript } from "./child-script.ts";
 export { type ContainedScript, startContainedScript } from "./contained-child.ts";
 export type { LoadedModel } from "./control.ts";
 export { createExecutor, type ExecutorOptions, fingerprintWith } from "./create-executor.ts";
@@ -21,8 +23,8 @@ export { ImagePreparer, type PrepareOptions } from "./images/preparer.ts";
 export { LinkedExecutor } from "./linked-executor.ts";
 export { LinkSocket } from "./link-socket.ts";
 export { LongTurns } from "./long-turns.ts";
-export { type ModelFile, type ModelFiles, readModelFiles } from "./model-files.ts";
-export { createOnnxRuntimeBackend } from "./onnxruntime.ts";
+export { locateModelFiles, type ModelFile, type ModelFiles, readModelFiles } from "./model-files.ts";
+export { createOnnxRuntimeBackend, loadProfiled, type ProfiledSession } from "./onnxruntime.ts";
 export type { RunnerHandle } from "./runner-handle.ts";
 export type { RunnerLink } from "./runner-link.ts";
 export { sampleInputs } from "./sample-inputs.ts";

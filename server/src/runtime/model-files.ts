@@ -2,7 +2,7 @@
 // a header before their payload. Names are what the model calls its external data; paths never come from the model.
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, realpath } from "node:fs/promises";
 import type { ModelBytes } from "@slipway/core/backend";
 import { assert, SlipwayError } from "@slipway/core/base";
 
@@ -21,6 +21,23 @@ export interface ModelFile {
 export interface ModelFiles {
   readonly model: ModelFile;
   readonly externalData: readonly ModelFile[];
+}
+
+/**
+ * The files by paths that mean the same from another directory, without links.
+ * @throws SlipwayError BLOB_NOT_FOUND for one that is missing
+ */
+export async function locateModelFiles({ model, externalData }: ModelFiles): Promise<ModelFiles> {
+  const one = async (file: ModelFile): Promise<ModelFile> => {
+    try {
+      return { ...file, path: await realpath(file.path) };
+    } catch (error) {
+      throw new SlipwayError("BLOB_NOT_FOUND", `The stored file ${JSON.stringify(file.name)} is missing.`, {
+        cause: error,
+      });
+    }
+  };
+  return { model: await one(model), externalData: await Promise.all(externalData.map(one)) };
 }
 
 /** A single read takes at most 2 GiB - 1 on every platform. */

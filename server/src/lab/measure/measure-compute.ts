@@ -1,8 +1,7 @@
 // What one run of a model computes, and the memory its activations take, counted from the shapes of all its values.
-import type { Signature } from "@slipway/core/tensor";
 import { z } from "zod";
 import type { JsonObject } from "#registry";
-import { type ComputeReport, examineInProcess, INPUT_SHAPES, type InputShapes } from "./compute/index.ts";
+import { type ComputeReport, examineInProcess, INPUT_SHAPES, withOpenAxes } from "./compute/index.ts";
 import { exact, undefinedValue } from "./exact.ts";
 import { measurement } from "./measurement.ts";
 
@@ -22,7 +21,7 @@ export const compute = measurement({
   isTimed: false,
   options: z.strictObject({ shapes: INPUT_SHAPES }),
   run: async ({ model, files }, { shapes }, { clock, environment, code }, { signal }) => {
-    const inputs: InputShapes = { ...shapes, symbols: { ...openAxes(model.scan.signature), ...shapes.symbols } };
+    const inputs = withOpenAxes(model.scan.signature, shapes);
     const report = await examineInProcess({ files, inputs, findDuplicates: false, clock, signal, environment });
     const { cost, activations, parameters } = report;
     const open = incompleteness(report);
@@ -53,12 +52,6 @@ export const compute = measurement({
     };
   },
 });
-
-/** Every axis that inputs leave open, at length 1. */
-function openAxes({ inputs }: Signature): Record<string, number> {
-  const axes = inputs.flatMap(({ type }) => (type.kind === "tensor" ? (type.shape ?? []) : []));
-  return Object.fromEntries(axes.filter((axis) => typeof axis === "string").map((axis) => [axis, 1]));
-}
 
 /** Why the totals do not hold all work; null where they do. */
 function incompleteness({ cost }: ComputeReport): string | null {

@@ -2,14 +2,14 @@
 // JSON. Files are read where they are looked at, so large weights are not read at all.
 import { closeSync, openSync, readSync } from "node:fs";
 import { text } from "node:stream/consumers";
-import { createOnnxRuntimeBackend, type ModelFile, readModelFiles } from "#runtime";
+import { type ContainedAnswer, createOnnxRuntimeBackend, type ModelFile, readModelFiles } from "#runtime";
 import { SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
 import { ByteRange, type ByteSource, byteSourceFromFile, type ExternalReference } from "@slipway/core/graph";
 import { modelFromBytes } from "@slipway/core/onnx";
-import { examineCompute } from "./examine.ts";
-import type { ExamineAnswer, ExamineOrder } from "./examine-process.ts";
+import { type ComputeReport, examineCompute } from "./examine.ts";
+import type { ExamineOrder } from "./examine-process.ts";
 
-async function examine(order: ExamineOrder): Promise<ExamineAnswer> {
+async function examine(order: ExamineOrder): Promise<ContainedAnswer<ComputeReport>> {
   const { files, inputs, inferOnly, trueWeights, findDuplicates, openFlags } = order;
   const descriptors: number[] = [];
   const open = ({ path, offset, sizeBytes }: ModelFile): ByteSource => {
@@ -30,7 +30,7 @@ async function examine(order: ExamineOrder): Promise<ExamineAnswer> {
       external: (reference) => partOf(sources, reference),
       externalFiles: async () => (await readModelFiles(files)).externalData,
     });
-    return { report };
+    return { answer: report };
   } catch (error) {
     const { code, message } = slipwayErrorFrom(error);
     return { code, message };

@@ -2,9 +2,8 @@
 // may hang, crash or take all memory over it.
 import type { ChildProcess } from "node:child_process";
 import { constants } from "node:fs";
-import { realpath } from "node:fs/promises";
-import { type ContainedScript, type ModelFile, type ModelFiles, startContainedScript } from "#runtime";
-import { type Clock, ERRORS, type ErrorCode, SlipwayError } from "@slipway/core/base";
+import { askContained, type ContainedScript, locateModelFiles, type ModelFiles } from "#runtime";
+import type { Clock } from "@slipway/core/base";
 import type { ComputeReport } from "./examine.ts";
 import type { InputShapes } from "./input-shapes.ts";
 
@@ -17,9 +16,6 @@ export interface ExamineOrder {
   /** How files are opened. */
   readonly openFlags: number;
 }
-
-/** What the process says: what it found, or why the model is refused. */
-export type ExamineAnswer = { readonly report: ComputeReport } | { readonly code: ErrorCode; readonly message: string };
 
 export interface ExamineOptions {
   readonly files: ModelFiles;
@@ -54,88 +50,23 @@ const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants
  *   itself or says too much, REQUEST_CANCELLED where the signal gave it up, BLOB_NOT_FOUND for a missing file
  */
 export async function examineInProcess(options: ExamineOptions): Promise<ComputeReport> {
-  const { clock, signal, timeoutMs = TIMEOUT_MS, memoryLimitBytes = MEMORY_LIMIT_BYTES } = options;
-  const files: ModelFiles = {
-    model: await located(options.files.model),
-    externalData: await Promise.all(options.files.externalData.map(located)),
-  };
-  signal?.throwIfAborted();
-  const child = await (options.start ?? startContainedScript)({
+  const { clock, signal, start, timeoutMs = TIMEOUT_MS, memoryLimitBytes = MEMORY_LIMIT_BYTES } = options;
+  const files = await locateModelFiles(options.files);
+  const { inputs, findDuplicates, inferOnly = false, trueWeights = false } = options;
+  const order: ExamineOrder = { files, inputs, inferOnly, trueWeights, findDuplicates, openFlags: OPEN_FLAGS };
+  return await askContained<ComputeReport>({
     beside: import.meta.url,
     name: "examine-main",
+    what: "Examining the model",
+    remedy: "Use smaller input shapes.",
+    order,
     files: [files.model, ...files.externalData].map(({ path }) => path),
     memoryLimitBytes,
     environment: options.environment ?? {},
+    answerLimitBytes: ANSWER_LIMIT_BYTES,
+    clock,
+    timeoutMs,
+    signal,
+    start,
   });
-  let refusal: SlipwayError | null = null;
-  const end = (code: ErrorCode, message: string): void => {
-    refusal ??= new SlipwayError(code, message);
-    child.kill("SIGKILL");
-  };
-  const giveUp = (): void => end("REQUEST_CANCELLED", "Examining the model was given up.");
-  const cancelTimer = clock.after(timeoutMs, () =>
-    end("MODEL_LOAD_TIMEOUT", `Examining the model took longer than ${timeoutMs} ms. Use smaller input shapes.`),
-  );
-  signal?.addEventListener("abort", giveUp);
-  if (signal?.aborted === true) giveUp();
-  try {
-    const { inputs, findDuplicates, inferOnly = false, trueWeights = false } = options;
-    const order: ExamineOrder = { files, inputs, inferOnly, trueWeights, findDuplicates, openFlags: OPEN_FLAGS };
-    const text = await textOf(child, JSON.stringify(order), () =>
-      end("MODEL_TOO_LARGE", `Examining the model said more than ${ANSWER_LIMIT_BYTES} bytes. Simplify the graph.`),
-    );
-    if (refusal !== null) throw refusal as SlipwayError;
-    return reportFrom(text, memoryLimitBytes);
-  } finally {
-    cancelTimer();
-    signal?.removeEventListener("abort", giveUp);
-  }
-}
-
-/** The file by a path that means the same from another directory, without links. */
-async function located(file: ModelFile): Promise<ModelFile> {
-  try {
-    return { ...file, path: await realpath(file.path) };
-  } catch (error) {
-    throw new SlipwayError("BLOB_NOT_FOUND", `The stored file ${JSON.stringify(file.name)} is missing.`, {
-      cause: error,
-    });
-  }
-}
-
-/**
- * All a process writes until it ends, once it was told its order.
- * @throws Error where it could not be started
- */
-async function textOf(child: ChildProcess, order: string, isTooMuch: () => void): Promise<string> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  child.stdout?.on("data", (chunk: Buffer) => {
-    sizeBytes += chunk.byteLength;
-    if (sizeBytes > ANSWER_LIMIT_BYTES) isTooMuch();
-    else chunks.push(chunk);
-  });
-  // One that ends before it has read its order tells by its end.
-  child.stdin?.on("error", () => undefined);
-  child.stdin?.end(order);
-  await new Promise((resolve, reject) => {
-    child.on("close", resolve);
-    child.on("error", reject);
-  });
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function reportFrom(text: string, memoryLimitBytes: number): ComputeReport {
-  let answer: ExamineAnswer;
-  try {
-    answer = JSON.parse(text) as ExamineAnswer;
-  } catch (error) {
-    throw new SlipwayError(
-      "MODEL_TOO_LARGE",
-      `Examining the model ended its process, most likely for want of memory (${memoryLimitBytes} bytes). Use smaller input shapes.`,
-      { cause: error },
-    );
-  }
-  if ("report" in answer) return answer.report;
-  throw new SlipwayError(Object.hasOwn(ERRORS, answer.code) ? answer.code : "INTERNAL", answer.message);
 }

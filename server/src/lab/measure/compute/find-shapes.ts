@@ -12,12 +12,12 @@ import {
   type Node,
   outputDType,
   subgraphsOf,
-  tensorOfValues,
 } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
 import type { Dimension, DType, NamedTensor, Signature } from "@slipway/core/tensor";
 import { sampleInputs } from "#runtime";
 import { boundShapes, type InputShapes, pinInputs } from "./input-shapes.ts";
+import { filled } from "./made-up-inputs.ts";
 import { withoutWeights } from "./placeholders.ts";
 import { bodyDimsOf, dimsOf, mayBeTensors, type Probe, type ProbedModel, probeModel } from "./probes.ts";
 
@@ -260,7 +260,7 @@ class Search {
       this.#runs++;
       try {
         const made = sampleInputs(session.signature, { rows: 1, freeLength: 1, scale, seed: 1 });
-        const inputs = made.map((tensor) => this.#filled(tensor));
+        const inputs = made.map((tensor) => filled(tensor, this.#fills));
         return await session.run(
           inputs,
           probes.map(({ output }) => output),
@@ -271,14 +271,6 @@ class Search {
       }
     }
     return refusal!;
-  }
-
-  #filled(tensor: NamedTensor): NamedTensor {
-    if (!Object.hasOwn(this.#fills, tensor.name)) return tensor;
-    const one = tensorOfValues(tensor.dtype, [this.#fills[tensor.name]!]).data;
-    const data = tensor.data.slice();
-    (data as unknown[]).fill(one[0]);
-    return { ...tensor, data };
   }
 }
 

@@ -1,7 +1,7 @@
 // The input shapes a model is examined at: its own, with a length for every axis it leaves open.
 import { nearestWords, SlipwayError } from "@slipway/core/base";
 import { createValueInfo, type Model, signatureFromModel, type ValueInfo } from "@slipway/core/graph";
-import { elementCount, type Port, typeText } from "@slipway/core/tensor";
+import { elementCount, type Port, type Signature, typeText } from "@slipway/core/tensor";
 import { z } from "zod";
 
 /** What callers say of a model's open axes. */
@@ -30,6 +30,13 @@ export interface InputShapes {
   readonly fills?: Readonly<Record<string, number>>;
 }
 
+/** The shapes with length 1 for every named axis that they say nothing of. */
+export function withOpenAxes({ inputs }: Pick<Signature, "inputs">, shapes: InputShapes): InputShapes {
+  const axes = inputs.flatMap(({ type }) => (type.kind === "tensor" ? (type.shape ?? []) : []));
+  const open = axes.filter((axis) => typeof axis === "string").map((axis) => [axis, 1] as const);
+  return { ...shapes, symbols: { ...Object.fromEntries(open), ...shapes.symbols } };
+}
+
 /**
  * The shape of every required input.
  * @throws SlipwayError INPUT_SHAPE_MISMATCH for an axis without a length, or a shape that does not fit; PARAMETER_INVALID
@@ -37,7 +44,14 @@ export interface InputShapes {
  */
 export function boundShapes(model: Model, given: InputShapes): ReadonlyMap<string, readonly number[]> {
   // Outputs do not matter here, and may have no type.
-  const { inputs } = signatureFromModel({ ...model, graph: { ...model.graph, outputs: [] } });
+  return boundSignature(signatureFromModel({ ...model, graph: { ...model.graph, outputs: [] } }), given);
+}
+
+/** As `boundShapes`, of a signature. @throws SlipwayError as `boundShapes` */
+export function boundSignature(
+  { inputs }: Pick<Signature, "inputs">,
+  given: InputShapes,
+): ReadonlyMap<string, readonly number[]> {
   const ports = inputs.filter(({ isOptional }) => isOptional !== true);
   const symbols = new Set(
     ports
