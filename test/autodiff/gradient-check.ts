@@ -1,10 +1,12 @@
 // Checks gradients against finite differences: a random product of the outputs with the Jacobian, element by element of every
 // input, in float64 where ONNX Runtime has kernels for it.
-import { gradient, type ValueTypes } from "@slipway/core/autodiff";
-import { createValueInfo, type GraphBuilder, graphBuilder, type Model, verifyModel } from "@slipway/core/graph";
+import { gradient, type PreparingEngine, prepareForGradient } from "@slipway/core/autodiff";
+import { type GraphBuilder, graphBuilder, type Model, verifyModel } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
-import type { Dimension, TensorType } from "@slipway/core/tensor";
+import type { DType, TensorData } from "@slipway/core/tensor";
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import { createPreparingEngine } from "../../server/src/lab/gradient/index.ts";
+import { createOnnxRuntimeBackend } from "../../server/src/runtime/index.ts";
 import { randomFrom } from "../support/random.ts";
 
 export type Feeds = Readonly<Record<string, Tensor>>;
@@ -27,23 +29,19 @@ async function sessionOf(model: Model): Promise<InferenceSession> {
   });
 }
 
-/** What ONNX Runtime infers of the values of a model. */
-export async function inferredTypes(model: Model): Promise<ValueTypes> {
-  const { graph } = model;
-  const values = new Set(graph.nodes.flatMap(({ outputs }) => outputs).filter((name) => name !== ""));
-  const outputs = Array.from(values, (name) => graph.outputs.find((one) => one.name === name) ?? createValueInfo(name, null));
-  const session = await InferenceSession.create(bytesFromModel({ ...model, graph: { ...graph, outputs } }), {
-    graphOptimizationLevel: "disabled",
-    logSeverityLevel: 4,
+/** The engine that prepares a model, which runs it on these inputs where it has to. */
+export function engineOn(feeds: Feeds): PreparingEngine {
+  const inputs = Object.entries(feeds).map(([name, { type, dims, data }]) => ({
+    name,
+    dtype: type as DType,
+    shape: dims,
+    data: data as TensorData,
+  }));
+  return createPreparingEngine({
+    backend: createOnnxRuntimeBackend(),
+    externalData: new Map(),
+    inputs: ({ inputs: wanted }) => inputs.filter(({ name }) => wanted.some((port) => port.name === name)),
   });
-  const types = new Map<string, TensorType>();
-  for (const port of session.outputMetadata) {
-    if (!port.isTensor) continue;
-    const shape = port.shape.map((length): Dimension => (length === "" ? null : length));
-    types.set(port.name, { kind: "tensor", dtype: port.type as TensorType["dtype"], shape });
-  }
-  await session.release();
-  return types;
 }
 
 export interface CheckOptions {
@@ -65,8 +63,8 @@ export async function checkGradients(
   { seed = 1, tolerance, step }: CheckOptions = {},
 ): Promise<void> {
   verifyModel(model);
-  const types = await inferredTypes(model);
-  const made = gradient(model, { wrt, types });
+  const prepared = await prepareForGradient(model, wrt, engineOn(feeds));
+  const made = gradient(prepared.model, { wrt, types: prepared.types });
   verifyModel(made.model);
   const forward = await sessionOf(model);
   const backward = await sessionOf(made.model);

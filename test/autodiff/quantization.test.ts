@@ -1,8 +1,8 @@
 // Gradients through quantisation: the straight-through estimator, whose scale learns as by Esser et al., arXiv 1902.08153.
-import { gradient } from "@slipway/core/autodiff";
+import { gradient, prepareForGradient } from "@slipway/core/autodiff";
 import { graphBuilder } from "@slipway/core/graph";
 import { expect, it } from "vitest";
-import { answersOf, inferredTypes, tensorOf } from "./gradient-check.ts";
+import { answersOf, engineOn, tensorOf } from "./gradient-check.ts";
 
 interface Setting {
   readonly scales: readonly number[];
@@ -43,12 +43,10 @@ it.each([
   const quantized = b.op("QuantizeLinear", [b.input("x", "float32", [2, 4]), scale, zero], { axis: 0 });
   b.output("y", b.op("DequantizeLinear", [quantized, scale, zero], { axis: 0 }));
   const model = b.model();
-  const made = gradient(model, { wrt: ["x", "scale"], types: await inferredTypes(model) });
-  const found = await answersOf(made.model, {
-    x: tensorOf("float32", x, [2, 4]),
-    scale: tensorOf("float32", setting.scales, isScalar ? [] : [2]),
-    grad_y: tensorOf("float32", g, [2, 4]),
-  });
+  const feeds = { x: tensorOf("float32", x, [2, 4]), scale: tensorOf("float32", setting.scales, isScalar ? [] : [2]) };
+  const prepared = await prepareForGradient(model, ["x", "scale"], engineOn(feeds));
+  const made = gradient(prepared.model, { wrt: ["x", "scale"], types: prepared.types });
+  const found = await answersOf(made.model, { ...feeds, grad_y: tensorOf("float32", g, [2, 4]) });
   const { byInput, byScale } = expected(x, g, setting);
   expect(Array.from(found["grad_x"]!.data as Float32Array)).toEqual(byInput.map((value) => expect.closeTo(value, 5)));
   expect(Array.from(found["grad_scale"]!.data as Float32Array)).toEqual(byScale.map((value) => expect.closeTo(value, 3)));

@@ -18,7 +18,7 @@ import type { Dimension, DType, TensorType } from "#tensor";
 import { Emitter, requireOpset } from "./emitter.ts";
 import { type CallSite, OperatorCall, type OperatorGradient } from "./operator-gradient.ts";
 import { GRADIENT_RULES } from "./rules.ts";
-import { isDifferentiable, statedTypes, type ValueTypes } from "./value-types.ts";
+import { isDifferentiable, statedTypes, storedTensors, type ValueTypes } from "./value-types.ts";
 
 export interface GradientOptions {
   /** What to differentiate by: names of inputs, stored tensors or values in between, of a floating-point type. */
@@ -289,18 +289,6 @@ class ReverseWalk {
 interface Between {
   readonly values: ReadonlySet<string>;
   readonly nodes: ReadonlySet<Node>;
-}
-
-/** The tensors a graph stores, as initializers or by Constant nodes. */
-function storedTensors(graph: Graph): ReadonlyMap<string, Initializer> {
-  const stored = new Map(graph.initializers.map((one) => [one.name, one]));
-  // One that is an input's default may be another when the model runs.
-  for (const { name } of graph.inputs) stored.delete(name);
-  for (const node of graph.nodes) {
-    if (node.opType !== "Constant" || node.domain !== "") continue;
-    for (const attribute of node.attributes) if (attribute.kind === "tensor") stored.set(node.outputs[0]!, attribute.value);
-  }
-  return stored;
 }
 
 function listed(names: readonly string[]): string {

@@ -1,6 +1,6 @@
 // Losses as nodes behind a model: what it answers beside what it should, as one number to be made small.
 import { SlipwayError } from "#base";
-import { extendModel, type GraphBuilder, type Model } from "#graph";
+import { extendModel, type GraphBuilder, type Model, nameScopeOf } from "#graph";
 import { type Dimension, type DType, DTYPES } from "#tensor";
 import { isDifferentiable, statedTypes, type ValueTypes } from "./value-types.ts";
 
@@ -82,15 +82,12 @@ export function withLoss(model: Model, options: LossOptions): LossModel {
   if (!isDifferentiable(type)) throw invalid(`Output '${output}' holds ${type.dtype}; a loss needs floating-point numbers.`);
   checkLoss(options.loss);
   const dtypes = new Map(Array.from(types, ([name, { dtype }]) => [name, dtype]));
-  let made = { loss: "", target: "" };
-  const extended = extendModel(model, dtypes, (g) => {
-    const site = new LossSite(g, output, type.dtype, type.shape, options.axis ?? 1);
-    const target = g.freshName("target");
-    const loss = g.freshName("loss");
-    made = { loss, target };
-    site.build(options.loss, target, loss);
-  });
-  return { model: extended, ...made };
+  const scope = nameScopeOf(model.graph);
+  const [target, loss] = [scope.fresh("target"), scope.fresh("loss")];
+  const extended = extendModel(model, dtypes, (g) =>
+    new LossSite(g, output, type.dtype, type.shape, options.axis ?? 1).build(options.loss, target, loss),
+  );
+  return { model: extended, loss, target };
 }
 
 function checkLoss(loss: Loss): void {
@@ -186,7 +183,7 @@ class LossSite {
     const isSecond = axis === 1 || rank === 1;
     const logits = isSecond ? this.#output : g.op("Transpose", [this.#output], { perm: [order[0]!, axis, ...order.slice(1)] });
     const ignore = loss.ignoreIndex === undefined ? {} : { ignore_index: loss.ignoreIndex };
-    const weights = loss.classWeights === undefined ? [] : [g.values(this.#dtype, loss.classWeights, undefined, g.freshName("class_weights"))];
+    const weights = loss.classWeights === undefined ? [] : [g.values(this.#dtype, loss.classWeights)];
     const smoothing = loss.labelSmoothing ?? 0;
     const plain = g.op("SoftmaxCrossEntropyLoss", [logits, target, ...weights], { reduction: "mean", ...ignore });
     if (smoothing === 0) return plain;

@@ -1,0 +1,91 @@
+// What preparing a model for differentiation asks of an engine, answered by the one that will run it.
+import { type Backend, DEFAULT_SESSION_SETTINGS, type Session } from "@slipway/core/backend";
+import { SlipwayError } from "@slipway/core/base";
+import { type PreparingEngine, statedTypes, type ValueTypes } from "@slipway/core/autodiff";
+import { createNode, createValueInfo, type Model, nameScopeOf, subgraphsOf } from "@slipway/core/graph";
+import { bytesFromModel } from "@slipway/core/onnx";
+import type { Dimension, NamedTensor, Signature, Tensor, TensorType } from "@slipway/core/tensor";
+
+export interface EngineOptions {
+  readonly backend: Backend;
+  /** Files of the model's external data by their names. */
+  readonly externalData: ReadonlyMap<string, Uint8Array>;
+  /** Inputs that fit a signature, to see in a run what is not inferred; null where the model is not to be run. */
+  readonly inputs: ((signature: Signature) => readonly NamedTensor[]) | null;
+}
+
+/** Operators whose outputs are no tensors. */
+const NO_TENSORS = /^(?:Sequence(?!Length)|SplitToSequence|Optional(?!HasElement)|ConcatFromSequence$)/;
+
+/** @throws SlipwayError MODEL_* where the engine can't load the model */
+export function createPreparingEngine({ backend, externalData, inputs }: EngineOptions): PreparingEngine {
+  const load = (model: Model): Promise<Session> =>
+    backend.load(
+      { model: bytesFromModel(model), externalData },
+      { ...DEFAULT_SESSION_SETTINGS, graphOptimizationLevel: "disabled" },
+    );
+
+  const evaluate = async (model: Model, names: readonly string[]): Promise<readonly Tensor[]> => {
+    const session = await load(model);
+    try {
+      return await session.run([], names);
+    } finally {
+      await session.unload();
+    }
+  };
+
+  const typesOf = async (model: Model): Promise<ValueTypes> => {
+    const { graph } = model;
+    const values = graph.nodes
+      .filter((node) => !NO_TENSORS.test(node.opType) && subgraphsOf(node).length === 0)
+      .flatMap((node) => node.outputs)
+      .filter((name) => name !== "");
+    const session = await load({ ...model, graph: { ...graph, outputs: values.map((name) => createValueInfo(name, null)) } });
+    const types = statedTypes(model);
+    const open: string[] = [];
+    for (const { name, type } of session.signature.outputs) {
+      if (type.kind !== "tensor") continue;
+      const shape = moreOf(types.get(name)?.shape ?? null, type.shape);
+      types.set(name, { kind: "tensor", dtype: type.dtype, shape });
+      if (shape === null || shape.length === 0) open.push(name);
+    }
+    await session.unload();
+    if (open.length > 0 && inputs !== null) await seeRanks(model, open, types, inputs);
+    return types;
+  };
+
+  /** The engine tells a scalar from a value of unknown rank only when it runs. */
+  const seeRanks = async (
+    model: Model,
+    names: readonly string[],
+    types: Map<string, TensorType>,
+    madeUp: (signature: Signature) => readonly NamedTensor[],
+  ): Promise<void> => {
+    const scope = nameScopeOf(model.graph);
+    const probes = names.map((value) => ({ value, output: scope.fresh("shape_of_value") }));
+    const nodes = probes.map(({ value, output }) => createNode({ opType: "Shape", inputs: [value], outputs: [output] }));
+    const outputs = probes.map(({ output }) => createValueInfo(output, null));
+    const session = await load({ ...model, graph: { ...model.graph, nodes: [...model.graph.nodes, ...nodes], outputs } });
+    try {
+      const seen = await session.run(madeUp(session.signature), probes.map(({ output }) => output));
+      for (const [index, { value }] of probes.entries()) {
+        const rank = seen[index]!.data.length;
+        const shape = Array.from({ length: rank }, (): Dimension => null);
+        types.set(value, { ...types.get(value)!, shape });
+      }
+    } catch (error) {
+      // It does not run on what was made up: what is not known stays so, and rules that need it say so.
+      if (!(error instanceof SlipwayError)) throw error;
+      for (const { value } of probes) types.set(value, { ...types.get(value)!, shape: null });
+    } finally {
+      await session.unload();
+    }
+  };
+  return { evaluate, typesOf };
+}
+
+/** What a model states of a shape and what the engine infers, together: a length that either knows. */
+function moreOf(stated: readonly Dimension[] | null, inferred: readonly Dimension[] | null): readonly Dimension[] | null {
+  if (stated === null || inferred === null || stated.length !== inferred.length) return inferred ?? stated;
+  return inferred.map((length, axis) => (typeof length === "number" ? length : (stated[axis] ?? length)));
+}
