@@ -29,12 +29,26 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
   jobs: ["runtime", "store"],
   "lab/dataset": ["registry", "runtime"],
   "lab/measure": ["config", "jobs", "lab/dataset", "load", "registry", "runtime"],
+  "lab/gradient": ["runtime"],
   serve: ["runtime"],
   monitor: ["serve", "store"],
   launch: ["config", "lab/measure", "registry", "runtime", "serve", "store"],
   fronts: ["api", "config", "launch", "monitor", "runtime", "serve"],
   api: ["backup", "config", "jobs", "lab/measure", "launch", "monitor", "registry", "runtime", "serve", "store"],
-  cli: ["api", "backup", "config", "lab/measure", "launch", "load", "monitor", "registry", "runtime", "serve", "store"],
+  cli: [
+    "api",
+    "backup",
+    "config",
+    "lab/gradient",
+    "lab/measure",
+    "launch",
+    "load",
+    "monitor",
+    "registry",
+    "runtime",
+    "serve",
+    "store",
+  ],
 };
 /** Folders that are no chapters themselves: each folder inside is one. */
 const SHELVES = new Set(["lab"]);

@@ -1,5 +1,6 @@
 // The parts of the documentation that are tables of the code, as text. A page holds each between `<!-- begin: NAME -->` and
 // `<!-- end: NAME -->`; what stands around them is written by hand.
+import { GRADIENT_RULES } from "@slipway/core/autodiff";
 import { ERRORS, type ErrorFact } from "@slipway/core/base";
 import { calibrationTable } from "../calibration/results.ts";
 import { resultsTable } from "../campaigns/results.ts";
@@ -15,6 +16,7 @@ import { METRICS } from "../server/src/monitor/index.ts";
 
 /** What a part says, by page and by the part's name. */
 const PARTS: Readonly<Record<string, Readonly<Record<string, () => string | Promise<string>>>>> = {
+  "docs/autodiff.md": { gradients },
   "docs/cli.md": { "exit codes": exitCodes, commands },
   "docs/configuration.md": { settings },
   "docs/conformance.md": { result, differences },
@@ -63,6 +65,17 @@ function errors(): string {
     ["code", "HTTP", "when", "what to do"],
     facts.map(([name, { when, remedy }]) => [code(name), statusOf(name), when, remedy]),
   );
+}
+
+function gradients(): string {
+  const rows = Object.entries(GRADIENT_RULES).flatMap(([domain, rules]) =>
+    Object.entries(rules).map(([opType, { formula, limits }]) => [
+      code(domain === "" ? opType : `${domain}.${opType}`),
+      formula.replaceAll("|", "\\|"),
+      limits ?? "–",
+    ]),
+  );
+  return table(["operator", "gradient", "but"], rows);
 }
 
 function metrics(): string {

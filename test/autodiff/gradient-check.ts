@@ -15,7 +15,7 @@ export type Feeds = Readonly<Record<string, Tensor>>;
 export async function answersOf(model: Model, feeds: Feeds): Promise<Readonly<Record<string, Tensor>>> {
   const session = await sessionOf(model);
   try {
-    return (await session.run(feeds)) as Readonly<Record<string, Tensor>>;
+    return await session.run(feeds);
   } finally {
     await session.release();
   }
@@ -103,7 +103,9 @@ export async function checkGradients(
       const answered = found[`grad_${name}`]!;
       const size = (feeds[name]!.data as Float32Array).length;
       if (answered.dims.join() !== feeds[name]!.dims.join())
-        throw new Error(`grad_${name} has the shape [${answered.dims}], ${name} has [${feeds[name]!.dims}]`);
+        throw new Error(
+          `grad_${name} has the shape [${answered.dims.join()}], ${name} has [${feeds[name]!.dims.join()}]`,
+        );
       for (let index = 0; index < size; index++) {
         const numeric = ((await value(name, index, h)) - (await value(name, index, -h))) / (2 * h);
         const analytic = (answered.data as Float64Array)[index]!;
@@ -143,9 +145,13 @@ export interface OperatorCase {
   readonly opset?: number;
   readonly opsets?: Readonly<Record<string, number>>;
   /** Builds the graph; answers its outputs. */
-  readonly build: (g: GraphBuilder, inputs: Readonly<Record<string, string>>, dtype: "float32" | "float64") => string | readonly string[];
+  readonly build: (
+    g: GraphBuilder,
+    inputs: Readonly<Record<string, string>>,
+    dtype: "float32" | "float64",
+  ) => string | readonly string[];
   /** Why its axes must be known; null where they may stay open. */
-  readonly needsShapes?: true;
+  readonly needsShapes?: boolean;
   /** ONNX Runtime has no kernel for float64. */
   readonly single?: boolean;
   readonly tolerance?: number;

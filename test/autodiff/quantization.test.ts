@@ -49,5 +49,7 @@ it.each([
   const found = await answersOf(made.model, { ...feeds, grad_y: tensorOf("float32", g, [2, 4]) });
   const { byInput, byScale } = expected(x, g, setting);
   expect(Array.from(found["grad_x"]!.data as Float32Array)).toEqual(byInput.map((value) => expect.closeTo(value, 5)));
-  expect(Array.from(found["grad_scale"]!.data as Float32Array)).toEqual(byScale.map((value) => expect.closeTo(value, 3)));
+  expect(Array.from(found["grad_scale"]!.data as Float32Array)).toEqual(
+    byScale.map((value) => expect.closeTo(value, 3)),
+  );
 });

@@ -10,7 +10,9 @@ import { answersOf, engineOn, tensorOf } from "./gradient-check.ts";
 
 interface Facts {
   readonly axis: number;
-  readonly inputs: Readonly<Record<string, { readonly shape: number[]; readonly dtype: string; readonly values: number[] }>>;
+  readonly inputs: Readonly<
+    Record<string, { readonly shape: number[]; readonly dtype: string; readonly values: number[] }>
+  >;
   readonly labels: { readonly shape: number[]; readonly values: number[] };
   readonly loss: number;
   readonly parameters: readonly { readonly name: string; readonly shape: number[] }[];

@@ -237,7 +237,10 @@ class ReverseWalk {
 
   #checkNames(): void {
     if (this.#wrt.length === 0)
-      throw new SlipwayError("PARAMETER_INVALID", "Nothing is named to differentiate by; name an input or a stored tensor.");
+      throw new SlipwayError(
+        "PARAMETER_INVALID",
+        "Nothing is named to differentiate by; name an input or a stored tensor.",
+      );
     for (const name of this.#wrt) {
       const type = this.#types.get(name);
       if (type === undefined) throw this.#unknown(name);

@@ -79,7 +79,8 @@ export function withLoss(model: Model, options: LossOptions): LossModel {
   if (!names.includes(output) || type === undefined) {
     throw invalid(`The model has no output '${output}' to judge; its outputs are ${names.join(", ")}.`);
   }
-  if (!isDifferentiable(type)) throw invalid(`Output '${output}' holds ${type.dtype}; a loss needs floating-point numbers.`);
+  if (!isDifferentiable(type))
+    throw invalid(`Output '${output}' holds ${type.dtype}; a loss needs floating-point numbers.`);
   checkLoss(options.loss);
   const dtypes = new Map(Array.from(types, ([name, { dtype }]) => [name, dtype]));
   const scope = nameScopeOf(model.graph);
@@ -96,7 +97,8 @@ function checkLoss(loss: Loss): void {
     if (!(labelSmoothing >= 0 && labelSmoothing < 1))
       throw invalid(`Label smoothing is ${labelSmoothing}; it must be at least 0 and less than 1.`);
   }
-  if (loss.kind === "huber" && !((loss.delta ?? DEFAULT_DELTA) > 0)) throw invalid(`delta is ${loss.delta}; it must be positive.`);
+  if (loss.kind === "huber" && !((loss.delta ?? DEFAULT_DELTA) > 0))
+    throw invalid(`delta is ${loss.delta}; it must be positive.`);
   if (loss.kind === "distillation" && !((loss.temperature ?? DEFAULT_TEMPERATURE) > 0))
     throw invalid(`The temperature is ${loss.temperature}; it must be positive.`);
 }
@@ -108,13 +110,7 @@ class LossSite {
   readonly #shape: readonly Dimension[] | null;
   readonly #axis: number;
 
-  constructor(
-    g: GraphBuilder,
-    output: string,
-    dtype: DType,
-    shape: readonly Dimension[] | null,
-    axis: number,
-  ) {
+  constructor(g: GraphBuilder, output: string, dtype: DType, shape: readonly Dimension[] | null, axis: number) {
     this.#g = g;
     this.#output = output;
     this.#dtype = dtype;
@@ -173,15 +169,19 @@ class LossSite {
   #crossEntropy(loss: Extract<Loss, { kind: "cross-entropy" }>, target: string): string {
     const g = this.#g;
     const rank = this.#shape?.length ?? null;
-    if (rank === null) throw invalid(`Of '${this.#output}' not even the number of axes is known, so its classes can't be found.`);
+    if (rank === null)
+      throw invalid(`Of '${this.#output}' not even the number of axes is known, so its classes can't be found.`);
     const axis = this.#axis < 0 ? this.#axis + rank : this.#axis;
-    if (axis < 0 || axis >= rank) throw invalid(`'${this.#output}' has ${rank} axes and none numbered ${this.#axis} for the classes.`);
+    if (axis < 0 || axis >= rank)
+      throw invalid(`'${this.#output}' has ${rank} axes and none numbered ${this.#axis} for the classes.`);
     const labelShape = this.#shape!.filter((_, at) => at !== axis);
     g.input(target, "int64", labelShape);
     // The operator has its classes on axis 1.
-    const order = [...Array.from({ length: rank }, (_, at) => at).filter((at) => at !== axis)];
+    const order = Array.from({ length: rank }, (_, at) => at).filter((at) => at !== axis);
     const isSecond = axis === 1 || rank === 1;
-    const logits = isSecond ? this.#output : g.op("Transpose", [this.#output], { perm: [order[0]!, axis, ...order.slice(1)] });
+    const logits = isSecond
+      ? this.#output
+      : g.op("Transpose", [this.#output], { perm: [order[0]!, axis, ...order.slice(1)] });
     const ignore = loss.ignoreIndex === undefined ? {} : { ignore_index: loss.ignoreIndex };
     const weights = loss.classWeights === undefined ? [] : [g.values(this.#dtype, loss.classWeights)];
     const smoothing = loss.labelSmoothing ?? 0;
@@ -189,14 +189,28 @@ class LossSite {
     if (smoothing === 0) return plain;
     // The share of all classes alike, with the same weights and rows: a mean over what the labels' own loss is a mean of.
     const log = g.op("LogSoftmax", [logits], { axis: 1 });
-    const weighted = weights.length === 0 ? log : g.op("Mul", [log, this.#reshape(weights[0]!, [1, -1, ...order.slice(1).map(() => 1)])]);
+    const weighted =
+      weights.length === 0
+        ? log
+        : g.op("Mul", [log, this.#reshape(weights[0]!, [1, -1, ...order.slice(1).map(() => 1)])]);
     const perRow = g.op("Neg", [this.#sum(weighted, 1)]);
-    const isCounted = ignore.ignore_index === undefined ? null : g.op("Not", [g.op("Equal", [target, g.values("int64", [ignore.ignore_index], [])])]);
+    const isCounted =
+      ignore.ignore_index === undefined
+        ? null
+        : g.op("Not", [g.op("Equal", [target, g.values("int64", [ignore.ignore_index], [])])]);
     const counted = isCounted === null ? perRow : g.op("Where", [isCounted, perRow, this.#number(0)]);
-    const classes = g.op("Cast", [g.op("Gather", [g.op("Shape", [logits]), g.values("int64", [1], [])])], { to: DTYPES[this.#dtype].onnx });
+    const classes = g.op("Cast", [g.op("Gather", [g.op("Shape", [logits]), g.values("int64", [1], [])])], {
+      to: DTYPES[this.#dtype].onnx,
+    });
     const total = g.op("ReduceSum", [counted], { keepdims: 0 });
-    const even = g.op("Div", [g.op("Div", [total, this.#totalWeight(target, weights[0] ?? null, isCounted, counted)]), classes]);
-    return g.op("Add", [g.op("Mul", [plain, this.#number(1 - smoothing)]), g.op("Mul", [even, this.#number(smoothing)])]);
+    const even = g.op("Div", [
+      g.op("Div", [total, this.#totalWeight(target, weights[0] ?? null, isCounted, counted)]),
+      classes,
+    ]);
+    return g.op("Add", [
+      g.op("Mul", [plain, this.#number(1 - smoothing)]),
+      g.op("Mul", [even, this.#number(smoothing)]),
+    ]);
   }
 
   /** What the mean over labels divides by: the sum of their weights. */

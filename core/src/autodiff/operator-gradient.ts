@@ -130,7 +130,8 @@ export class OperatorCall {
   /** How many axes an input has. @throws SlipwayError GRADIENT_UNAVAILABLE where that is not known */
   rank(index = 0): number {
     const axes = this.axes(index);
-    if (axes === null) throw this.unavailable(`reads '${this.x(index)}', of which not even the number of axes is known`);
+    if (axes === null)
+      throw this.unavailable(`reads '${this.x(index)}', of which not even the number of axes is known`);
     return axes.length;
   }
 

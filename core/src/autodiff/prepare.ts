@@ -37,23 +37,47 @@ export interface PreparedModel {
 }
 
 /** Operators that answer differently each time they are asked. */
-const RANDOM = new Set(["RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Bernoulli", "Multinomial", "Dropout"]);
+const RANDOM = new Set([
+  "RandomNormal",
+  "RandomUniform",
+  "RandomNormalLike",
+  "RandomUniformLike",
+  "Bernoulli",
+  "Multinomial",
+  "Dropout",
+]);
 /** Constants of more elements are no shapes, axes or scales that a rule wants to read, and stay computed. */
 const MOST_ELEMENTS = 4096;
 
 /**
  * A model as `gradient` takes it best.
  * @param wrt what it will be differentiated by; what depends on these stays as it is
+ * @throws SlipwayError MODEL_INVALID where a parameter among them holds NaN or an infinity, since every gradient would
  */
 export async function prepareForGradient(
   model: Model,
   wrt: readonly string[],
   engine: PreparingEngine,
 ): Promise<PreparedModel> {
+  refuseNonFinite(model, wrt);
   const inlined = inlineFunctions(model);
   const folded = await foldConstants(inlined, wrt, engine);
   const plain = withoutSequences(folded);
   return { model: plain, types: await engine.typesOf(plain) };
+}
+
+function refuseNonFinite(model: Model, names: readonly string[]): void {
+  for (const initializer of model.graph.initializers) {
+    const { name, dtype, data } = initializer;
+    if (!names.includes(name) || data.kind === "external" || (dtype !== "float32" && dtype !== "float64")) continue;
+    const values = tensorFromInitializer(initializer).data as Float32Array | Float64Array;
+    const at = values.findIndex((value) => !Number.isFinite(value));
+    if (at < 0) continue;
+    throw new SlipwayError(
+      "MODEL_INVALID",
+      `Parameter '${name}' holds ${values[at]} as its element ${at} of ${values.length}, so every gradient would be that or NaN. Export the model again from weights that are numbers.`,
+    );
+  }
 }
 
 /** Replaces small values that depend on stored tensors alone by what they are. */
@@ -122,7 +146,9 @@ function withStored(graph: Graph, stored: readonly Initializer[]): Graph {
 function withoutSequences(model: Model): Model {
   const { graph } = model;
   const stored = storedTensors(graph);
-  const splits = new Map(graph.nodes.filter(({ opType }) => opType === "SplitToSequence").map((node) => [node.outputs[0]!, node]));
+  const splits = new Map(
+    graph.nodes.filter(({ opType }) => opType === "SplitToSequence").map((node) => [node.outputs[0]!, node]),
+  );
   if (splits.size === 0) return model;
   const scope = nameScopeOf(graph);
   const initializers: Initializer[] = [];
@@ -137,7 +163,12 @@ function withoutSequences(model: Model): Model {
     if (split === undefined) continue;
     const bounds = partBounds(split, intsIn(stored.get(node.inputs[1]!)), intsIn(stored.get(split.inputs[1] ?? "")));
     if (bounds === null) continue;
-    const inputs = [split.inputs[0]!, constant([bounds[0]]), constant([bounds[1]]), constant([intOf(split, "axis", 0)])];
+    const inputs = [
+      split.inputs[0]!,
+      constant([bounds[0]]),
+      constant([bounds[1]]),
+      constant([intOf(split, "axis", 0)]),
+    ];
     replacements.set(node, [createNode({ ...node, opType: "Slice", inputs, attributes: [] })]);
   }
   const sliced = { ...replaceNodes(graph, replacements), initializers: [...graph.initializers, ...initializers] };
@@ -171,7 +202,10 @@ export function parametersOf(model: Model): readonly string[] {
   const inputs = new Set(model.graph.inputs.map(({ name }) => name));
   const read = new Set(model.graph.nodes.flatMap((node) => [...valuesReadBy(node)]));
   const names = model.graph.initializers
-    .filter(({ dtype, name, shape }) => isDifferentiable({ kind: "tensor", dtype, shape }) && read.has(name) && !inputs.has(name))
+    .filter(
+      ({ dtype, name, shape }) =>
+        isDifferentiable({ kind: "tensor", dtype, shape }) && read.has(name) && !inputs.has(name),
+    )
     .map(({ name }) => name);
   if (names.length > 0) return names;
   throw new SlipwayError("PARAMETER_INVALID", "The model stores no floating-point tensors, so it has no parameters.");

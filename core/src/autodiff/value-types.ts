@@ -1,6 +1,6 @@
 // What differentiation knows of the values of a graph: their element types and, as far as known, their axes.
 import type { Graph, Initializer, Model } from "#graph";
-import type { Dimension, TensorType } from "#tensor";
+import type { Dimension, DType, TensorType } from "#tensor";
 
 /**
  * Types of tensors by the name of the value. Who infers them (ONNX Runtime on a server) is not known here; what is missing
@@ -12,7 +12,8 @@ export type ValueTypes = ReadonlyMap<string, TensorType>;
 export function statedTypes(model: Model): Map<string, TensorType> {
   const types = new Map<string, TensorType>();
   const { inputs, outputs, valueInfo, initializers, sparseInitializers } = model.graph;
-  for (const { name, type } of [...valueInfo, ...outputs, ...inputs]) if (type?.kind === "tensor") types.set(name, type);
+  for (const { name, type } of [...valueInfo, ...outputs, ...inputs])
+    if (type?.kind === "tensor") types.set(name, type);
   for (const { name, dtype, shape } of initializers) {
     // An initializer that is an input's default says less than the input: callers may send another length.
     if (!inputs.some((input) => input.name === name)) types.set(name, { kind: "tensor", dtype, shape });
@@ -22,22 +23,16 @@ export function statedTypes(model: Model): Map<string, TensorType> {
   return types;
 }
 
+const DIFFERENTIABLE: ReadonlySet<DType> = new Set(["float32", "float64", "float16", "bfloat16"]);
+
 /** Whether derivatives flow through values of this type: integers and truth values have none. */
 export function isDifferentiable(type: TensorType): boolean {
-  switch (type.dtype) {
-    case "float32":
-    case "float64":
-    case "float16":
-    case "bfloat16":
-      return true;
-    default:
-      return false;
-  }
+  return DIFFERENTIABLE.has(type.dtype);
 }
 
 /** A shape of numbers only; null where any axis is open. */
 export function fixedShape(shape: readonly Dimension[] | null): readonly number[] | null {
-  return shape !== null && shape.every((axis) => typeof axis === "number") ? (shape as readonly number[]) : null;
+  return shape !== null && shape.every((axis) => typeof axis === "number") ? shape : null;
 }
 
 /** How a value of one shape is summed to undo that it was broadcast from another. */
@@ -78,7 +73,8 @@ export function storedTensors(graph: Graph): ReadonlyMap<string, Initializer> {
   for (const { name } of graph.inputs) stored.delete(name);
   for (const node of graph.nodes) {
     if (node.opType !== "Constant" || node.domain !== "") continue;
-    for (const attribute of node.attributes) if (attribute.kind === "tensor") stored.set(node.outputs[0]!, attribute.value);
+    for (const attribute of node.attributes)
+      if (attribute.kind === "tensor") stored.set(node.outputs[0]!, attribute.value);
   }
   return stored;
 }

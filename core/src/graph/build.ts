@@ -68,11 +68,7 @@ export function graphBuilder(options: ModelOptions = {}): GraphBuilder {
  * outputs stay, and those the builder is given are added.
  * @param dtypes element types of the model's values, as far as known; those of what is built are told from them
  */
-export function extendModel(
-  model: Model,
-  dtypes: ReadonlyMap<string, DType>,
-  build: (g: GraphBuilder) => void,
-): Model {
+export function extendModel(model: Model, dtypes: ReadonlyMap<string, DType>, build: (g: GraphBuilder) => void): Model {
   const { graph } = model;
   const options = { opset: model.opsets.get("") ?? 1 };
   const g = new GraphBuilder(options, nameScopeOf(graph), new Map(dtypes));

@@ -41,6 +41,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/inspect.ts")).inspect,
   },
   {
+    name: "gradient",
+    summary: "Write a model that computes its own gradients",
+    group: "Models",
+    load: async () => (await import("./commands/gradient.ts")).gradient,
+  },
+  {
     name: "versions",
     summary: "List the registered versions",
     group: "Models",

@@ -70,12 +70,7 @@ export async function askContained<Answer>(question: ContainedQuestion): Promise
  * All a process writes until it ends, once it was told its order.
  * @throws Error where it could not be started
  */
-async function textOf(
-  child: ChildProcess,
-  order: string,
-  limitBytes: number,
-  isTooMuch: () => void,
-): Promise<string> {
+async function textOf(child: ChildProcess, order: string, limitBytes: number, isTooMuch: () => void): Promise<string> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   child.stdout?.on("data", (chunk: Buffer) => {

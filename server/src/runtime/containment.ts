@@ -116,7 +116,11 @@ interface Probed {
 let probed: Promise<Probed> | undefined;
 
 /** Finds out what confines child processes on this machine; tools are tried the first time only. */
-export async function containmentOf({ memoryLimitBytes, files, writableBytes = 0 }: ContainmentNeeds): Promise<Containment> {
+export async function containmentOf({
+  memoryLimitBytes,
+  files,
+  writableBytes = 0,
+}: ContainmentNeeds): Promise<Containment> {
   probed ??= probe();
   const { chosen, missing } = await probed;
   const has = (tool: Step["tool"]): boolean => chosen.some((one) => one.tool === tool);
@@ -125,7 +129,9 @@ export async function containmentOf({ memoryLimitBytes, files, writableBytes = 0
   const command: string[] = [];
   for (const { tool, path, options, text: brings } of chosen) {
     const writes = writableBytes > 0 && options.includes(NO_FILE_SIZE);
-    text.push(...brings.map((one) => (writes && one === NO_WRITING ? `writes at most ${writableBytes} bytes to a file` : one)));
+    text.push(
+      ...brings.map((one) => (writes && one === NO_WRITING ? `writes at most ${writableBytes} bytes to a file` : one)),
+    );
     command.push(path, ...options.map((one) => (writes && one === NO_FILE_SIZE ? `--fsize=${writableBytes}` : one)));
     if (
       tool === "setpriv" &&

@@ -1,7 +1,6 @@
 // Running models: the ONNX Runtime back end, runner processes, the frames between them and the server, their limits.
 export { ChannelChild, type ChannelScript, errorFromFailure, type Failure } from "./channel-child.ts";
 export { askContained, type ContainedAnswer, type ContainedQuestion } from "./ask-contained.ts";
-export { childScript } from "./child-script.ts";
 export { type ContainedScript, startContainedScript } from "./contained-child.ts";
 export type { LoadedModel } from "./control.ts";
 export { createExecutor, type ExecutorOptions, fingerprintWith } from "./create-executor.ts";

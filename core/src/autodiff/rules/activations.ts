@@ -40,9 +40,7 @@ function gated(formula: string, otherwise: (call: OperatorCall) => string): Oper
 
 export const ACTIVATIONS: Readonly<Record<string, OperatorGradient>> = {
   Relu: rule("dX = G where X > 0, else 0", (call) => [() => call.e.where(call.e.greater(call.x(), 0), call.g, 0)]),
-  LeakyRelu: gated("dX = G where X > 0, else α · G", (call) =>
-    call.e.mul(call.float("alpha", 0.01), call.g),
-  ),
+  LeakyRelu: gated("dX = G where X > 0, else α · G", (call) => call.e.mul(call.float("alpha", 0.01), call.g)),
   PRelu: rule("dX = G where X > 0, else slope · G; dslope = Σ G · min(X, 0)", (call) => {
     const { e, g } = call;
     return [

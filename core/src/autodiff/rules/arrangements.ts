@@ -75,11 +75,7 @@ const pad = rule(
     const { e } = call;
     const isConstant = call.string("mode", "constant") === "constant";
     const cut = (): string =>
-      e.op("Pad", [
-        call.g,
-        e.of("int64").neg(call.x(1)),
-        ...(call.hasInput(3) ? [0, call.x(3)] : []),
-      ]);
+      e.op("Pad", [call.g, e.of("int64").neg(call.x(1)), ...(call.hasInput(3) ? [0, call.x(3)] : [])]);
     const total = (x: string): string => e.op("ReduceSum", [x], { keepdims: 0 });
     return [
       () =>
@@ -161,8 +157,7 @@ export const ARRANGEMENTS: Readonly<Record<string, OperatorGradient>> = {
   Expand: rule("dX = Σ G", (call) => [() => call.sumToInput(call.g, 0), null]),
   Tile: tile,
   Trilu: rule("dX = the same triangle of G", (call) => [
-    () =>
-      call.e.op("Trilu", call.hasInput(1) ? [call.g, call.x(1)] : [call.g], { upper: call.int("upper", 1) }),
+    () => call.e.op("Trilu", call.hasInput(1) ? [call.g, call.x(1)] : [call.g], { upper: call.int("upper", 1) }),
     null,
   ]),
   DepthToSpace: depthToSpace,

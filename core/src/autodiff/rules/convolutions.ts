@@ -44,7 +44,7 @@ function mirroredDepthwise(call: OperatorCall, window: Window, groups: number): 
   const minusOnes = kernel.map(() => -1);
   const beyond = kernel.map((length) => -length - 1);
   const mirrored = e.op("Slice", [call.x(1), e.ints(minusOnes), e.ints(beyond), e.ints(axes), e.ints(minusOnes)]);
-  const pads = [...reach.map((length, axis) => length - padsBefore[axis]!)];
+  const pads = reach.map((length, axis) => length - padsBefore[axis]!);
   pads.push(...reach.map((length, axis) => length - padsAfter[axis]!));
   return e.op("Conv", [call.g, mirrored], { dilations: [...dilations], pads, group: groups });
 }
@@ -86,7 +86,7 @@ function countOf(call: OperatorCall, counted: string, window: Window): string {
   const { e } = call;
   const lengths = window.kernel.map((_, axis) => e.axesOf(counted)?.[axis + 2]);
   if (lengths.every((length) => typeof length === "number"))
-    return e.ints([(lengths as number[]).reduce((product, length) => product * length, 1)]);
+    return e.ints([lengths.reduce((product, length) => product * length, 1)]);
   const spatial = e.op("Slice", [e.shapeOf(counted), e.ints([2]), e.ints([2 + window.kernel.length])]);
   return e.opset >= 18
     ? e.op("ReduceProd", [spatial, e.ints([0])], { keepdims: 1 })

@@ -19,7 +19,13 @@ const flat = rule("dX = 0", () => [null]);
 const extremum = rule("dXᵢ = Σ G · [Xᵢ = Y] / number of j with Xⱼ = Y", (call) => {
   const { e } = call;
   const held = call.node.inputs.map((_, index) => e.indicator(e.equal(call.x(index), call.y())));
-  const share = held.length === 1 ? call.g : e.div(call.g, held.reduce((sum, one) => e.add(sum, one)));
+  const share =
+    held.length === 1
+      ? call.g
+      : e.div(
+          call.g,
+          held.reduce((sum, one) => e.add(sum, one)),
+        );
   return call.each((index) => call.sumToInput(e.mul(share, held[index]!), index));
 });
 
@@ -63,9 +69,7 @@ export const ELEMENTWISE: Readonly<Record<string, OperatorGradient>> = {
       const inDType = isOf(call, b) ? b : e.cast(b);
       // 0 · 0^(−1) would not be a number; with an exponent of 0 nothing depends on the base.
       const power = e.mul(inDType, e.op("Pow", [a, e.sub(inDType, 1)]));
-      return exponent !== null && exponent.every((one) => one !== 0)
-        ? power
-        : e.where(e.equal(inDType, 0), 0, power);
+      return exponent !== null && exponent.every((one) => one !== 0) ? power : e.where(e.equal(inDType, 0), 0, power);
     };
     return [
       () => call.sumToInput(e.mul(call.g, base()), 0),
@@ -92,7 +96,13 @@ export const ELEMENTWISE: Readonly<Record<string, OperatorGradient>> = {
           ...(below === null ? [] : [e.atLeast(x, below!)]),
           ...(above === null ? [] : [e.atMost(x, above!)]),
         ];
-        return bounds.length === 0 ? call.g : e.where(bounds.reduce((a, b) => e.and(a, b)), call.g, 0);
+        return bounds.length === 0
+          ? call.g
+          : e.where(
+              bounds.reduce((a, b) => e.and(a, b)),
+              call.g,
+              0,
+            );
       },
       () => call.sumToInput(e.where(e.less(x, below!), call.g, 0), 1),
       () => call.sumToInput(e.where(e.greater(x, above!), call.g, 0), 2),
@@ -111,7 +121,7 @@ export const ELEMENTWISE: Readonly<Record<string, OperatorGradient>> = {
   Erf: pointwise("2/√π · e^(−X²)", (x, _y, e) => e.mul(TWO_OVER_ROOT_PI, e.exp(e.neg(e.square(x))))),
   Sin: pointwise("cos X", (x, _y, e) => e.op("Cos", [x])),
   Cos: pointwise("−sin X", (x, _y, e) => e.neg(e.op("Sin", [x]))),
-  Tan: pointwise("1 + Y²", (_x, y, e) => e.add(1, e.square(y))),
+  Tan: pointwise("(1 + Y²)", (_x, y, e) => e.add(1, e.square(y))),
   Asin: pointwise("1/√(1 − X²)", (x, _y, e) => e.div(1, e.sqrt(e.sub(1, e.square(x))))),
   Acos: pointwise("−1/√(1 − X²)", (x, _y, e) => e.div(-1, e.sqrt(e.sub(1, e.square(x))))),
   Atan: pointwise("1/(1 + X²)", (x, _y, e) => e.div(1, e.add(1, e.square(x)))),

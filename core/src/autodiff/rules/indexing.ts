@@ -45,7 +45,10 @@ const gather = rule("dX = G added at the places it was picked from, 0 elsewhere"
     const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, index) => from + index);
     // The picked axis, and in G the axes of the indices, are brought to the front.
     const toFront = [...range(axis, axis + picked), ...range(0, axis), ...range(axis + picked, rank - 1 + picked)];
-    const shape = call.e.op("Gather", [e.shapeOf(call.x()), e.ints([axis, ...range(0, axis), ...range(axis + 1, rank)])]);
+    const shape = call.e.op("Gather", [
+      e.shapeOf(call.x()),
+      e.ints([axis, ...range(0, axis), ...range(axis + 1, rank)]),
+    ]);
     const places = e.op("Unsqueeze", [call.x(1), e.ints([-1])]);
     const zeros = e.filled(axis === 0 ? e.shapeOf(call.x()) : shape, 0);
     const scattered = e.op("ScatterND", [zeros, places, e.transpose(call.g, toFront)], adding(call));
@@ -99,8 +102,7 @@ export const INDEXING: Readonly<Record<string, OperatorGradient>> = {
   ScatterElements: scatter("ScatterElements", "GatherElements"),
   ScatterND: scatter("ScatterND", "GatherND"),
   TopK: rule("dX = G at the places of the values, 0 elsewhere", (call) => [
-    () =>
-      call.e.op("ScatterElements", [call.e.zerosLike(call.x()), call.y(1), call.g], { axis: call.int("axis", -1) }),
+    () => call.e.op("ScatterElements", [call.e.zerosLike(call.x()), call.y(1), call.g], { axis: call.int("axis", -1) }),
     null,
   ]),
 };

@@ -46,11 +46,7 @@ export const LOSSES: Readonly<Record<string, OperatorGradient>> = {
       const { e } = call;
       if (call.upstream(1) !== null)
         throw call.unavailable("hands out log-probabilities that are differentiated too, which has no gradient here");
-      return [
-        () => e.mul(e.sub(e.exp(call.demandOutput(1)), oneHot(call)), perLabel(call)),
-        null,
-        null,
-      ];
+      return [() => e.mul(e.sub(e.exp(call.demandOutput(1)), oneHot(call)), perLabel(call)), null, null];
     },
     "not by its log-probabilities",
   ),

@@ -52,16 +52,13 @@ function perChannel(e: Emitter, x: string, rank: number): string {
   return e.unsqueeze(x, [0, ...spatialAxes(rank)]);
 }
 
-const layer = rule(
-  "dX = r · (g − mean g − X̂ · mean(g · X̂)), g = G · scale; dscale = Σ G · X̂; dB = Σ G",
-  (call) => {
-    const rank = call.rank();
-    const first = call.axis(call.int("axis", -1), rank);
-    const axes = Array.from({ length: rank - first }, (_, index) => first + index);
-    const normalized = once(() => normalize(call.e, call.x(), axes, call.float("epsilon", 1e-5)));
-    return scaledGradients(call, normalized, axes, true);
-  },
-);
+const layer = rule("dX = r · (g − mean g − X̂ · mean(g · X̂)), g = G · scale; dscale = Σ G · X̂; dB = Σ G", (call) => {
+  const rank = call.rank();
+  const first = call.axis(call.int("axis", -1), rank);
+  const axes = Array.from({ length: rank - first }, (_, index) => first + index);
+  const normalized = once(() => normalize(call.e, call.x(), axes, call.float("epsilon", 1e-5)));
+  return scaledGradients(call, normalized, axes, true);
+});
 
 const rms = rule("dX = r · (g − X̂ · mean(g · X̂)), g = G · scale; dscale = Σ G · X̂", (call) => {
   const rank = call.rank();

@@ -25,8 +25,7 @@ const matMul = rule("dA = Σ G · Bᵀ; dB = Σ Aᵀ · G", (call) => {
   return [
     () => sumStacks(call, e.matMul(call.g, transposed(call, call.x(1), rankB)), 0),
     () => {
-      if (rankB > 2 || rankA === 2)
-        return sumStacks(call, e.matMul(transposed(call, call.x(0), rankA), call.g), 1);
+      if (rankB > 2 || rankA === 2) return sumStacks(call, e.matMul(transposed(call, call.x(0), rankA), call.g), 1);
       // A stack times one matrix is one tall matrix times it, whose gradient is one product and not a sum of many.
       const a = e.reshape(call.x(0), e.concat([e.ints([-1]), e.lengthOf(call.x(0), -1)], 0));
       const g = e.reshape(call.g, e.concat([e.ints([-1]), e.lengthOf(call.x(1), -1)], 0));
@@ -112,13 +111,15 @@ const einsum = rule(
     return call.each((index) => {
       const own = operands[index]!;
       const others = operands.flatMap((letters, other) => (other === index ? [] : [{ letters, other }]));
-      const known = new Set([...result, ...others.flatMap(({ letters }) => [...letters])]);
-      const kept = [...own].filter((letter) => known.has(letter)).join("");
+      const known = new Set(Array.from(result + others.map(({ letters }) => letters).join("")));
+      const kept = Array.from(own)
+        .filter((letter) => known.has(letter))
+        .join("");
       const terms = [result, ...others.map(({ letters }) => letters)].join();
       const gradient = e.op("Einsum", [call.g, ...others.map(({ other }) => call.x(other))], {
         equation: `${terms}->${kept}`,
       });
-      const missing = [...own].flatMap((letter, axis) => (known.has(letter) ? [] : [axis]));
+      const missing = Array.from(own).flatMap((letter, axis) => (known.has(letter) ? [] : [axis]));
       if (missing.length === 0) return gradient;
       return e.op("Expand", [e.unsqueeze(gradient, missing), e.shapeOf(call.x(index))]);
     });
@@ -136,7 +137,7 @@ function einsumLetters(call: OperatorCall): { readonly operands: readonly string
       throw call.unavailable(`reads a diagonal by "${equation}", which has no gradient here`);
   }
   // Without a result, it is the letters that occur once, in the order of the alphabet.
-  const all = [...operands.join("")];
+  const all = Array.from(operands.join(""));
   const once = all.filter((letter) => all.indexOf(letter) === all.lastIndexOf(letter)).toSorted();
   return { operands, result: right ?? once.join("") };
 }

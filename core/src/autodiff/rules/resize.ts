@@ -12,7 +12,8 @@ function throughAxes(call: OperatorCall): string {
   if (call.int("antialias", 0) !== 0) throw call.unavailable("smooths by antialias, which has no gradient here");
   const output = call.e.axesOf(call.y());
   const rank = call.rank();
-  const axes = call.ints("axes")?.map((axis) => call.axis(axis, rank)) ?? Array.from({ length: rank }, (_, axis) => axis);
+  const axes =
+    call.ints("axes")?.map((axis) => call.axis(axis, rank)) ?? Array.from({ length: rank }, (_, axis) => axis);
   const scales = call.hasInput(2) ? call.storedNumbers(2) : null;
   const mode: InterpolationMode = {
     mode: call.string("mode", "nearest") as InterpolationMode["mode"],
@@ -28,10 +29,13 @@ function throughAxes(call: OperatorCall): string {
     // An axis that is left as it is may be as open as it likes.
     if (scale === 1 || (from === to && from !== null && scale === undefined)) continue;
     const input = call.fixed(axis);
-    if (typeof to !== "number") throw call.unavailable(`makes an axis ${axis} whose length is open; give it a fixed one`);
+    if (typeof to !== "number")
+      throw call.unavailable(`makes an axis ${axis} whose length is open; give it a fixed one`);
     const matrix = interpolationMatrix(mode, input, to, scale ?? to / input);
     if (matrix === null)
-      throw call.unavailable(`maps coordinates by "${mode.coordinates}" and "${mode.nearest}", which has no gradient here`);
+      throw call.unavailable(
+        `maps coordinates by "${mode.coordinates}" and "${mode.nearest}", which has no gradient here`,
+      );
     gradient = alongAxis(call, gradient, matrix, { axis, rank, input, output: to });
   }
   return gradient;
@@ -54,7 +58,10 @@ function alongAxis(
     return e.sum(e.reshape(gradient, shape), [axis + 1], false);
   }
   if (axis === rank - 1) return e.matMul(gradient, e.values(Array.from(matrix), [output, input]));
-  const transposed = Array.from({ length: input * output }, (_, at) => matrix[(at % output) * input + Math.floor(at / output)]!);
+  const transposed = Array.from(
+    { length: input * output },
+    (_, at) => matrix[(at % output) * input + Math.floor(at / output)]!,
+  );
   if (axis === rank - 2) return e.matMul(e.values(transposed, [input, output]), gradient);
   const swap = Array.from({ length: rank }, (_, at) => (at === axis ? rank - 1 : at === rank - 1 ? axis : at));
   const product = e.matMul(e.transpose(gradient, swap), e.values(Array.from(matrix), [output, input]));

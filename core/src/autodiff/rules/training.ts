@@ -40,7 +40,10 @@ function alongAxis(call: OperatorCall, index: 1 | 2): string {
   if (call.rank(index) === 0) return value;
   const rank = call.rank();
   const axis = call.axis(call.int("axis", 1), rank);
-  return call.e.unsqueeze(value, Array.from({ length: rank - axis - 1 }, (_, index) => index + 1));
+  return call.e.unsqueeze(
+    value,
+    Array.from({ length: rank - axis - 1 }, (_, index) => index + 1),
+  );
 }
 
 /** A sum to the shape of a scale; see `alongAxis`. */
@@ -75,11 +78,7 @@ const quantize = rule(
       return e.and(e.atLeast(shifted, range[0]), e.atMost(shifted, range[1]));
     };
     const passed = (): string => e.where(inRange(), e.div(call.g, scale), 0);
-    return [
-      passed,
-      () => sumToScale(call, e.neg(e.div(e.mul(passed(), call.x()), scale))),
-      null,
-    ];
+    return [passed, () => sumToScale(call, e.neg(e.div(e.mul(passed(), call.x()), scale))), null];
   },
   "not in blocks or to floating-point numbers",
 );

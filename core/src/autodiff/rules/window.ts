@@ -119,9 +119,7 @@ export function seenByTap(call: OperatorCall, x: string, windows: string, window
   const firstEnds = isFixed ? "" : open();
   return tapsOf(kernel).map((tap) => {
     const starts = tap.map((place, axis) => place * dilations[axis]!);
-    const ends = isFixed
-      ? e.ints((fixed as number[]).map((end, axis) => end + starts[axis]!))
-      : int.add(firstEnds, e.ints(starts));
+    const ends = isFixed ? e.ints(fixed.map((end, axis) => end + starts[axis]!)) : int.add(firstEnds, e.ints(starts));
     return e.op("Slice", [padded, e.ints(starts), ends, e.ints(axes), e.ints(strides)]);
   });
 }

@@ -40,7 +40,10 @@ export function createPreparingEngine({ backend, externalData, inputs }: EngineO
       .filter((node) => !NO_TENSORS.test(node.opType) && subgraphsOf(node).length === 0)
       .flatMap((node) => node.outputs)
       .filter((name) => name !== "");
-    const session = await load({ ...model, graph: { ...graph, outputs: values.map((name) => createValueInfo(name, null)) } });
+    const session = await load({
+      ...model,
+      graph: { ...graph, outputs: values.map((name) => createValueInfo(name, null)) },
+    });
     const types = statedTypes(model);
     const open: string[] = [];
     for (const { name, type } of session.signature.outputs) {
@@ -63,11 +66,19 @@ export function createPreparingEngine({ backend, externalData, inputs }: EngineO
   ): Promise<void> => {
     const scope = nameScopeOf(model.graph);
     const probes = names.map((value) => ({ value, output: scope.fresh("shape_of_value") }));
-    const nodes = probes.map(({ value, output }) => createNode({ opType: "Shape", inputs: [value], outputs: [output] }));
+    const nodes = probes.map(({ value, output }) =>
+      createNode({ opType: "Shape", inputs: [value], outputs: [output] }),
+    );
     const outputs = probes.map(({ output }) => createValueInfo(output, null));
-    const session = await load({ ...model, graph: { ...model.graph, nodes: [...model.graph.nodes, ...nodes], outputs } });
+    const session = await load({
+      ...model,
+      graph: { ...model.graph, nodes: [...model.graph.nodes, ...nodes], outputs },
+    });
     try {
-      const seen = await session.run(madeUp(session.signature), probes.map(({ output }) => output));
+      const seen = await session.run(
+        madeUp(session.signature),
+        probes.map(({ output }) => output),
+      );
       for (const [index, { value }] of probes.entries()) {
         const rank = seen[index]!.data.length;
         const shape = Array.from({ length: rank }, (): Dimension => null);
@@ -85,7 +96,10 @@ export function createPreparingEngine({ backend, externalData, inputs }: EngineO
 }
 
 /** What a model states of a shape and what the engine infers, together: a length that either knows. */
-function moreOf(stated: readonly Dimension[] | null, inferred: readonly Dimension[] | null): readonly Dimension[] | null {
+function moreOf(
+  stated: readonly Dimension[] | null,
+  inferred: readonly Dimension[] | null,
+): readonly Dimension[] | null {
   if (stated === null || inferred === null || stated.length !== inferred.length) return inferred ?? stated;
   return inferred.map((length, axis) => (typeof length === "number" ? length : (stated[axis] ?? length)));
 }

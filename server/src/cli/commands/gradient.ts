@@ -1,0 +1,167 @@
+// `slipway gradient`: a model that computes its own gradients, as a file that any ONNX Runtime runs.
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { type Loss, LOSS_KINDS, type LossKind } from "@slipway/core/autodiff";
+import { SlipwayError } from "@slipway/core/base";
+import { type DifferentiateBy, type DifferentiatedModel, differentiateInProcess } from "#lab/gradient";
+import { type ModelFile, systemClock } from "#runtime";
+import { type Command, type CommandContext, listOption, textOption } from "../command.ts";
+import { fileError } from "../files.ts";
+import { modelSource, scanFile } from "../model-files.ts";
+import { findModel, findVersion, modelReference } from "../model-reference.ts";
+import { numberOption } from "../option-values.ts";
+import { writeStoredModel } from "../stored-model.ts";
+import { withTemporaryDirectory } from "../temporary-server.ts";
+import { duration, size } from "../text.ts";
+
+const USAGE = "slipway gradient MODEL --wrt inputs|params|NAME --out FILE";
+
+export const gradient: Command = {
+  about:
+    "Writes a model that computes its own gradients, of standard operators only, so that any ONNX Runtime runs it. With --loss it takes what should be answered as an input `target` and answers `loss` too; without, it takes the gradient by each output as an input `grad_OUTPUT`. Either way it answers `grad_NAME` for everything named by --wrt. What is covered: docs/autodiff.md.",
+  arguments: [{ name: "<model>", description: "ONNX file or directory, NAME, NAME@VERSION or a model's hash" }],
+  options: [
+    {
+      flags: "--wrt <what>",
+      description: "What to differentiate by: inputs, params, or a value's name; params if left out",
+      isList: true,
+    },
+    { flags: "--loss <kind>", description: "A loss to put behind the model", choices: LOSS_KINDS },
+    { flags: "--output <name>", description: "The output the loss judges; the first if left out" },
+    { flags: "--class-axis <axis>", description: "The axis of the classes; 1 if left out" },
+    { flags: "--label-smoothing <share>", description: "cross-entropy: share of the target all classes have alike" },
+    { flags: "--ignore-index <label>", description: "cross-entropy: the label of rows that do not count" },
+    { flags: "--delta <number>", description: "huber: where it turns linear; 1 if left out" },
+    { flags: "--temperature <number>", description: "distillation: what logits are divided by; 2 if left out" },
+    { flags: "-o, --out <file>", description: "The ONNX file to write" },
+  ],
+  examples: [
+    { line: "slipway gradient model.onnx --wrt inputs -o gradient.onnx", says: "what the answers owe to each input" },
+    {
+      line: "slipway gradient digits@1 --loss cross-entropy -o step.onnx",
+      says: "the loss, and its gradient by each parameter",
+    },
+  ],
+  run: async (context) => {
+    const out = textOption(context.options, "out");
+    if (out === undefined) throw new SlipwayError("USAGE", `--out is missing: ${USAGE}`);
+    const file = path.resolve(context.environment.workingDirectory, out);
+    const made = await withTemporaryDirectory(async (directory) => await differentiated(context, file, directory));
+    const bytes = Buffer.from(made.model, "base64");
+    try {
+      await writeFile(file, bytes);
+    } catch (error) {
+      throw fileError(out, error, "written");
+    }
+    context.progress.end();
+    const { model: _model, ...facts } = made;
+    context.answer({ file, sizeBytes: bytes.byteLength, ...facts }, () => gradientText(out, bytes.byteLength, made));
+  },
+};
+
+async function differentiated(context: CommandContext, out: string, directory: string): Promise<DifferentiatedModel> {
+  const source = await sourceOf(context, directory);
+  context.progress.step(`Examining ${path.basename(source)} …`);
+  const scan = await scanFile(source);
+  const folder = path.dirname(source);
+  if (scan.externalFiles.length > 0 && folder !== path.dirname(out)) {
+    const names = scan.externalFiles.map(({ location }) => location).join(", ");
+    throw new SlipwayError(
+      "USAGE",
+      `The model keeps weights in ${names}, which the new file refers to as well: write it into the same directory, ${folder}.`,
+    );
+  }
+  const external = scan.externalFiles.map(
+    ({ location, minimumBytes }): ModelFile => ({
+      name: location,
+      path: path.join(folder, location),
+      offset: 0,
+      sizeBytes: minimumBytes,
+    }),
+  );
+  const model: ModelFile = { name: path.basename(source), path: source, offset: 0, sizeBytes: scan.sizeBytes };
+  context.progress.step("Differentiating …");
+  return await differentiateInProcess({
+    files: { model, externalData: external },
+    by: byFrom(listOption(context.options, "wrt")),
+    loss: lossFrom(context),
+    output: textOption(context.options, "output") ?? null,
+    axis: numberOption(context.options, "classAxis", -8, 8) ?? 1,
+    clock: systemClock,
+    signal: context.signal,
+  });
+}
+
+/** The ONNX file of the model that was named; a registered one is written into the directory. */
+async function sourceOf(context: CommandContext, directory: string): Promise<string> {
+  const reference = modelReference(context.arguments[0]!);
+  if (reference.kind === "path")
+    return modelSource(context.environment.workingDirectory, reference.path, undefined).file;
+  const { client } = await context.connect();
+  const model =
+    reference.kind === "hash" ? await findModel(client, reference) : (await findVersion(client, reference)).model;
+  const files = path.join(directory, "model");
+  await mkdir(files);
+  return (await writeStoredModel(context, model, null, files)).file;
+}
+
+function byFrom(given: readonly string[]): DifferentiateBy {
+  if (given.length === 0 || (given.length === 1 && given[0] === "params")) return "parameters";
+  if (given.length === 1 && given[0] === "inputs") return "inputs";
+  return given;
+}
+
+/** @throws SlipwayError USAGE for a parameter of another loss */
+function lossFrom({ options }: CommandContext): Loss | null {
+  const kind = textOption(options, "loss") as LossKind | undefined;
+  const labelSmoothing = numberOption(options, "labelSmoothing", 0, 1);
+  const ignoreIndex = numberOption(options, "ignoreIndex", -(2 ** 31), 2 ** 31 - 1);
+  const delta = numberOption(options, "delta", 0, 1e9);
+  const temperature = numberOption(options, "temperature", 0, 1e9);
+  const belongsTo = (flag: string, value: number | undefined, owner: LossKind): void => {
+    if (value !== undefined && kind !== owner) throw new SlipwayError("USAGE", `${flag} belongs to --loss ${owner}.`);
+  };
+  belongsTo("--label-smoothing", labelSmoothing, "cross-entropy");
+  belongsTo("--ignore-index", ignoreIndex, "cross-entropy");
+  belongsTo("--delta", delta, "huber");
+  belongsTo("--temperature", temperature, "distillation");
+  switch (kind) {
+    case undefined:
+      return null;
+    case "cross-entropy":
+      return {
+        kind,
+        ...(labelSmoothing === undefined ? {} : { labelSmoothing }),
+        ...(ignoreIndex === undefined ? {} : { ignoreIndex }),
+      };
+    case "huber":
+      return delta === undefined ? { kind } : { kind, delta };
+    case "distillation":
+      return temperature === undefined ? { kind } : { kind, temperature };
+    case "soft-cross-entropy":
+    case "binary-cross-entropy":
+    case "mean-squared-error":
+    case "mean-absolute-error":
+    case "cosine":
+      return { kind };
+  }
+}
+
+function gradientText(file: string, sizeBytes: number, made: DifferentiatedModel): string {
+  const names = Object.entries(made.gradients);
+  const shown = names.slice(0, 8).map(([name, output]) => `  ${output}  by ${name}`);
+  if (names.length > shown.length) shown.push(`  … and ${names.length - shown.length} more`);
+  const { nodes, milliseconds, loss, detached } = made;
+  const lines = [
+    `${file}, ${size(sizeBytes)}: ${nodes.before} nodes became ${nodes.after}, in ${duration(milliseconds.prepare)} of preparing and ${duration(milliseconds.differentiate)} of differentiating.`,
+    ...(loss === null ? [] : [`It takes ${loss.target} and answers ${loss.output}.`]),
+    `Gradients:`,
+    ...shown,
+  ];
+  if (detached.length > 0) {
+    lines.push(
+      `Nothing that is differentiated depends on ${detached.slice(0, 8).join(", ")}${detached.length > 8 ? ` and ${detached.length - 8} more` : ""}: the gradient is zero.`,
+    );
+  }
+  return lines.join("\n");
+}

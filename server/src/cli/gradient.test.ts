@@ -1,0 +1,98 @@
+// `slipway gradient` as a person meets it: a file comes out that the engine runs, or it says what was wrong.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { DEFAULT_SESSION_SETTINGS } from "@slipway/core/backend";
+import { graphBuilder } from "@slipway/core/graph";
+import { bytesFromModel, externalizeWeights } from "@slipway/core/onnx";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createOnnxRuntimeBackend } from "#runtime";
+import { cli } from "./cli.testing.ts";
+
+let directory: string;
+const call = (...arguments_: string[]) => cli(["gradient", ...arguments_], { workingDirectory: directory });
+
+function affine() {
+  const g = graphBuilder({ opset: 17 });
+  const x = g.input("x", "float32", ["N", 2]);
+  const product = g.op("MatMul", [x, g.values("float32", [1, 2, 3, 4], [2, 2], "weights")]);
+  g.output("y", g.op("Add", [product, g.values("float32", [1, -1], [2], "bias")]), "float32", ["N", 2]);
+  return g.model();
+}
+
+beforeAll(() => {
+  directory = mkdtempSync(path.join(os.tmpdir(), "slipway-gradient-"));
+  writeFileSync(path.join(directory, "model.onnx"), bytesFromModel(affine()));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+async function run(
+  file: string,
+  inputs: Readonly<Record<string, { shape: number[]; values: number[] }>>,
+  outputs: string[],
+) {
+  const model = readFileSync(path.join(directory, file));
+  const session = await createOnnxRuntimeBackend().load({ model, externalData: new Map() }, DEFAULT_SESSION_SETTINGS);
+  const tensors = Object.entries(inputs).map(([name, { shape, values }]) => {
+    return { name, dtype: "float32" as const, shape, data: Float32Array.from(values) };
+  });
+  const answered = await session.run(tensors, outputs);
+  await session.unload();
+  return answered.map(({ data }) => Array.from(data as Float32Array));
+}
+
+test("the gradient of a loss by every parameter", async () => {
+  const { code, out, err } = await call("model.onnx", "--loss", "mean-squared-error", "--out", "step.onnx");
+  expect({ code, err }).toEqual({ code: 0, err: "Examining model.onnx …\nDifferentiating …\n" });
+  expect(out).toMatch(
+    /^step\.onnx, .*: 2 nodes became \d+, in .*\nIt takes target and answers loss\.\nGradients:\n {2}grad_weights {2}by weights\n {2}grad_bias {2}by bias\n$/,
+  );
+  // y = [2, 1] against [0, 0]: the gradient by y is y.
+  const answers = await run(
+    "step.onnx",
+    { x: { shape: [1, 2], values: [1, 0] }, target: { shape: [1, 2], values: [0, 0] } },
+    ["loss", "grad_weights", "grad_bias"],
+  );
+  expect(answers).toEqual([[2.5], [2, 1, 0, 0], [2, 1]]);
+});
+
+test("by inputs, with the gradient by the output sent", async () => {
+  const { code, out } = await call("model.onnx", "--wrt", "inputs", "-o", "x.onnx", "--json");
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ gradients: { x: "grad_x" }, detached: [], loss: null, nodes: { before: 2 } });
+  const answers = await run(
+    "x.onnx",
+    { x: { shape: [1, 2], values: [1, 1] }, grad_y: { shape: [1, 2], values: [1, 10] } },
+    ["grad_x"],
+  );
+  expect(answers).toEqual([[21, 43]]);
+});
+
+test("weights in a file beside the model stay there, and the new model has to as well", async () => {
+  const { model, chunks } = externalizeWeights(affine(), { location: "weights.bin", minimumBytes: 1 });
+  const folder = path.join(directory, "external");
+  mkdirSync(folder);
+  writeFileSync(path.join(folder, "model.onnx"), bytesFromModel(model));
+  writeFileSync(path.join(folder, "weights.bin"), Buffer.concat([...chunks()]));
+  const beside = await call("./external", "--wrt", "inputs", "--out", "external/gradient.onnx");
+  expect(beside).toMatchObject({ code: 0 });
+  const elsewhere = await call("./external", "--wrt", "inputs", "--out", "gradient.onnx");
+  expect(elsewhere).toMatchObject({ code: 2, err: expect.stringContaining("weights.bin") as string });
+});
+
+test.each([
+  ["no file to write", ["model.onnx"], /--out is missing/],
+  ["a value there is not", ["model.onnx", "--wrt", "z", "--out", "a.onnx"], /no value 'z'/],
+  [
+    "a parameter of another loss",
+    ["model.onnx", "--loss", "huber", "--label-smoothing", "0.1", "--out", "a.onnx"],
+    /belongs to --loss cross-entropy/,
+  ],
+  ["a loss there is not", ["model.onnx", "--loss", "hinge", "--out", "a.onnx"], /cross-entropy/],
+  ["a file there is not", ["none.onnx", "--out", "a.onnx"], /no such file/],
+  ["a directory to write to that is not there", ["model.onnx", "--out", "no/where.onnx"], /can't be written/],
+])("%s is refused", async (_says, arguments_, message) => {
+  const { code, err } = await call(...arguments_);
+  expect(code).not.toBe(0);
+  expect(err).toMatch(message);
+});

@@ -1,0 +1,66 @@
+// The process that differentiates one model: what to do comes on standard input, the model goes out, both as JSON.
+import { text } from "node:stream/consumers";
+import { type ContainedAnswer, createOnnxRuntimeBackend, readModelFiles, sampleInputs } from "#runtime";
+import { gradient, parametersOf, prepareForGradient, withLoss } from "@slipway/core/autodiff";
+import { SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
+import type { Model } from "@slipway/core/graph";
+import { bytesFromModel, modelFromBytes } from "@slipway/core/onnx";
+import type { DifferentiateBy, DifferentiatedModel, DifferentiateOrder } from "./differentiate.ts";
+import { createPreparingEngine } from "./engine.ts";
+
+async function differentiate(order: DifferentiateOrder): Promise<DifferentiatedModel> {
+  const bytes = await readModelFiles(order.files);
+  const read = modelFromBytes(bytes.model);
+  const wrt = namesFrom(read, order.by);
+  const startedAt = performance.now();
+  const engine = createPreparingEngine({
+    backend: createOnnxRuntimeBackend(),
+    externalData: bytes.externalData,
+    inputs: (signature) => sampleInputs(signature, { rows: 2, freeLength: 8, scale: 1, seed: 1 }),
+  });
+  const prepared = await prepareForGradient(read, wrt, engine);
+  let { model, types } = prepared;
+  let judged: DifferentiatedModel["loss"] = null;
+  if (order.loss !== null) {
+    const { loss, output, axis } = order;
+    const made = withLoss(model, { loss, axis, types, ...(output === null ? {} : { output }) });
+    model = made.model;
+    judged = { output: made.loss, target: made.target };
+    types = await engine.typesOf(model);
+  }
+  const preparedAt = performance.now();
+  const made = gradient(model, { wrt, types, ...(judged === null ? {} : { of: judged.output }) });
+  return {
+    model: Buffer.from(bytesFromModel(made.model)).toString("base64"),
+    gradients: Object.fromEntries(made.gradients),
+    detached: made.detached,
+    loss: judged,
+    nodes: { before: read.graph.nodes.length, after: made.model.graph.nodes.length },
+    milliseconds: { prepare: preparedAt - startedAt, differentiate: performance.now() - preparedAt },
+  };
+}
+
+function namesFrom(model: Model, by: DifferentiateBy): readonly string[] {
+  if (by === "parameters") return parametersOf(model);
+  if (by !== "inputs") return by;
+  const stored = new Set(model.graph.initializers.map(({ name }) => name));
+  const names = model.graph.inputs
+    .filter(({ name, type }) => type?.kind === "tensor" && /^(?:b?float)/.test(type.dtype) && !stored.has(name))
+    .map(({ name }) => name);
+  if (names.length > 0) return names;
+  throw new SlipwayError(
+    "PARAMETER_INVALID",
+    "No input of the model holds floating-point numbers, so there is none to differentiate by. Name a value, such as an embedding's output.",
+  );
+}
+
+async function answer(order: DifferentiateOrder): Promise<ContainedAnswer<DifferentiatedModel>> {
+  try {
+    return { answer: await differentiate(order) };
+  } catch (error) {
+    const { code, message } = slipwayErrorFrom(error);
+    return { code, message };
+  }
+}
+
+process.stdout.write(JSON.stringify(await answer(JSON.parse(await text(process.stdin)) as DifferentiateOrder)));
