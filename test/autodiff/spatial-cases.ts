@@ -69,12 +69,14 @@ const resize = (
   x: readonly number[],
   scales: readonly number[],
   attributes: Attributes,
+  more: Partial<OperatorCase> = {},
 ): OperatorCase => ({
   says: `Resize ${says}`,
   shapes: { x },
   single: true,
   needsShapes: true,
   build: (g, inputs) => g.op("Resize", [inputs["x"]!, "", g.values("float32", scales)], attributes),
+  ...more,
 });
 
 export const SPATIAL_CASES: Readonly<Record<string, readonly OperatorCase[]>> = {
@@ -343,6 +345,13 @@ export const SPATIAL_CASES: Readonly<Record<string, readonly OperatorCase[]>> = 
       coordinate_transformation_mode: "asymmetric",
       nearest_mode: "floor",
     }),
+    resize(
+      "nearest, three times, of open axes",
+      [1, 2, 2, 3],
+      [1, 1, 3, 2],
+      { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" },
+      { needsShapes: false },
+    ),
     resize("nearest, half a pixel", [1, 1, 4, 3], [1, 1, 0.5, 1.7], { mode: "nearest" }),
     resize("nearest, aligned, up", [1, 1, 3, 3], [1, 1, 1.5, 2], {
       mode: "nearest",

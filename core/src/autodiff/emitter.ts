@@ -11,6 +11,9 @@ export type Operand = string | number;
 /** The least version of the operator set that gradients are emitted for: axes of Squeeze, Unsqueeze and ReduceSum are inputs. */
 export const LEAST_OPSET = 13;
 
+/** Since this version scatters can add to what is there, as the gradients of all that picks elements do. */
+export const ADDING_OPSET = 16;
+
 /** What emitters of all element types share. */
 interface Shared {
   readonly g: GraphBuilder;

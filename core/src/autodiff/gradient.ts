@@ -15,10 +15,11 @@ import {
   valueUsesOf,
 } from "#graph";
 import type { Dimension, DType, TensorType } from "#tensor";
+import { storedTensors } from "#passes";
 import { Emitter, requireOpset } from "./emitter.ts";
 import { type CallSite, OperatorCall, type OperatorGradient } from "./operator-gradient.ts";
 import { GRADIENT_RULES } from "./rules.ts";
-import { isDifferentiable, statedTypes, storedTensors, type ValueTypes } from "./value-types.ts";
+import { isDifferentiable, statedTypes, type ValueTypes } from "./value-types.ts";
 
 export interface GradientOptions {
   /** What to differentiate by: names of inputs, stored tensors or values in between, of a floating-point type. */

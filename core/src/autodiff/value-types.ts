@@ -1,5 +1,5 @@
 // What differentiation knows of the values of a graph: their element types and, as far as known, their axes.
-import type { Graph, Initializer, Model } from "#graph";
+import type { Model } from "#graph";
 import type { Dimension, DType, TensorType } from "#tensor";
 
 /**
@@ -64,17 +64,4 @@ export function reductionBetween(from: readonly Dimension[] | null, to: readonly
   }
   if (extra === 0 && stretched.length === 0) return { kind: "none" };
   return { kind: "axes", leading: Array.from({ length: extra }, (_, axis) => axis), stretched };
-}
-
-/** The tensors a graph stores, as initializers or by Constant nodes. */
-export function storedTensors(graph: Graph): ReadonlyMap<string, Initializer> {
-  const stored = new Map(graph.initializers.map((one) => [one.name, one]));
-  // One that is an input's default may be another when the model runs.
-  for (const { name } of graph.inputs) stored.delete(name);
-  for (const node of graph.nodes) {
-    if (node.opType !== "Constant" || node.domain !== "") continue;
-    for (const attribute of node.attributes)
-      if (attribute.kind === "tensor") stored.set(node.outputs[0]!, attribute.value);
-  }
-  return stored;
 }

@@ -1,14 +1,12 @@
 // Gradients of operators that pick elements by their places or put them there. Picking and adding are each other's adjoint.
+import { ADDING_OPSET } from "../emitter.ts";
 import { type OperatorCall, type OperatorGradient, rule } from "../operator-gradient.ts";
-
-/** Since this version Scatter operators can add to what is there. */
-const FIRST_ADDING_OPSET = 16;
 
 /** The attributes of a scatter that adds. @throws SlipwayError GRADIENT_UNAVAILABLE for operator sets where none does */
 function adding(call: OperatorCall): { readonly reduction: "add" } {
-  if (call.e.opset >= FIRST_ADDING_OPSET) return { reduction: "add" };
+  if (call.e.opset >= ADDING_OPSET) return { reduction: "add" };
   throw call.unavailable(
-    `has a gradient that adds at places, which version ${call.e.opset} of the operator set can't; export the model for ${FIRST_ADDING_OPSET} or later`,
+    `has a gradient that adds at places, which version ${call.e.opset} of the operator set can't; export the model for ${ADDING_OPSET} or later`,
   );
 }
 

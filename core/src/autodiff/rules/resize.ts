@@ -28,6 +28,10 @@ function throughAxes(call: OperatorCall): string {
     const scale = scales?.[index];
     // An axis that is left as it is may be as open as it likes.
     if (scale === 1 || (from === to && from !== null && scale === undefined)) continue;
+    if (scale !== undefined && repeatsAtAnyLength(mode, scale)) {
+      gradient = sumOfCopies(call, gradient, axis, scale);
+      continue;
+    }
     const input = call.fixed(axis);
     if (typeof to !== "number")
       throw call.unavailable(`makes an axis ${axis} whose length is open; give it a fixed one`);
@@ -48,15 +52,7 @@ function alongAxis(
   { axis, rank, input, output }: { axis: number; rank: number; input: number; output: number },
 ): string {
   const { e } = call;
-  if (isRepetition(matrix, input, output)) {
-    // Each element was repeated: its gradient is the sum over its copies. [.., input, copies, ..]
-    const before = Array.from({ length: axis }, () => 0);
-    const lengths = Array.from({ length: rank }, (_, at) => (at < axis ? 0 : at === axis ? input : null));
-    const shape = lengths.every((length) => length !== null)
-      ? e.ints([...before, input, output / input])
-      : e.concat([e.ints([...before, input, output / input]), tailOf(call, gradient, axis + 1)], 0);
-    return e.sum(e.reshape(gradient, shape), [axis + 1], false);
-  }
+  if (isRepetition(matrix, input, output)) return sumOfCopies(call, gradient, axis, output / input);
   if (axis === rank - 1) return e.matMul(gradient, e.values(Array.from(matrix), [output, input]));
   const transposed = Array.from(
     { length: input * output },
@@ -68,9 +64,25 @@ function alongAxis(
   return e.transpose(product, swap);
 }
 
-/** The lengths of the axes of a value from one on, int64. */
-function tailOf(call: OperatorCall, value: string, first: number): string {
-  return call.e.op("Shape", [value], { start: first });
+/** Each element was repeated along an axis: its gradient is the sum over its copies. */
+function sumOfCopies(call: OperatorCall, gradient: string, axis: number, copies: number): string {
+  const { e } = call;
+  // [.., length, copies, ..]: 0 keeps the lengths before.
+  const before = Array.from({ length: axis }, () => 0);
+  const tail = e.op("Shape", [gradient], { start: axis + 1 });
+  const shape = e.concat([e.ints(before), e.lengthOf(call.x(), axis), e.ints([copies]), tail], 0);
+  return e.sum(e.reshape(gradient, shape), [axis + 1], false);
+}
+
+/** A length to see the pattern at. */
+const SEEN_LENGTH = 7;
+
+/** Whether an axis, however long, has each of its elements repeated. */
+function repeatsAtAnyLength(mode: InterpolationMode, scale: number): boolean {
+  if (mode.mode !== "nearest" || !Number.isInteger(scale) || mode.coordinates === "align_corners") return false;
+  const output = SEEN_LENGTH * scale;
+  const matrix = interpolationMatrix(mode, SEEN_LENGTH, output, scale);
+  return matrix !== null && isRepetition(matrix, SEEN_LENGTH, output);
 }
 
 /** Whether each element is repeated a whole number of times, one after the other. */

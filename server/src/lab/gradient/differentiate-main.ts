@@ -1,7 +1,7 @@
 // The process that differentiates one model: what to do comes on standard input, the model goes out, both as JSON.
 import { text } from "node:stream/consumers";
 import { type ContainedAnswer, createOnnxRuntimeBackend, readModelFiles, sampleInputs } from "#runtime";
-import { gradient, parametersOf, prepareForGradient, withLoss } from "@slipway/core/autodiff";
+import { gradient, inGradientWords, parametersOf, prepareForGradient, withLoss } from "@slipway/core/autodiff";
 import { SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
 import type { Model } from "@slipway/core/graph";
 import { bytesFromModel, modelFromBytes } from "@slipway/core/onnx";
@@ -10,7 +10,7 @@ import { createPreparingEngine } from "./engine.ts";
 
 async function differentiate(order: DifferentiateOrder): Promise<DifferentiatedModel> {
   const bytes = await readModelFiles(order.files);
-  const read = modelFromBytes(bytes.model);
+  const read = inGradientWords(modelFromBytes(bytes.model));
   const wrt = namesFrom(read, order.by);
   const startedAt = performance.now();
   const engine = createPreparingEngine({

@@ -1,0 +1,97 @@
+// Computing once what depends on no input: an engine is asked for the values, which then are stored tensors.
+import {
+  createGraph,
+  createValueInfo,
+  type Graph,
+  type Initializer,
+  initializerFromTensor,
+  type Model,
+  nameScopeOf,
+  type Node,
+  subgraphsOf,
+  valuesReadBy,
+} from "#graph";
+import type { Tensor } from "#tensor";
+import { storedTensors } from "./stored-tensors.ts";
+
+/** Answers the outputs of a model that has no inputs. */
+export type Evaluate = (model: Model, names: readonly string[]) => Promise<readonly Tensor[]>;
+
+/** Operators that answer differently each time they are asked. */
+const RANDOM = new Set([
+  "Bernoulli",
+  "Dropout",
+  "Multinomial",
+  "RandomNormal",
+  "RandomNormalLike",
+  "RandomUniform",
+  "RandomUniformLike",
+]);
+/** Constants of more elements are no shapes, axes or scales that somebody wants to read, and stay computed. */
+const MOST_ELEMENTS = 4096;
+
+/**
+ * Replaces small values that depend on stored tensors alone by what they are.
+ * @param kept names of stored tensors that may change; what depends on them stays computed
+ * @throws SlipwayError what `evaluate` throws
+ */
+export async function foldConstants(model: Model, kept: readonly string[], evaluate: Evaluate): Promise<Model> {
+  const { graph } = model;
+  const known = new Set(storedTensors(graph).keys());
+  for (const name of kept) known.delete(name);
+  const nodes: Node[] = [];
+  for (const node of graph.nodes) {
+    if (RANDOM.has(node.opType) || subgraphsOf(node).length > 0 || node.opType.startsWith("Sequence")) continue;
+    if (node.opType === "SplitToSequence" || ![...valuesReadBy(node)].every((name) => known.has(name))) continue;
+    nodes.push(node);
+    for (const name of node.outputs) if (name !== "") known.add(name);
+  }
+  const computed = nodes.filter(({ opType }) => opType !== "Constant");
+  // What only other constants read need not be handed over.
+  const made = new Set(computed.flatMap(({ outputs }) => outputs).filter((name) => name !== ""));
+  const isInside = new Set(computed);
+  const wanted = new Set<string>(graph.outputs.map(({ name }) => name).filter((name) => made.has(name)));
+  for (const node of graph.nodes)
+    if (!isInside.has(node)) for (const name of valuesReadBy(node)) if (made.has(name)) wanted.add(name);
+  const names = [...wanted].filter((name) => !graph.outputs.some((output) => output.name === name));
+  if (names.length === 0) return model;
+  const read = new Set(nodes.flatMap((node) => [...valuesReadBy(node)]));
+  const part = createGraph({
+    name: "constants",
+    nodes,
+    initializers: graph.initializers.filter(({ name }) => read.has(name)),
+    outputs: names.map((name) => createValueInfo(name, null)),
+  });
+  const values = await evaluate({ ...model, graph: part }, names);
+  const small = names.flatMap((name, index) => {
+    const tensor = values[index]!;
+    const isLarge = tensor.data.length > MOST_ELEMENTS;
+    return isLarge ? [] : [initializerFromTensor(name, tensor)];
+  });
+  return { ...model, graph: withStored(graph, small) };
+}
+
+/** The graph with values stored instead of computed, and without the nodes that nothing needs any more. */
+function withStored(graph: Graph, stored: readonly Initializer[]): Graph {
+  const isStored = new Set(stored.map(({ name }) => name));
+  const needed = new Set(graph.outputs.map(({ name }) => name));
+  const nodes: Node[] = [];
+  for (const node of graph.nodes.toReversed()) {
+    if (!node.outputs.some((name) => needed.has(name) && !isStored.has(name))) continue;
+    nodes.unshift(node);
+    for (const name of valuesReadBy(node)) needed.add(name);
+  }
+  // A node may make one value that is stored now and another that is not.
+  const scope = nameScopeOf(graph);
+  const renamed = nodes.map((node) =>
+    node.outputs.some((name) => isStored.has(name))
+      ? { ...node, outputs: node.outputs.map((name) => (isStored.has(name) ? scope.fresh(`${name}_computed`) : name)) }
+      : node,
+  );
+  return {
+    ...graph,
+    nodes: renamed,
+    initializers: [...graph.initializers, ...stored],
+    valueInfo: graph.valueInfo.filter(({ name }) => needed.has(name) && !isStored.has(name)),
+  };
+}
