@@ -69,11 +69,11 @@ test("by inputs, with the gradient by the output sent", async () => {
 });
 
 test("weights in a file beside the model stay there, and the new model has to as well", async () => {
-  const { model, chunks } = externalizeWeights(affine(), { location: "weights.bin", minimumBytes: 1 });
+  const external = externalizeWeights(affine(), { location: "weights.bin", minimumBytes: 1 });
   const folder = path.join(directory, "external");
   mkdirSync(folder);
-  writeFileSync(path.join(folder, "model.onnx"), bytesFromModel(model));
-  writeFileSync(path.join(folder, "weights.bin"), Buffer.concat([...chunks()]));
+  writeFileSync(path.join(folder, "model.onnx"), bytesFromModel(external.model));
+  writeFileSync(path.join(folder, "weights.bin"), Buffer.concat([...external.chunks()]));
   const beside = await call("./external", "--wrt", "inputs", "--out", "external/gradient.onnx");
   expect(beside).toMatchObject({ code: 0 });
   const elsewhere = await call("./external", "--wrt", "inputs", "--out", "gradient.onnx");
