@@ -6,7 +6,7 @@ import { bytesFromModel } from "@slipway/core/onnx";
 import type { DType, TensorData } from "@slipway/core/tensor";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { createPreparingEngine } from "../../server/src/lab/gradient/index.ts";
-import { createOnnxRuntimeBackend } from "../../server/src/runtime/index.ts";
+import { createOnnxRuntimeBackend, sampleInputs } from "../../server/src/runtime/index.ts";
 import { randomFrom } from "../support/random.ts";
 
 export type Feeds = Readonly<Record<string, Tensor>>;
@@ -40,7 +40,10 @@ export function engineOn(feeds: Feeds): PreparingEngine {
   return createPreparingEngine({
     backend: createOnnxRuntimeBackend(),
     externalData: new Map(),
-    inputs: ({ inputs: wanted }) => inputs.filter(({ name }) => wanted.some((port) => port.name === name)),
+    inputs: (signature) =>
+      sampleInputs(signature, { rows: 2, freeLength: 8, scale: 1, seed: 1 }).map(
+        (madeUp) => inputs.find(({ name }) => name === madeUp.name) ?? madeUp,
+      ),
   });
 }
 

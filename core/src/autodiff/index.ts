@@ -1,7 +1,9 @@
-// Gradients of models, as models: the rules by operator, the walk that puts them together, and losses to differentiate.
+// Gradients of models, as models: the rules by operator, the walk that puts them together, losses to differentiate, and whole
+// steps of training.
 export { gradient, type GradientModel, type GradientOptions } from "./gradient.ts";
 export { type Loss, LOSS_KINDS, type LossKind, type LossModel, type LossOptions, withLoss } from "./losses.ts";
 export type { OperatorGradient } from "./operator-gradient.ts";
+export { type Optimizer, OPTIMIZER_KINDS, type OptimizerKind } from "./optimizers.ts";
 export {
   inGradientWords,
   parametersOf,
@@ -10,4 +12,12 @@ export {
   type PreparingEngine,
 } from "./prepare.ts";
 export { GRADIENT_RULES } from "./rules.ts";
+export { learningRateAt, type Schedule, type ScheduleOptions } from "./schedules.ts";
+export {
+  type CarriedValue,
+  type ParameterGroup,
+  type TrainStep,
+  trainStep,
+  type TrainStepOptions,
+} from "./train-step.ts";
 export { statedTypes, type ValueTypes } from "./value-types.ts";

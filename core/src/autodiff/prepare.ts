@@ -2,7 +2,14 @@
 // computed once, and the types of all values are asked for.
 import { SlipwayError } from "#base";
 import { inlineFunctions, type Model, tensorFromInitializer, valuesReadBy } from "#graph";
-import { constantsToInitializers, type Evaluate, foldConstants, sliceSplitSequences, upgradeOpset } from "#passes";
+import {
+  constantsToInitializers,
+  type Evaluate,
+  foldConstants,
+  sliceSplitSequences,
+  untieCopies,
+  upgradeOpset,
+} from "#passes";
 import { ADDING_OPSET } from "./emitter.ts";
 import { isDifferentiable, type ValueTypes } from "./value-types.ts";
 
@@ -19,12 +26,12 @@ export interface PreparedModel {
 }
 
 /**
- * A model in the words gradients are written in: of an operator set whose scatters can add, its functions put in place, and what
- * Constant nodes hold stored.
+ * A model in the words gradients are written in: of an operator set whose scatters can add, its functions put in place, what
+ * Constant nodes hold stored, and tensors on their own that were stored once for being alike.
  * @throws SlipwayError as `upgradeOpset` and `inlineFunctions`
  */
 export function inGradientWords(model: Model): Model {
-  return constantsToInitializers(upgradeOpset(inlineFunctions(model), ADDING_OPSET));
+  return untieCopies(constantsToInitializers(upgradeOpset(inlineFunctions(model), ADDING_OPSET)));
 }
 
 /**
@@ -59,15 +66,20 @@ function refuseNonFinite(model: Model, names: readonly string[]): void {
   }
 }
 
-/** The names of stored tensors a model is trained by: those of a floating-point type that nodes read. */
+/**
+ * The names of stored tensors a model is trained by: those of a floating-point type that nodes read. Scalars are none, since
+ * exporters store the constants of formulas so (a half, an epsilon); nor is what was computed when a model was prepared.
+ * @param model in the words of `inGradientWords`, before anything is computed
+ * @throws SlipwayError PARAMETER_INVALID where there are none
+ */
 export function parametersOf(model: Model): readonly string[] {
   const inputs = new Set(model.graph.inputs.map(({ name }) => name));
   const read = new Set(model.graph.nodes.flatMap((node) => [...valuesReadBy(node)]));
   const names = model.graph.initializers
-    .filter(
-      ({ dtype, name, shape }) =>
-        isDifferentiable({ kind: "tensor", dtype, shape }) && read.has(name) && !inputs.has(name),
-    )
+    .filter(({ dtype, name, shape }) => {
+      const isNumbers = isDifferentiable({ kind: "tensor", dtype, shape }) && shape.length > 0;
+      return isNumbers && read.has(name) && !inputs.has(name);
+    })
     .map(({ name }) => name);
   if (names.length > 0) return names;
   throw new SlipwayError("PARAMETER_INVALID", "The model stores no floating-point tensors, so it has no parameters.");

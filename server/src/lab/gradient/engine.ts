@@ -50,7 +50,7 @@ export function createPreparingEngine({ backend, externalData, inputs }: EngineO
       if (type.kind !== "tensor") continue;
       const shape = moreOf(types.get(name)?.shape ?? null, type.shape);
       types.set(name, { kind: "tensor", dtype: type.dtype, shape });
-      if (shape === null || shape.length === 0) open.push(name);
+      if (shape === null) open.push(name);
     }
     await session.unload();
     if (open.length > 0 && inputs !== null) await seeRanks(model, open, types, inputs);

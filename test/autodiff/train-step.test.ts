@@ -1,0 +1,124 @@
+// What a step of training can be told: who learns and how fast, and what is kept of it.
+import {
+  inGradientWords,
+  learningRateAt,
+  parametersOf,
+  type TrainStepOptions,
+  trainStep,
+} from "@slipway/core/autodiff";
+import { graphBuilder } from "@slipway/core/graph";
+import { describe, expect, it } from "vitest";
+import { answersOf, engineOn, tensorOf } from "./gradient-check.ts";
+
+/** y = x·a·b, of one number each, so that what a step does can be told by hand. */
+function product() {
+  const g = graphBuilder({ opset: 17 });
+  const x = g.input("x", "float32", [1, 1]);
+  const scaled = g.op("Mul", [x, g.values("float32", [2], [1], "head.a")]);
+  g.output("y", g.op("Mul", [scaled, g.values("float32", [3], [1], "body.b")]), "float32", [1, 1]);
+  return inGradientWords(g.model());
+}
+
+const model = product();
+const engine = engineOn({});
+const step = (options: Partial<TrainStepOptions>) =>
+  trainStep(model, {
+    parameters: parametersOf(model),
+    loss: { kind: "mean-squared-error" },
+    optimizer: { kind: "sgd" },
+    typesOf: (one) => engine.typesOf(one),
+    ...options,
+  });
+
+async function once(options: Partial<TrainStepOptions>): Promise<Record<string, number>> {
+  const made = await step(options);
+  const start: Readonly<Record<string, number>> = { "head.a": 2, "body.b": 3 };
+  const answered = await answersOf(made.model, {
+    x: tensorOf("float32", [1], [1, 1]),
+    [made.target]: tensorOf("float32", [5], [1, 1]),
+    [made.learningRate]: tensorOf("float32", [0.1], []),
+    ...(made.step === null ? {} : { [made.step]: tensorOf("float64", [1], []) }),
+    ...Object.fromEntries(
+      made.carried.map(({ of, input, start: from }) => [
+        input,
+        tensorOf("float32", [from === "zeros" ? 0 : start[of]!], [1]),
+      ]),
+    ),
+  });
+  return Object.fromEntries(
+    Object.entries(answered).map(([name, { data }]) => [name, Math.round(Number(data[0]) * 1e5) / 1e5]),
+  );
+}
+
+describe("a step", () => {
+  // y = 6 against 5: the loss is 1, its gradient by y 2, by a 6, by b 4.
+  it("moves every parameter against its gradient", async () => {
+    expect(await once({})).toEqual({ y: 6, loss: 1, "head.a_next": 1.4, "body.b_next": 2.6 });
+  });
+
+  it("gives groups their own rate and decay, and leaves frozen ones out", async () => {
+    const groups = [
+      { names: /^head/, learningRate: 0.5, weightDecay: 1 },
+      { names: /^body/, isFrozen: true },
+    ];
+    expect(await once({ groups })).toEqual({ y: 6, loss: 1, "head.a_next": 1.6 });
+  });
+
+  it("keeps moving averages", async () => {
+    expect(await once({ averageDecay: 0.9 })).toMatchObject({ "head.a_next": 1.4, "head.a_average_next": 1.94 });
+  });
+
+  it("scales gradients together", async () => {
+    // Their norm is √52; to 1 each is divided by it.
+    expect(await once({ maxNorm: 1 })).toMatchObject({ "head.a_next": 1.9168, "body.b_next": 2.94453 });
+  });
+
+  it.each<[string, Partial<TrainStepOptions>, RegExp]>([
+    ["all frozen", { groups: [{ names: /./, isFrozen: true }] }, /All parameters are frozen/],
+    [
+      "a momentum of 1",
+      { optimizer: { kind: "sgd", momentum: 1 } },
+      /momentum is 1; it must be at least 0 and less than 1/,
+    ],
+    ["Nesterov without momentum", { optimizer: { kind: "sgd", nesterov: true } }, /needs a momentum/],
+    ["a negative decay", { optimizer: { kind: "adam", weightDecay: -1 } }, /weight decay is -1/],
+    ["a norm of 0", { maxNorm: 0 }, /maxNorm is 0/],
+  ])("is refused with %s", async (_says, options, message) => {
+    await expect(step(options)).rejects.toEqual(
+      expect.objectContaining({ code: "PARAMETER_INVALID", message: expect.stringMatching(message) as string }),
+    );
+  });
+});
+
+describe("learning rates", () => {
+  const run = { learningRate: 0.1, steps: 11 };
+  const rates = (options: Parameters<typeof learningRateAt>[1]): number[] =>
+    Array.from({ length: options.steps }, (_, at) => Number(learningRateAt(at + 1, options).toFixed(5)));
+
+  it("stay, fall in steps or along a cosine", () => {
+    expect(rates({ ...run, steps: 3, schedule: { kind: "constant" } })).toEqual([0.1, 0.1, 0.1]);
+    expect(rates({ ...run, steps: 5, schedule: { kind: "step", every: 2, factor: 0.5 } })).toEqual([
+      0.1, 0.1, 0.05, 0.05, 0.025,
+    ]);
+    expect(rates({ ...run, steps: 5, schedule: { kind: "cosine", floor: 0.2 } })).toEqual([
+      0.1, 0.08828, 0.06, 0.03172, 0.02,
+    ]);
+  });
+
+  it("rise first where they warm up", () => {
+    expect(rates({ ...run, steps: 6, warmUp: 3, schedule: { kind: "cosine" } })).toEqual([
+      0.03333, 0.06667, 0.1, 0.1, 0.05, 0,
+    ]);
+  });
+
+  it("go up and down once", () => {
+    const cycle = rates({ ...run, schedule: { kind: "one-cycle" } });
+    expect([cycle[0], Math.max(...cycle), cycle.indexOf(Math.max(...cycle)), cycle.at(-1)]).toEqual([0.004, 0.1, 3, 0]);
+  });
+
+  it("need a rate and steps", () => {
+    expect(() => learningRateAt(1, { ...run, learningRate: 0, schedule: { kind: "constant" } })).toThrow(
+      "both must be positive",
+    );
+  });
+});
