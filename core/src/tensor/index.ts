@@ -17,7 +17,14 @@ export {
   type TensorData,
 } from "./dtypes.ts";
 export { bfloat16FromNumber, float16FromNumber, numberFromBfloat16, numberFromFloat16 } from "./halves.ts";
-export { npyFromTensor, tensorFromNpy } from "./npy.ts";
+export {
+  NPY_HEADER_BYTES,
+  type NpyHeader,
+  npyFromTensor,
+  npyHeader,
+  tensorFromNpy,
+  tensorFromNpyData,
+} from "./npy.ts";
 export { bestIndices } from "./ranking.ts";
 export {
   type Dimension,

@@ -30,6 +30,65 @@ const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 /** Headers are padded so that the data starts at a multiple of this. */
 const ALIGNMENT_BYTES = 64;
 
+/** What a .npy file says of its array, so that its rows can be read a few at a time. */
+export interface NpyHeader {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Whether the first axis runs fastest. */
+  readonly isFortran: boolean;
+  /** Bytes an element takes in the file. */
+  readonly itemBytes: number;
+  /** Where the elements begin. */
+  readonly dataStart: number;
+  /** NumPy's type: "<f4". */
+  readonly descr: string;
+}
+
+/** A header is at most this long, with what stands before it. */
+export const NPY_HEADER_BYTES = 12 + 65_536;
+
+/**
+ * What the beginning of a .npy file says.
+ * @param bytes the file, or its first NPY_HEADER_BYTES
+ * @throws SlipwayError REQUEST_MALFORMED
+ */
+export function npyHeader(bytes: Uint8Array): NpyHeader {
+  const { header, dataStart } = splitHeader(bytes);
+  const { descr, fortran, shape } = parseHeader(header);
+  const { dtype, itemBytes } = typeOf(descr);
+  countOf(shape);
+  return { dtype, shape, isFortran: fortran, itemBytes, dataStart, descr };
+}
+
+/**
+ * The tensor that elements of a .npy file are: all of them, or rows of a file in C order.
+ * @param shape that of `data`, which holds its elements as the file does
+ * @throws SlipwayError REQUEST_MALFORMED where the data does not fill the shape, or text is none
+ */
+export function tensorFromNpyData(
+  { descr, dtype, itemBytes, isFortran }: NpyHeader,
+  shape: readonly number[],
+  data: Uint8Array,
+): Tensor {
+  const count = countOf(shape);
+  if (data.byteLength !== count * itemBytes) {
+    throw malformed(
+      `has ${data.byteLength} bytes of data; its shape [${shape.join(", ")}] of '${descr}' takes ${count * itemBytes}`,
+    );
+  }
+  const kind = /[a-zA-Z]/.exec(descr)![0];
+  // Swapping is by number, not by item: a complex number is two.
+  const numberBytes = kind === "U" ? 4 : dtype === "string" ? 1 : itemBytes / DTYPES[dtype].lanes;
+  const swapped = descr.startsWith(">") && numberBytes > 1 ? byteSwapped(data, numberBytes) : data;
+  const ordered = isFortran && shape.length > 1 ? rowMajor(swapped, shape, itemBytes) : swapped;
+  if (dtype !== "string") return createTensor(dtype, shape, dataFromBytes(dtype, ordered));
+  return createTensor(
+    "string",
+    shape,
+    kind === "U" ? textsOf(ordered, count, itemBytes) : byteTexts(ordered, count, itemBytes),
+  );
+}
+
 /**
  * The tensor a .npy file holds: format versions 1 to 3, C and Fortran order, either byte order; booleans, integers,
  * floats, complex numbers, and fixed-width text (`U`) and bytes (`S` or `a`, read as UTF-8) as strings.
@@ -37,33 +96,8 @@ const ALIGNMENT_BYTES = 64;
  * @throws SlipwayError REQUEST_MALFORMED for anything else
  */
 export function tensorFromNpy(bytes: Uint8Array): Tensor {
-  const { header, dataStart } = splitHeader(bytes);
-  const { descr, fortran, shape } = parseHeader(header);
-  const type = /^([<>|=])?([a-zA-Z])(\d+)$/.exec(descr);
-  if (type === null) throw malformed(`has the type '${descr.slice(0, 100)}', which is not a plain one`);
-  const [, order, kind, width] = type;
-  const isText = kind === "U" || kind === "S" || kind === "a";
-  const dtype = isText ? "string" : BY_KIND.get(`${kind}${width}`);
-  if (dtype === undefined) throw malformed(`has the type '${descr}', which no tensor can have`);
-  if (Number(width) === 0) throw malformed(`has the type '${descr}', whose items take no bytes`);
-  const count = countOf(shape);
-  const itemBytes = kind === "U" ? 4 * Number(width) : Number(width);
-  const data = bytes.subarray(dataStart);
-  if (data.byteLength !== count * itemBytes) {
-    throw malformed(
-      `has ${data.byteLength} bytes of data; its shape [${shape.join(", ")}] of '${descr}' takes ${count * itemBytes}`,
-    );
-  }
-  // Swapping is by number, not by item: a complex number is two.
-  const numberBytes = kind === "U" ? 4 : isText ? 1 : itemBytes / DTYPES[dtype].lanes;
-  const swapped = order === ">" && numberBytes > 1 ? byteSwapped(data, numberBytes) : data;
-  const ordered = fortran && shape.length > 1 ? rowMajor(swapped, shape, itemBytes) : swapped;
-  if (dtype !== "string") return createTensor(dtype, shape, dataFromBytes(dtype, ordered));
-  return createTensor(
-    "string",
-    shape,
-    kind === "U" ? textsOf(ordered, count, itemBytes) : byteTexts(ordered, count, itemBytes),
-  );
+  const header = npyHeader(bytes);
+  return tensorFromNpyData(header, header.shape, bytes.subarray(header.dataStart));
 }
 
 /**
@@ -133,6 +167,17 @@ function parseHeader(header: string): Header {
   if (lengths.at(-1) === "") lengths.pop();
   if (lengths.some((length) => !/^\d{1,16}$/.test(length))) throw malformed(`has the shape (${tuple.slice(0, 100)})`);
   return { descr, fortran: fortran === "True", shape: lengths.map(Number) };
+}
+
+function typeOf(descr: string): { readonly dtype: DType; readonly itemBytes: number } {
+  const type = /^[<>|=]?([a-zA-Z])(\d+)$/.exec(descr);
+  if (type === null) throw malformed(`has the type '${descr.slice(0, 100)}', which is not a plain one`);
+  const [, kind, width] = type;
+  const isText = kind === "U" || kind === "S" || kind === "a";
+  const dtype = isText ? "string" : BY_KIND.get(`${kind}${width}`);
+  if (dtype === undefined) throw malformed(`has the type '${descr}', which no tensor can have`);
+  if (Number(width) === 0) throw malformed(`has the type '${descr}', whose items take no bytes`);
+  return { dtype, itemBytes: kind === "U" ? 4 * Number(width) : Number(width) };
 }
 
 function countOf(shape: readonly number[]): number {
