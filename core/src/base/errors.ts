@@ -234,6 +234,21 @@ export const ERRORS = {
     "Rows to measure a model with can't be used: a label, score, target or weight is missing, no number or out of range.",
     "Fix or leave out the row the message names.",
   ),
+  DATASET_INVALID: fact(
+    "invalid",
+    "A dataset's description can't be read, or names a column or split its files do not have.",
+    "Fix the key the message names; docs/datasets.md has the form of a description.",
+  ),
+  DATASET_NOT_FOUND: fact(
+    "not-found",
+    "No registered dataset has this name, number or hash.",
+    "See `slipway dataset list` for those there are.",
+  ),
+  DATASET_CHANGED: fact(
+    "conflict",
+    "The files of a registered dataset are no longer what was registered.",
+    "Put the files back, or register them as a new number with `slipway dataset add`.",
+  ),
   // Registry and store
   NAME_INVALID: fact(
     "invalid",

@@ -1,4 +1,6 @@
 // The registry: models and their versions, what endpoints serve, and the log of what was decided.
+export { canonicalJson, textHash } from "./canonical-json.ts";
+export type { AddedDataset, NewDataset, RegisteredDataset } from "./datasets.ts";
 export type { NewDecision } from "./decisions.ts";
 export type { NewDeployment, Promotion } from "./deployments.ts";
 export {

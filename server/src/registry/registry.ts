@@ -2,6 +2,14 @@
 import type { Clock } from "@slipway/core/base";
 import type { BlobBytes, BlobStore, Database, PutOptions, StoredBlob } from "#store";
 import type { RegistryContext } from "./context.ts";
+import {
+  addDataset,
+  type AddedDataset,
+  getDataset,
+  listDatasets,
+  type NewDataset,
+  type RegisteredDataset,
+} from "./datasets.ts";
 import { appendDecision, listDecisions, type NewDecision } from "./decisions.ts";
 import {
   abandonStaged,
@@ -99,6 +107,13 @@ export interface Registry {
   /** @param machine fingerprint of the machine that asks */
   judge(policy: Policy, version: Version, machine: string): Promise<PolicyVerdict>;
 
+  /** Registers a dataset under the next number of its name. See `addDataset`. */
+  addDataset(wanted: NewDataset, authority: Authority): Promise<AddedDataset>;
+  /** Every dataset, or those of one name, newest first. */
+  listDatasets(name?: string): Promise<readonly RegisteredDataset[]>;
+  /** @param number null takes the highest @throws SlipwayError DATASET_NOT_FOUND, with `details.suggestions` */
+  getDataset(name: string, number: number | null): Promise<RegisteredDataset>;
+
   /** Before loading. See `stage`. */
   stage(wanted: NewDeployment): Promise<Deployment>;
   /** When it is warm and traffic goes to it. See `promote`. */
@@ -179,6 +194,9 @@ export function openRegistry(options: RegistryOptions): Registry {
     listLaunchPolicies: () => listLaunchPolicies(context),
     launchPolicyOf: (endpoint) => launchPolicyOf(context, database, endpoint),
     judge: (policy, version, machine) => judgeVersion(context, policy, version, machine),
+    addDataset: (wanted, authority) => addDataset(context, wanted, authority),
+    listDatasets: (name) => listDatasets(context, name),
+    getDataset: (name, number) => getDataset(context, name, number),
     stage: (wanted) => stage(context, wanted),
     promote: (deploymentId, as, authority, details) => promote(context, deploymentId, as, authority, details),
     fail: (deploymentId, why, authority) => fail(context, deploymentId, why, authority),

@@ -95,6 +95,7 @@ export type DecisionKind =
   | "policy-set"
   | "policy-removed"
   | "overridden"
+  | "dataset-added"
   | "collected"
   | "job-cancelled"
   | "job-resumed";

@@ -11,6 +11,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_registry": { up: createRegistry },
   "0002_evidence": { up: createEvidence },
   "0003_jobs": { up: createJobs },
+  "0004_datasets": { up: createDatasets },
 };
 
 /**
@@ -228,4 +229,18 @@ async function createJobs(database: Kysely<unknown>): Promise<void> {
     .execute();
   // Garbage collection asks by blob, whatever the tenant.
   await schema.createIndex("job_blob_hash").on("job_blob").column("blob_hash").execute();
+}
+
+async function createDatasets(database: Kysely<unknown>): Promise<void> {
+  await database.schema
+    .createTable("dataset")
+    .addColumn("tenant", "text", (column) => column.notNull())
+    .addColumn("name", "text", (column) => column.notNull())
+    .addColumn("number", "integer", (column) => column.notNull())
+    .addColumn("hash", "text", (column) => column.notNull())
+    .addColumn("description", "text", (column) => column.notNull())
+    .addColumn("manifest", "text", (column) => column.notNull())
+    .addColumn("created_at", "bigint", (column) => column.notNull())
+    .addPrimaryKeyConstraint("dataset_key", ["tenant", "name", "number"])
+    .execute();
 }

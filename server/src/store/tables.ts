@@ -143,6 +143,18 @@ export interface JobBlobTable {
   size_bytes: Fixed<number>;
 }
 
+/** Where rows lie and how they are read, by name and number. Append-only. */
+export interface DatasetTable {
+  tenant: Fixed<string>;
+  name: Fixed<string>;
+  number: Fixed<number>;
+  /** Of its manifest. */
+  hash: Fixed<string>;
+  description: Fixed<string>;
+  manifest: Fixed<string>;
+  created_at: Fixed<number>;
+}
+
 export interface Tables {
   model: ModelTable;
   model_file: ModelFileTable;
@@ -156,4 +168,5 @@ export interface Tables {
   launch_policy: LaunchPolicyTable;
   job: JobTable;
   job_blob: JobBlobTable;
+  dataset: DatasetTable;
 }
