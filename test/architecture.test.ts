@@ -35,21 +35,8 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
   monitor: ["serve", "store"],
   launch: ["config", "lab/measure", "registry", "runtime", "serve", "store"],
   fronts: ["api", "config", "launch", "monitor", "runtime", "serve"],
-  api: ["backup", "config", "jobs", "lab/measure", "launch", "monitor", "registry", "runtime", "serve", "store"],
-  cli: [
-    "api",
-    "backup",
-    "config",
-    "lab/gradient",
-    "lab/measure",
-    "launch",
-    "load",
-    "monitor",
-    "registry",
-    "runtime",
-    "serve",
-    "store",
-  ],
+  api: ["backup", "config", "jobs", "lab/dataset", "lab/measure", "launch", "monitor", "registry", "runtime", "serve", "store"],
+  cli: ["api", "backup", "config", "lab/dataset", "lab/gradient", "lab/measure", "launch", "load", "monitor", "registry", "runtime", "serve", "store"],
 };
 /** Folders that are no chapters themselves: each folder inside is one. */
 const SHELVES = new Set(["lab"]);
@@ -57,6 +44,7 @@ const SHELVES = new Set(["lab"]);
 const OWNERS: Readonly<Record<string, string>> = {
   "onnxruntime-node": "server/src/runtime/onnxruntime.ts",
   "node:sqlite": "server/src/store/database.ts",
+  "@duckdb/node-api": "server/src/lab/dataset/tables.ts",
   sharp: "server/src/runtime/images/preparer-main.ts",
 };
 /** What core may not touch, and what stands in for it. */

@@ -1,0 +1,198 @@
+// Rows in batches: blocks of a source, the rows of one split among them, filled into a model's inputs.
+import { assert, SlipwayError } from "@slipway/core/base";
+import type { Tensor } from "@slipway/core/tensor";
+import type { ImagePreparer } from "#runtime";
+import type { BatchOptions, Labels, RowBatch } from "./dataset.ts";
+import { type Filler, inputFiller, type Misfit } from "./fill.ts";
+import { type NamedImage, tensorOfImages } from "./images.ts";
+import type { InputBinding } from "./inputs.ts";
+import { type LabelPlan, labelFiller, weightFiller } from "./labels.ts";
+import { type Block, type ColumnBlock, misfitError, placeText, type RowSource, type Wanted } from "./source.ts";
+import { sourceRowOf, type Splits } from "./splits.ts";
+
+/** What batches are made of. */
+export interface BatchParts {
+  readonly source: RowSource;
+  readonly splits: Splits | null;
+  readonly labels: LabelPlan | null;
+  readonly weight: string | null;
+  readonly preparer: ImagePreparer;
+}
+
+/** All that is read for a batch, and which columns of a block it is made of. */
+interface Plan {
+  readonly wanted: readonly Wanted[];
+  readonly splitPlaces: readonly number[];
+  readonly inputs: readonly { readonly name: string; readonly filler: Filler<Tensor> }[];
+  readonly labels: Filler<Labels> | null;
+  readonly weights: Filler<Float64Array> | null;
+  /** Inputs, labels and weights, each with its columns of a block. */
+  readonly fillers: readonly { readonly filler: Filler<unknown>; readonly places: readonly number[] }[];
+  readonly images: readonly { readonly binding: InputBinding & { kind: "image" }; readonly place: number }[];
+  readonly slices: readonly { readonly column: string; readonly place: number }[];
+}
+
+/**
+ * @param split its place among the splits; null takes all rows
+ * @throws SlipwayError as `Dataset.batches` does
+ */
+export async function* batchesOf(
+  parts: BatchParts,
+  bindings: readonly InputBinding[],
+  split: number | null,
+  { batchRows, slices, firstRow, signal }: Pick<BatchOptions, "batchRows" | "slices" | "firstRow" | "signal">,
+): AsyncGenerator<RowBatch> {
+  const { source, splits } = parts;
+  const plan = planOf(parts, bindings, split, slices);
+  const isFromStart = firstRow === 0 || split === null;
+  const start = isFromStart ? firstRow : await sourceRowOf(splits!, split, firstRow, source, signal);
+  let batch = new Batch(plan, parts, firstRow, batchRows);
+  for await (const block of source.read(plan.wanted, start, signal)) {
+    const columns = plan.splitPlaces.map((place) => block.columns[place]!);
+    const assigned = split === null ? null : await splits!.assign({ ...block, columns });
+    const views = plan.fillers.map(({ places }) => places.map((place) => block.columns[place]!));
+    for (let from = 0; from < block.rows; ) {
+      const end = endOfRun(assigned, split, from, block.rows);
+      if (assigned !== null && assigned[from] !== split) {
+        from = end;
+        continue;
+      }
+      while (from < end) {
+        const count = Math.min(end - from, batchRows - batch.rows);
+        const bad = batch.add(block, views, from, count);
+        if (bad !== null) throw await misfitError(source, block.firstRow + bad.row, bad.column, bad.wants);
+        from += count;
+        if (batch.rows < batchRows) continue;
+        yield await batch.finish(signal);
+        batch = new Batch(plan, parts, batch.firstRow + batch.rows, batchRows);
+      }
+    }
+  }
+  if (batch.rows > 0) yield await batch.finish(signal);
+}
+
+/** Where the rows that begin at `from` stop being all of the split, or all not. */
+function endOfRun(assigned: Uint8Array | null, split: number | null, from: number, rows: number): number {
+  if (assigned === null) return rows;
+  const isWanted = assigned[from] === split;
+  let end = from + 1;
+  while (end < rows && (assigned[end] === split) === isWanted) end++;
+  return end;
+}
+
+function planOf(
+  { source, splits, labels, weight }: BatchParts,
+  bindings: readonly InputBinding[],
+  split: number | null,
+  slices: readonly string[],
+): Plan {
+  const names = source.columns.map(({ name }) => name);
+  const unknown = slices.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new SlipwayError(
+      "DATASET_INVALID",
+      `There is no column "${unknown}" to slice by; there is ${names.join(", ")}.`,
+    );
+  }
+  const wanted: Wanted[] = [];
+  // A column in one form is read once, whoever wants it.
+  const placeOf = ({ column, form }: Wanted): number => {
+    const found = wanted.findIndex((one) => one.column === column && one.form === form);
+    return found >= 0 ? found : wanted.push({ column, form }) - 1;
+  };
+  const splitPlaces = split === null ? [] : splits!.wanted.map(placeOf);
+  const inputs: { name: string; filler: Filler<Tensor> }[] = [];
+  const images: Plan["images"][number][] = [];
+  for (const binding of bindings) {
+    if (binding.kind === "image")
+      images.push({ binding, place: placeOf({ column: binding.columns[0], form: "text" }) });
+    else inputs.push({ name: binding.input, filler: inputFiller(binding, source) });
+  }
+  const label = labels === null ? null : labelFiller(labels);
+  const weights = weight === null ? null : weightFiller(weight, source);
+  const all = [...inputs.map(({ filler }) => filler), label, weights].filter((filler) => filler !== null);
+  const fillers = all.map((filler) => ({ filler, places: filler.wanted.map(placeOf) }));
+  const sliced = slices.map((column) => ({ column, place: placeOf({ column, form: "text" }) }));
+  return { wanted, splitPlaces, inputs, labels: label, weights, fillers, images, slices: sliced };
+}
+
+/** A batch that is being filled. */
+class Batch {
+  readonly firstRow: number;
+  rows = 0;
+  readonly #plan: Plan;
+  readonly #parts: BatchParts;
+  readonly #images: NamedImage[][];
+  readonly #slices: (string | null)[][];
+
+  constructor(plan: Plan, parts: BatchParts, firstRow: number, capacity: number) {
+    this.#plan = plan;
+    this.#parts = parts;
+    this.firstRow = firstRow;
+    this.#images = plan.images.map(() => []);
+    this.#slices = plan.slices.map(() => []);
+    for (const { filler } of plan.fillers) filler.begin(capacity);
+  }
+
+  /** Takes rows of a block, for which it must have room. @param views the columns of each filler */
+  add(block: Block, views: readonly (readonly ColumnBlock[])[], from: number, count: number): Misfit | null {
+    for (const [index, { filler }] of this.#plan.fillers.entries()) {
+      const bad = this.#fill(filler, block, views[index]!, from, count);
+      if (bad !== null) return bad;
+    }
+    for (const [index, { binding, place }] of this.#plan.images.entries()) {
+      const names = textsOf(block, place);
+      for (let row = from; row < from + count; row++) {
+        const name = names[row] ?? null;
+        if (name === null) return { row, column: binding.columns[0], wants: "it has to name an image" };
+        this.#images[index]!.push({ row: block.firstRow + row, name });
+      }
+    }
+    for (const [index, { place }] of this.#plan.slices.entries()) {
+      this.#slices[index]!.push(...textsOf(block, place).slice(from, from + count));
+    }
+    this.rows += count;
+    return null;
+  }
+
+  async finish(signal: AbortSignal): Promise<RowBatch> {
+    const { inputs: filled, images, labels, weights, slices } = this.#plan;
+    const inputs: Record<string, Tensor> = {};
+    for (const { name, filler } of filled) inputs[name] = filler.finish(this.rows);
+    for (const [index, { binding }] of images.entries()) {
+      const { source, preparer } = this.#parts;
+      inputs[binding.input] = await tensorOfImages(binding, this.#images[index]!, source, preparer, signal);
+    }
+    return {
+      firstRow: this.firstRow,
+      rows: this.rows,
+      inputs,
+      labels: labels?.finish(this.rows) ?? null,
+      weights: weights?.finish(this.rows) ?? null,
+      slices: Object.fromEntries(slices.map(({ column }, index) => [column, this.#slices[index]!])),
+    };
+  }
+
+  #fill(
+    filler: Filler<unknown>,
+    block: Block,
+    columns: readonly ColumnBlock[],
+    from: number,
+    count: number,
+  ): Misfit | null {
+    try {
+      return filler.add(columns, from, count, this.rows);
+    } catch (error) {
+      const row = error instanceof SlipwayError ? error.details?.["blockRow"] : undefined;
+      if (!(error instanceof SlipwayError) || typeof row !== "number") throw error;
+      const place = placeText(this.#parts.source, block.firstRow + row);
+      throw new SlipwayError(error.code, `${place}: ${error.message}`, { cause: error });
+    }
+  }
+}
+
+function textsOf({ columns }: Block, place: number): readonly (string | null)[] {
+  const block = columns[place];
+  assert(block?.kind === "texts", "A column wanted as text came in another form.");
+  return block.values;
+}

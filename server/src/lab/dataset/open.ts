@@ -1,0 +1,291 @@
+// Opening a dataset: its files are found and hashed, its rows counted, its classes and splits found; then it can be read.
+import path from "node:path";
+import { type Clock, SlipwayError, unreachable } from "@slipway/core/base";
+import type { Signature } from "@slipway/core/tensor";
+import { canonicalJson, type JsonValue, textHash } from "#registry";
+import { ImagePreparer } from "#runtime";
+import { openArrays } from "./array-source.ts";
+import { batchesOf } from "./batches.ts";
+import type { BatchOptions, Dataset, DatasetFile, DatasetManifest, RowBatch } from "./dataset.ts";
+import { type DatasetDescription, filesOf } from "./description.ts";
+import { endingsText, fileInside, filesIn, findFiles, formatOf, type FoundFile, hashFile } from "./files.ts";
+import { type ImageFolder, openImages } from "./image-source.ts";
+import { bindInputs, type InputBinding } from "./inputs.ts";
+import { type LabelPlan, planLabels, weightFiller } from "./labels.ts";
+import type { RowSource } from "./source.ts";
+import { findSplits, type Splits } from "./splits.ts";
+import { openTables } from "./table-source.ts";
+
+export interface OpenDatasetOptions {
+  /** With absolute paths, as `readDescription` and `datasetOrder` answer it. */
+  readonly description: DatasetDescription;
+  /** Of the manifest it has to have, where it was registered; null takes whatever is found. */
+  readonly hash: string | null;
+  /** The version's, where images are read by its steps or classes have the names of its labels; null for none. */
+  readonly processing: unknown;
+  readonly clock: Clock;
+  /** The whole environment of the process that decodes images. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  readonly report?: (progress: { readonly done: number; readonly total: number | null; readonly text: string }) => void;
+}
+
+export interface OpenDataset extends Dataset {
+  readonly source: RowSource;
+  readonly labels: LabelPlan | null;
+  /** The column of weights. */
+  readonly weight: string | null;
+  /** Columns that are label, weight or decide the split, and so no features unless the description says it. */
+  readonly taken: ReadonlySet<string>;
+  /**
+   * Which columns become which input of a model.
+   * @throws SlipwayError INPUT_*, DATASET_INVALID where they don't fit
+   */
+  fit(signature: Signature): readonly InputBinding[];
+}
+
+/**
+ * Opens a dataset. Every byte of its files is read once for its hash; close it when done.
+ * @throws SlipwayError FILE_UNREADABLE, DATASET_INVALID, DATASET_CHANGED, ROWS_INVALID; the signal's reason
+ * @example
+ * const dataset = await openDataset({ description, hash: null, processing: null, clock, environment: {}, signal });
+ * for await (const { inputs, labels } of dataset.batches({ signature, split: "test", batchRows: 64, slices: [], firstRow: 0, signal })) …
+ */
+export async function openDataset(options: OpenDatasetOptions): Promise<OpenDataset> {
+  const { description, processing, signal } = options;
+  const { source, files, format } = await openSource(description, signal);
+  const preparer = new ImagePreparer({ clock: options.clock, environment: options.environment });
+  try {
+    const labels = await planLabels(description, source, processing, signal);
+    if (description.weight !== null) weightFiller(description.weight, source);
+    const splits = description.split === null ? null : await findSplits(description.split, source, signal);
+    const named = await namedImages(description, source, signal);
+    const manifest = await manifestOf({ ...options, format, source, splits, files: [...files, ...named] });
+    if (options.hash !== null && options.hash !== manifest.hash) throw changed(manifest, options.hash);
+    return new Opened({ description, processing, source, labels, splits, preparer, manifest });
+  } catch (error) {
+    preparer.close();
+    await source.close();
+    throw error;
+  }
+}
+
+interface OpenedParts {
+  readonly description: DatasetDescription;
+  readonly processing: unknown;
+  readonly source: RowSource;
+  readonly labels: LabelPlan | null;
+  readonly splits: Splits | null;
+  readonly preparer: ImagePreparer;
+  readonly manifest: DatasetManifest;
+}
+
+class Opened implements OpenDataset {
+  readonly manifest: DatasetManifest;
+  readonly classes: readonly string[] | null;
+  readonly source: RowSource;
+  readonly labels: LabelPlan | null;
+  readonly weight: string | null;
+  readonly taken: ReadonlySet<string>;
+  readonly #parts: OpenedParts;
+
+  constructor(parts: OpenedParts) {
+    this.#parts = parts;
+    this.manifest = parts.manifest;
+    this.source = parts.source;
+    this.labels = parts.labels;
+    this.weight = parts.description.weight;
+    this.classes = parts.labels?.classes ?? null;
+    const { description, labels, splits } = parts;
+    const named = [labels?.column ?? null, description.weight, ...(splits?.wanted.map(({ column }) => column) ?? [])];
+    this.taken = new Set(named.filter((name) => name !== null));
+  }
+
+  rowsOf(split: string | null): number {
+    return split === null ? this.manifest.rows : this.#parts.splits!.sizes[this.#placeOf(split)!]!;
+  }
+
+  fit(signature: Signature): readonly InputBinding[] {
+    const { description, source, processing } = this.#parts;
+    return bindInputs(description, source, signature, this.taken, processing);
+  }
+
+  async *batches(options: BatchOptions): AsyncGenerator<RowBatch> {
+    const { source, splits, labels, preparer, description } = this.#parts;
+    const split = this.#placeOf(options.split);
+    const bindings = this.fit(options.signature);
+    yield* batchesOf({ source, splits, labels, weight: description.weight, preparer }, bindings, split, options);
+  }
+
+  #placeOf(split: string | null): number | null {
+    if (split === null) return null;
+    const names = this.#parts.splits?.names ?? [];
+    const place = names.indexOf(split);
+    if (place >= 0) return place;
+    const there = names.length === 0 ? 'it is not split; say how under "split"' : `there is ${names.join(", ")}`;
+    throw new SlipwayError("ROWS_INVALID", `The dataset "${this.manifest.name}" has no split "${split}"; ${there}.`);
+  }
+
+  async close(): Promise<void> {
+    this.#parts.preparer.close();
+    await this.source.close();
+  }
+}
+
+async function openSource(
+  description: DatasetDescription,
+  signal: AbortSignal,
+): Promise<{ source: RowSource; files: readonly FoundFile[]; format: DatasetManifest["format"] }> {
+  const found = await findFiles(filesOf(description), "/");
+  const inFolders = new Map<string, readonly FoundFile[]>();
+  for (const folder of found.folders) inFolders.set(folder, await filesIn(folder));
+  const named = shortlyNamed(found.files);
+  const all = [...named, ...[...inFolders.values()].flat()];
+  const format = description.format ?? guessedFormat(all, description);
+  // In folders lies what else people keep there; a file that was named is meant.
+  const folders = [...inFolders].map(([folder, files]): ImageFolder => {
+    return { path: folder, images: files.filter(({ path: file }) => formatOf(file) === format) };
+  });
+  const files = [...named, ...folders.flatMap(({ images }) => images)];
+  if (files.length === 0) {
+    throw new SlipwayError("DATASET_INVALID", `${filesOf(description).join(", ")} holds no ${format} files.`);
+  }
+  const odd = files.find(({ path: file }) => (formatOf(file) ?? format) !== format);
+  if (odd !== undefined) {
+    throw new SlipwayError(
+      "DATASET_INVALID",
+      `"${odd.shown}" is of format ${formatOf(odd.path)}, and the dataset is ${format}. Files of one dataset have one format.`,
+    );
+  }
+  switch (format) {
+    case "csv":
+    case "parquet":
+    case "jsonl":
+      return { source: await openTables(files, format, csvOf(description, files), signal), files, format };
+    case "arrays":
+      return { source: await openArrays(files), files, format };
+    case "images": {
+      const single = found.files.map((file): ImageFolder => {
+        const shown = file.path.split(path.sep).slice(-2).join("/");
+        return { path: path.dirname(path.dirname(file.path)), images: [{ ...file, shown }] };
+      });
+      const parts = [...single, ...folders];
+      return { source: openImages(parts), files: parts.flatMap(({ images }) => images), format };
+    }
+    default:
+      return unreachable(format);
+  }
+}
+
+/** Files by their names alone, where these are different. */
+function shortlyNamed(files: readonly FoundFile[]): readonly FoundFile[] {
+  const names = files.map((file) => path.basename(file.path));
+  return new Set(names).size === names.length ? files.map((file, at) => ({ ...file, shown: names[at]! })) : files;
+}
+
+function csvOf({ csv }: DatasetDescription, files: readonly FoundFile[]): DatasetDescription["csv"] {
+  const isTabs = files.every((file) => /\.tsv(\.gz)?$/i.test(file.path));
+  return csv.delimiter === null && isTabs ? { ...csv, delimiter: "\t" } : csv;
+}
+
+/** The format of the files; in folders with several, that of the tables, which may name the images. */
+function guessedFormat(files: readonly FoundFile[], description: DatasetDescription): DatasetManifest["format"] {
+  const formats = new Set(files.map((file) => formatOf(file.path)).filter((format) => format !== null));
+  const named = filesOf(description).join(", ");
+  if (formats.size === 1) return [...formats][0]!;
+  if (formats.size === 0) {
+    throw new SlipwayError(
+      "DATASET_INVALID",
+      `Nothing says what ${named} is: no file's name ends in ${endingsText()}. Say it under "format".`,
+    );
+  }
+  throw new SlipwayError(
+    "DATASET_INVALID",
+    `${named} holds files of several formats: ${[...formats].join(", ")}. Say which under "format".`,
+  );
+}
+
+/** Images that rows of tables name are part of the dataset. */
+async function namedImages(
+  { inputs }: DatasetDescription,
+  source: RowSource,
+  signal: AbortSignal,
+): Promise<readonly FoundFile[]> {
+  const columns = Object.values(inputs).flatMap((one) =>
+    typeof one === "object" && "image" in one ? [one.image] : [],
+  );
+  const found = new Map<string, FoundFile>();
+  for (const column of columns) {
+    if (!source.columns.some(({ name }) => name === column)) {
+      throw new SlipwayError("DATASET_INVALID", `"inputs": there is no column "${column}" with images.`);
+    }
+    if (source.kindOf(column) === "image") continue;
+    for await (const { firstRow, columns: blocks } of source.read([{ column, form: "text" }], 0, signal)) {
+      const [block] = blocks;
+      if (block?.kind !== "texts") continue;
+      for (const [row, name] of block.values.entries()) {
+        // Rows without one are told where they are read.
+        if (name === null) continue;
+        const folder = source.folderOf(firstRow + row);
+        const full = path.resolve(folder, name);
+        if (!found.has(full)) found.set(full, await fileInside(folder, name));
+      }
+    }
+  }
+  return [...found.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+interface ManifestParts extends OpenDatasetOptions {
+  readonly format: DatasetManifest["format"];
+  readonly source: RowSource;
+  readonly splits: Splits | null;
+  readonly files: readonly FoundFile[];
+}
+
+async function manifestOf(parts: ManifestParts): Promise<DatasetManifest> {
+  const { description, format, source, splits, signal, report } = parts;
+  const files: DatasetFile[] = [];
+  const total = parts.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  let done = 0;
+  for (const file of parts.files) {
+    const sha256 = await hashFile(file, signal, (bytes) => {
+      done += bytes;
+      report?.({ done, total, text: `reading ${file.shown}` });
+    });
+    files.push({ path: file.shown, sizeBytes: file.sizeBytes, sha256 });
+  }
+  const { inputs, label, weight, split, csv, name, source: from, licence } = description;
+  // What an image is called decides its label, or which row it belongs to; a table's name decides nothing.
+  const isNamed = (file: string) => formatOf(file) === "images" || format === "arrays";
+  // Classes that a version names are the version's, not the data's.
+  const decides = {
+    schema: 1,
+    format,
+    files: files.map(({ path: shown, sha256 }) => (isNamed(shown) ? [shown, sha256] : sha256)),
+    inputs,
+    label,
+    weight,
+    split,
+    csv: format === "csv" ? csv : null,
+  };
+  return {
+    schema: 1,
+    name,
+    format,
+    files,
+    columns: source.columns,
+    rows: source.rows,
+    splits: Object.fromEntries(splits?.names.map((one, place) => [one, splits.sizes[place]!]) ?? []),
+    source: from,
+    licence,
+    hash: textHash(canonicalJson(decides as unknown as JsonValue)),
+  };
+}
+
+function changed({ name, files, hash }: DatasetManifest, wanted: string): SlipwayError {
+  const named = files.slice(0, 3).map((file) => file.path);
+  return new SlipwayError(
+    "DATASET_CHANGED",
+    `The dataset "${name}" is not what was registered: its hash was ${wanted.slice(0, 12)} and is ${hash.slice(0, 12)}. It has ${files.length} files: ${named.join(", ")}${files.length > 3 ? ", …" : ""}.`,
+  );
+}

@@ -1,0 +1,369 @@
+// Rows of CSV, Parquet and JSON Lines files, one file after the other. Text files are read as text and turned into numbers
+// only where numbers are wanted, so that what can't be one is told as it stands in the file.
+import { createReadStream } from "node:fs";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { SlipwayError, unreachable } from "@slipway/core/base";
+import { type CsvHead, readCsvHead } from "./csv-head.ts";
+import type { DatasetColumn } from "./dataset.ts";
+import { type Block, type ColumnForm, type ColumnKind, fileOfRow, type RowSource, type Wanted } from "./source.ts";
+import { identifier, literal, openTableEngine, type TableEngine } from "./tables.ts";
+
+export type TableFormat = "csv" | "parquet" | "jsonl";
+
+export interface CsvOptions {
+  /** Between fields; found out where null. */
+  readonly delimiter: string | null;
+  /** Whether the first line names the columns. */
+  readonly header: boolean;
+  /** What stands for a missing value, beside an empty field. */
+  readonly missing: readonly string[];
+}
+
+export interface TableFile {
+  /** Absolute. */
+  readonly path: string;
+  /** As it was named, for people. */
+  readonly shown: string;
+}
+
+const MOST_LINE_BYTES = 4 * 2 ** 20;
+const MOST_OBJECT_BYTES = 16 * 2 ** 20;
+/** Rows of a CSV file that are looked at for the types of its columns. */
+const SAMPLED_ROWS = 200_000;
+
+/**
+ * Opens tables with the same columns.
+ * @throws SlipwayError ROWS_INVALID where a file can't be read, is empty of columns, or has other columns than the first
+ */
+export async function openTables(
+  files: readonly TableFile[],
+  format: TableFormat,
+  csv: CsvOptions,
+  signal: AbortSignal,
+): Promise<RowSource> {
+  const engine = await openTableEngine(files.map((file) => file.path));
+  try {
+    const relations: string[] = [];
+    let columns: readonly DatasetColumn[] | null = null;
+    const fileRows: number[] = [];
+    for (const file of files) {
+      signal.throwIfAborted();
+      const head = format === "csv" ? await readCsvHead(file, csv.delimiter, csv.header) : null;
+      const relation = relationOf(file, format, csv, head);
+      try {
+        // Counting comes first: it reads every row, so that a broken one is told by its line.
+        fileRows.push(await countOf(engine, relation));
+        const own = head === null ? await columnsOf(engine, relation) : await guessedColumns(engine, relation, head);
+        columns = columns === null ? own : agreed(columns, own, file.shown, files[0]!.shown);
+      } catch (error) {
+        throw await located(error, file, format);
+      }
+      relations.push(relation);
+    }
+    return new Tables(engine, files, relations, columns ?? [], fileRows, format);
+  } catch (error) {
+    await engine[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+class Tables implements RowSource {
+  readonly #engine: TableEngine;
+  readonly columns: readonly DatasetColumn[];
+  readonly #fileRows: readonly number[];
+  readonly rows: number;
+  readonly #files: readonly TableFile[];
+  readonly #relations: readonly string[];
+  readonly #format: TableFormat;
+  readonly #types: ReadonlyMap<string, string>;
+
+  constructor(
+    engine: TableEngine,
+    files: readonly TableFile[],
+    relations: readonly string[],
+    columns: readonly DatasetColumn[],
+    fileRows: readonly number[],
+    format: TableFormat,
+  ) {
+    this.#engine = engine;
+    this.#files = files;
+    this.#relations = relations;
+    this.columns = columns;
+    this.#fileRows = fileRows;
+    this.rows = fileRows.reduce((sum, rows) => sum + rows, 0);
+    this.#format = format;
+    this.#types = new Map(columns.map(({ name, type }) => [name, type]));
+  }
+
+  #expression(column: string, form: ColumnForm): string {
+    return expressionOf(identifier(column), this.#typeOf(column), form);
+  }
+
+  /** As it is read, which is text for CSV, whatever the text is taken for. */
+  #typeOf(column: string): string {
+    return this.#format === "csv" ? "VARCHAR" : this.#types.get(column)!;
+  }
+
+  kindOf(column: string): ColumnKind {
+    const type = this.#types.get(column)!;
+    if (type === "BOOLEAN") return "truth";
+    if (isListType(type)) return "list";
+    if (WHOLE.test(type)) return "whole";
+    if (isNumberType(type)) return "number";
+    if (MOMENTS.test(type)) return "moment";
+    return isTextType(type) ? "text" : "other";
+  }
+
+  shapeOf(column: string): readonly number[] | null {
+    // Text may be a list, written "[1, 2]".
+    const kind = this.kindOf(column);
+    return kind === "list" || kind === "text" ? null : [];
+  }
+
+  folderOf(row: number): string {
+    return path.dirname(this.#files[fileOfRow(this.#fileRows, row).file]!.path);
+  }
+
+  async *read(wanted: readonly Wanted[], firstRow: number, signal: AbortSignal): AsyncGenerator<Block> {
+    const expressions = wanted.map(({ column, form }) => this.#expression(column, form));
+    // Reading no column still counts the rows.
+    const select = expressions.length === 0 ? "1::UTINYINT" : expressions.join(", ");
+    const isUnreadable = wanted.map(({ column, form }) => form === "number" && isTextType(this.#typeOf(column)));
+    let start = 0;
+    for (const [file, rows] of this.#fileRows.entries()) {
+      const skipped = Math.max(0, firstRow - start);
+      if (skipped < rows) {
+        const offset = skipped === 0 ? "" : ` OFFSET ${skipped}`;
+        let at = start + skipped;
+        const sql = `SELECT ${select} FROM ${this.#relations[file]!}${offset}`;
+        for await (const { rows: count, columns } of this.#blocks(file, sql, signal)) {
+          const blocks = columns
+            .slice(0, wanted.length)
+            .map((block, index) =>
+              block.kind === "numbers" && isUnreadable[index]! ? { ...block, nullsMean: "unreadable" as const } : block,
+            );
+          yield { firstRow: at, rows: count, columns: blocks };
+          at += count;
+        }
+        if (at !== start + rows) throw changed(this.#files[file]!.shown, rows, at - start);
+      }
+      start += rows;
+    }
+  }
+
+  async *#blocks(file: number, sql: string, signal: AbortSignal): ReturnType<TableEngine["stream"]> {
+    try {
+      yield* this.#engine.stream(sql, signal);
+    } catch (error) {
+      throw await located(error, this.#files[file]!, this.#format);
+    }
+  }
+
+  where(row: number): { readonly path: string; readonly row: number } {
+    const { file, row: within } = fileOfRow(this.#fileRows, row);
+    return { path: this.#files[file]!.shown, row: within };
+  }
+
+  async valueAt(row: number, column: string): Promise<string | null> {
+    const { file, row: within } = fileOfRow(this.#fileRows, row);
+    const [found] = await this.#engine.rows(
+      `SELECT CAST(${identifier(column)} AS VARCHAR) AS seen FROM ${this.#relations[file]!} LIMIT 1 OFFSET ${within}`,
+    );
+    return (found?.["seen"] as string | null | undefined) ?? null;
+  }
+
+  async close(): Promise<void> {
+    await this.#engine[Symbol.asyncDispose]();
+  }
+}
+
+const TEXT = new Set(["VARCHAR", "JSON", "UUID"]);
+const NUMBERS = /^(U?(TINYINT|SMALLINT|INTEGER|BIGINT)|FLOAT|DOUBLE)$/;
+const WHOLE = /^(U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT))$/;
+const MOMENTS = /^(DATE|TIMESTAMP)/;
+
+function isTextType(type: string): boolean {
+  return TEXT.has(type) || type.startsWith("ENUM(");
+}
+
+/** Whether numbers can be made of a column's type. */
+function isNumberType(type: string): boolean {
+  return (
+    NUMBERS.test(type) || type === "BOOLEAN" || type === "HUGEINT" || type === "UHUGEINT" || type.startsWith("DECIMAL(")
+  );
+}
+
+function isListType(type: string): boolean {
+  return /\[\d*\]$/.test(type);
+}
+
+function expressionOf(column: string, type: string, form: ColumnForm): string {
+  // JSON as text keeps its quotes; ->> takes them off.
+  const text =
+    type === "JSON" ? `(${column} ->> '$')` : type.startsWith("ENUM(") ? `CAST(${column} AS VARCHAR)` : column;
+  switch (form) {
+    case "text":
+      return isTextType(type) ? `CAST(${text} AS VARCHAR)` : `CAST(${column} AS VARCHAR)`;
+    case "number":
+      // Missing text is NaN, so that what is left as null is text that is no number.
+      if (isTextType(type)) {
+        return `CASE WHEN ${text} IS NULL THEN 'nan'::DOUBLE ELSE COALESCE(TRY_CAST(${text} AS DOUBLE), ${truthOf(text)}) END`;
+      }
+      if (NUMBERS.test(type)) return column;
+      return `TRY_CAST(${column} AS DOUBLE)`;
+    case "integer": {
+      if (NUMBERS.test(type)) return column;
+      const number = `TRY_CAST(${isTextType(type) ? text : column} AS DOUBLE)`;
+      const whole = `TRY_CAST(${isTextType(type) ? text : column} AS BIGINT)`;
+      return `CASE WHEN ${number} = trunc(${number}) THEN ${whole} ELSE ${truthOf(`CAST(${column} AS VARCHAR)`)} END`;
+    }
+    case "moment":
+      if (MOMENTS.test(type)) return `CAST(epoch_us(CAST(${column} AS TIMESTAMP)) AS DOUBLE)`;
+      if (isTextType(type)) {
+        return `COALESCE(TRY_CAST(${text} AS DOUBLE), CAST(epoch_us(TRY_CAST(${text} AS TIMESTAMPTZ)) AS DOUBLE))`;
+      }
+      return `TRY_CAST(${column} AS DOUBLE)`;
+    case "list":
+      if (isTextType(type)) return `TRY_CAST(${text} AS DOUBLE[])`;
+      // Arrays of a fixed length and decimals inside become lists of plain numbers.
+      return `CAST(${column} AS ${listTypeFrom(type)})`;
+    default:
+      return unreachable(form);
+  }
+}
+
+function truthOf(text: string): string {
+  return `CASE lower(${text}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END`;
+}
+
+/** DECIMAL(4,1)[3][] → DOUBLE[][]; types of plain numbers and texts stay as they are. */
+function listTypeFrom(type: string): string {
+  const [, element, brackets] = /^(.*?)((?:\[\d*\])+)$/.exec(type) ?? [];
+  if (element === undefined) return type;
+  const plain = NUMBERS.test(element) || element === "BOOLEAN" ? element : isTextType(element) ? "VARCHAR" : "DOUBLE";
+  return `${plain}${brackets!.replace(/\d+/g, "")}`;
+}
+
+/** As it is read: CSV as text, all else in the types it has. */
+function relationOf(file: TableFile, format: TableFormat, csv: CsvOptions, head: CsvHead | null): string {
+  switch (format) {
+    case "csv": {
+      const columns = head!.names.map((name) => `${literal(name)}: 'VARCHAR'`).join(", ");
+      return `read_csv(${literal(file.path)}, ${csvText(csv, head!)}, auto_detect = false, columns = {${columns}})`;
+    }
+    case "parquet":
+      return `read_parquet(${literal(file.path)})`;
+    case "jsonl":
+      return `read_json(${literal(file.path)}, format = 'newline_delimited', sample_size = -1, maximum_object_size = ${MOST_OBJECT_BYTES})`;
+    default:
+      return unreachable(format);
+  }
+}
+
+function csvText({ header, missing }: CsvOptions, { delimiter }: CsvHead): string {
+  const texts = ["", ...missing].map(literal).join(", ");
+  return `header = ${header}, delim = ${literal(delimiter)}, quote = '"', escape = '"', comment = '', nullstr = [${texts}], max_line_size = ${MOST_LINE_BYTES}, buffer_size = ${4 * MOST_LINE_BYTES}`;
+}
+
+async function columnsOf(engine: TableEngine, relation: string): Promise<readonly DatasetColumn[]> {
+  const found = await engine.rows(`DESCRIBE SELECT * FROM ${relation}`);
+  return found.map((row) => ({ name: row["column_name"] as string, type: row["column_type"] as string }));
+}
+
+/** What the columns of a text file are taken to be: the narrowest type that every value of the first rows has. */
+async function guessedColumns(
+  engine: TableEngine,
+  relation: string,
+  { names }: CsvHead,
+): Promise<readonly DatasetColumn[]> {
+  const counts = names.flatMap((name, at) => {
+    const column = identifier(name);
+    const tests = [
+      ["any", column],
+      ["BOOLEAN", `CASE WHEN lower(${column}) IN ('true', 'false') THEN 1 END`],
+      [
+        "BIGINT",
+        `CASE WHEN regexp_full_match(${column}, '\\s*[-+]?[0-9]+\\s*') THEN TRY_CAST(${column} AS BIGINT) END`,
+      ],
+      ["DOUBLE", `TRY_CAST(${column} AS DOUBLE)`],
+      ["DATE", `CASE WHEN length(${column}) <= 10 THEN TRY_CAST(${column} AS DATE) END`],
+      ["TIMESTAMP", `TRY_CAST(${column} AS TIMESTAMPTZ)`],
+    ];
+    return tests.map(([type, test]) => `count(${test}) AS "${at} ${type}"`);
+  });
+  const [found] = await engine.rows(
+    `SELECT ${counts.join(", ")} FROM (SELECT * FROM ${relation} LIMIT ${SAMPLED_ROWS})`,
+  );
+  return names.map((name, at) => {
+    const count = (type: string) => Number(found![`${at} ${type}`]);
+    const type = ["BOOLEAN", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP"].find((one) => count(one) === count("any"));
+    return { name, type: count("any") === 0 ? "VARCHAR" : (type ?? "VARCHAR") };
+  });
+}
+
+async function countOf(engine: TableEngine, relation: string): Promise<number> {
+  const [found] = await engine.rows(`SELECT count(*) AS rows FROM ${relation}`);
+  return Number(found!["rows"]);
+}
+
+/** Files of one dataset have the same columns. Types may differ where both are numbers: the wider one is told. */
+function agreed(
+  columns: readonly DatasetColumn[],
+  own: readonly DatasetColumn[],
+  shown: string,
+  first: string,
+): readonly DatasetColumn[] {
+  const missing = columns.find(({ name }) => !own.some((one) => one.name === name));
+  const extra = own.find(({ name }) => !columns.some((one) => one.name === name));
+  if (missing !== undefined || extra !== undefined) {
+    const what = missing === undefined ? `has a column "${extra!.name}"` : `has no column "${missing.name}"`;
+    const other = missing === undefined ? "does not" : "has";
+    throw new SlipwayError(
+      "ROWS_INVALID",
+      `${shown} ${what}, and ${first} ${other}. Files of one dataset need the same columns.`,
+    );
+  }
+  return columns.map(({ name, type }) => {
+    const theirs = own.find((one) => one.name === name)!.type;
+    if (theirs === type) return { name, type };
+    if (isNumberType(theirs) && isNumberType(type)) return { name, type: "DOUBLE" };
+    if (isTextType(theirs) || isTextType(type)) return { name, type: "VARCHAR" };
+    throw new SlipwayError(
+      "ROWS_INVALID",
+      `The column "${name}" is ${theirs} in ${shown} and ${type} in ${first}. Write it in one type.`,
+    );
+  });
+}
+
+/** The error of a file that can't be read, naming it; of JSON Lines, with the line that is none. */
+async function located(error: unknown, file: TableFile, format: TableFormat): Promise<unknown> {
+  if (!(error instanceof SlipwayError) || error.code !== "ROWS_INVALID" || error.message.startsWith(file.shown))
+    return error;
+  const line = format === "jsonl" && !file.path.endsWith(".gz") ? await firstBrokenLine(file.path) : null;
+  const message = line ?? error.message;
+  return new SlipwayError("ROWS_INVALID", `${file.shown}: ${message}`, { cause: error });
+}
+
+async function firstBrokenLine(file: string): Promise<string | null> {
+  let number = 0;
+  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+    number += 1;
+    if (line.trim() === "") continue;
+    try {
+      const value: unknown = JSON.parse(line);
+      if (typeof value === "object" && value !== null && !Array.isArray(value)) continue;
+    } catch {
+      // Told below.
+    }
+    return `Line ${number} is no JSON object: ${JSON.stringify(line.slice(0, 80))}. Each line holds one row, {"column": value, …}.`;
+  }
+  return null;
+}
+
+function changed(shown: string, rows: number, found: number): SlipwayError {
+  return new SlipwayError(
+    "ROWS_INVALID",
+    `${shown} had ${rows} rows when it was opened and has ${found} now; it was changed meanwhile. Open it again.`,
+  );
+}
