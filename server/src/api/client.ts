@@ -7,6 +7,7 @@ import { ROUTES } from "./admin/routes.ts";
 export type {
   BackupView,
   ConfigView,
+  DatasetView,
   DecisionView,
   DeploymentView,
   EndpointView,

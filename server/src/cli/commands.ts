@@ -53,6 +53,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/versions.ts")).versions,
   },
   {
+    name: "dataset",
+    summary: "Look into rows of files, and register them under a name",
+    group: "Models",
+    load: async () => (await import("./commands/dataset.ts")).dataset,
+  },
+  {
     name: "measure",
     summary: "Measure a version and keep what is found as evidence",
     group: "Models",

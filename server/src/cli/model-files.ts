@@ -140,7 +140,8 @@ function uploadFrom(file: LocalFile): NonNullable<RequestInit["body"]> {
   return stream as NonNullable<RequestInit["body"]>;
 }
 
-async function readProcessing(file: string): Promise<unknown> {
+/** @throws SlipwayError FILE_UNREADABLE, PROCESSING_INVALID */
+export async function readProcessing(file: string): Promise<unknown> {
   const text = (await readNamedFile("/", file)).toString("utf8");
   try {
     return JSON.parse(text);

@@ -13,6 +13,7 @@ import {
   type Deployment,
   type Endpoint,
   type JsonObject,
+  type NewDataset,
   parsePolicy,
   type Promotion,
   type Registry,
@@ -21,6 +22,7 @@ import {
 import type { Serving } from "#serve";
 import type { OperationOutput } from "../client.ts";
 import {
+  datasetView,
   decisionView,
   deploymentView,
   endpointView,
@@ -218,6 +220,14 @@ export function createHandlers(ports: HandlerPorts): Handlers {
     removePolicy: async ({ params: { endpoint }, query: { reason } }) => {
       await registry.removeLaunchPolicy(endpoint, authority(reason ?? null));
       return { endpoint };
+    },
+    listDatasets: async ({ query: { name } }) => (await registry.listDatasets(name)).map(datasetView),
+    getDataset: async ({ params: { name }, query: { number } }) =>
+      datasetView(await registry.getDataset(name, number ?? null)),
+    addDataset: async ({ body: { name, description, manifest, reason } }) => {
+      const wanted = { name, hash: manifest.hash, description, manifest } as unknown as NewDataset;
+      const { dataset, isNew } = await registry.addDataset(wanted, authority(reason));
+      return { dataset: datasetView(dataset), isNew };
     },
     unload: async ({ params: { endpoint }, body }) =>
       await viewOf(await launcher.unload(endpoint, authority(body.reason))),

@@ -1,9 +1,20 @@
 // Domain objects as the administration API shows them.
 import { DTYPES, type Port, type Signature, typeText } from "@slipway/core/tensor";
 import type { Job } from "#jobs";
-import type { Decision, Deployment, Endpoint, Evidence, LaunchPolicy, Model, PolicyVerdict, Version } from "#registry";
+import type {
+  Decision,
+  Deployment,
+  Endpoint,
+  Evidence,
+  LaunchPolicy,
+  Model,
+  PolicyVerdict,
+  RegisteredDataset,
+  Version,
+} from "#registry";
 import type { VariantStatus } from "#serve";
 import type {
+  DatasetView,
   DecisionView,
   DeploymentView,
   EndpointView,
@@ -66,6 +77,10 @@ export function evidenceView(evidence: Evidence): EvidenceView {
 export function jobView(job: Job): JobView {
   const { tenant: _, schema: __, checkpoint, lease: ___, ...shown } = job;
   return structuredClone({ ...shown, hasCheckpoint: checkpoint !== null });
+}
+
+export function datasetView({ name, number, hash, manifest, description, createdAt }: RegisteredDataset): DatasetView {
+  return { name, number, hash, manifest: manifest as unknown as DatasetView["manifest"], description, createdAt };
 }
 
 export function policyView({ endpoint, requirements, changedAt }: LaunchPolicy): PolicyView {

@@ -3,10 +3,13 @@
 import { z } from "zod";
 import { DeploymentSettings } from "#config";
 import { JOB_STATES } from "#jobs";
+import { DatasetDescription } from "#lab/dataset";
 import { MEASUREMENT_NAMES, MEASUREMENT_OPTIONS } from "#lab/measure";
 import {
   BackupView,
   ConfigView,
+  DatasetManifestView,
+  DatasetView,
   DecisionView,
   DeploymentView,
   EndpointView,
@@ -143,6 +146,34 @@ export const OPERATIONS = {
     params: PolicyPath,
     query: z.object({ reason: z.string().max(4096).optional() }),
     response: z.object({ endpoint: z.string() }),
+  },
+  listDatasets: {
+    method: "GET",
+    path: "/api/datasets",
+    summary: "Every registered dataset, newest first",
+    query: z.object({ name: Name.optional() }),
+    response: z.array(DatasetView),
+  },
+  getDataset: {
+    method: "GET",
+    path: "/api/datasets/{name}",
+    summary: "A registered dataset",
+    params: z.object({ name: Name.describe("Name of a dataset") }),
+    query: z.object({ number: z.coerce.number().int().min(1).optional().describe("the highest if left out") }),
+    response: DatasetView,
+  },
+  addDataset: {
+    method: "POST",
+    path: "/api/datasets",
+    summary:
+      "Register a dataset that was opened: where its rows lie and what was found there; the same again answers the one there is",
+    body: z.strictObject({
+      name: Name.describe("what it is called"),
+      description: DatasetDescription.describe("with absolute paths"),
+      manifest: DatasetManifestView,
+      reason: Reason,
+    }),
+    response: z.object({ dataset: DatasetView, isNew: z.boolean() }),
   },
   putBlob: {
     method: "PUT",

@@ -241,6 +241,32 @@ export const GateView = PolicyVerdictView.extend({
   isOverridden: z.boolean().describe("went live although the verdict is not yes"),
 });
 
+export const DatasetManifestView = z.strictObject({
+  format: z.enum(["csv", "parquet", "jsonl", "arrays", "images"]),
+  rows: z.int().min(0),
+  columns: z.array(z.strictObject({ name: z.string(), type: z.string() })),
+  splits: z.record(z.string(), z.int().min(0)).describe("Rows of each split; empty where it is not split"),
+  source: z.string().nullable(),
+  licence: z.string().nullable(),
+  files: z
+    .array(z.strictObject({ path: z.string(), sizeBytes: Bytes, sha256: z.string() }))
+    .describe("The first ones, where there are many"),
+  fileCount: z.int().min(1),
+  sizeBytes: Bytes.describe("Of all files"),
+  hash: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .describe("SHA-256 over the files' hashes, how they are read and how they are split"),
+});
+export const DatasetView = z.object({
+  name: z.string(),
+  number: z.number().int(),
+  hash: z.string(),
+  manifest: DatasetManifestView,
+  description: z.unknown().describe("Which files, and how they are read"),
+  createdAt: Timestamp,
+});
+
 export const ConfigView = z.object({
   file: z.string().nullable(),
   keys: z.array(
@@ -292,6 +318,7 @@ export type DecisionView = z.infer<typeof DecisionView>;
 export type ConfigView = z.infer<typeof ConfigView>;
 export type EvidenceView = z.infer<typeof EvidenceView>;
 export type JobView = z.infer<typeof JobView>;
+export type DatasetView = z.infer<typeof DatasetView>;
 export type PolicyView = z.infer<typeof PolicyView>;
 export type PolicyVerdictView = z.infer<typeof PolicyVerdictView>;
 export type GateView = z.infer<typeof GateView>;

@@ -1,0 +1,207 @@
+// `slipway dataset`: what rows are in files, whether they fit a model, and a name for them.
+import { SlipwayError } from "@slipway/core/base";
+import {
+  datasetOrder,
+  type DatasetOrder,
+  type DatasetSummary,
+  openDataset,
+  type OpenDataset,
+  summariseDataset,
+} from "#lab/dataset";
+import { systemClock } from "#runtime";
+import type { Client, DatasetView } from "slipway/client";
+import { type Command, type CommandContext, textOption } from "../command.ts";
+import { datasetsText, datasetText, type ModelFit, summaryText } from "../dataset-text.ts";
+import { signatureOfModel } from "../model-signature.ts";
+import { size } from "../text.ts";
+
+const USAGE =
+  "slipway dataset inspect PATH|NAME, slipway dataset add PATH, slipway dataset list [NAME], or slipway dataset show NAME[:NUMBER]";
+/** Files that are kept by name; of more, the first ones and how many there are. */
+const MOST_NAMED_FILES = 1000;
+
+export const dataset: Command = {
+  about:
+    "Rows of CSV, Parquet, JSON Lines, .npy, .npz and image files, as measurements read them. `inspect` reads all of them and says what is there: columns, missing values, ranges, labels, splits, and whether they fit a model. `add` registers them under a name: where they lie, how they are read, and a hash by which a change is noticed; the rows stay where they are. A description in YAML or JSON says what a file alone does not: see docs/datasets.md.",
+  arguments: [
+    { name: "<action>", description: "inspect, add, list or show" },
+    {
+      name: "[operand]",
+      description:
+        "inspect, add: a file, folder or description (inspect: or NAME); list: NAME; show: NAME or NAME:NUMBER",
+    },
+  ],
+  options: [
+    { flags: "--model <model>", description: "inspect: whether the rows fit it: NAME, NAME@VERSION or an ONNX file" },
+    { flags: "--name <name>", description: "add: what it is called; the description's name if left out" },
+    { flags: "--reason <text>", description: "add: why, for the record" },
+  ],
+  examples: [
+    {
+      line: "slipway dataset inspect iris.csv --model iris",
+      says: "what is in the file, and which column goes to which input",
+    },
+    { line: "slipway dataset add digits.yaml", says: "register what a description describes" },
+    { line: "slipway dataset show digits", says: "what was found when it was registered" },
+  ],
+  run: async (context) => {
+    const [action, ...operands] = context.arguments;
+    const act = { inspect, add, list, show }[action!];
+    if (act === undefined) throw new SlipwayError("USAGE", `There is no "dataset ${action}"; there is ${USAGE}.`);
+    await act(context, operands);
+  },
+};
+
+async function inspect(context: CommandContext, operands: readonly string[]): Promise<void> {
+  const [named] = expectOperands(operands, 1, 1);
+  const order = await orderFrom(context, named!);
+  const wanted = textOption(context.options, "model");
+  const model = wanted === undefined ? null : await signatureOfModel(context, wanted);
+  await withDataset(context, order, model?.processing ?? null, async (opened) => {
+    context.progress.step("Reading the rows …");
+    const summary = await summariseDataset(opened, context.signal);
+    const fit = model === null ? null : await fitOf(opened, model.signature, order.split, context.signal);
+    context.progress.end();
+    const manifest = shortened(opened);
+    context.answer(answerOf(manifest, summary, fit), () =>
+      summaryText({
+        name: opened.manifest.name,
+        manifest,
+        summary,
+        fit: fit === null ? null : { ...fit, model: wanted! },
+      }),
+    );
+  });
+}
+
+function answerOf(manifest: DatasetView["manifest"], summary: DatasetSummary, fit: ModelFit | null) {
+  return { ...manifest, ...summary, fit };
+}
+
+async function add(context: CommandContext, operands: readonly string[]): Promise<void> {
+  const [file] = expectOperands(operands, 1, 1);
+  const order = await orderFrom(context, file!, true);
+  const { client } = await context.connect();
+  await withDataset(context, order, null, async (opened) => {
+    context.progress.end();
+    const name = textOption(context.options, "name") ?? order.description.name;
+    const added = await client.addDataset({
+      body: {
+        name,
+        description: { ...order.description, name },
+        manifest: shortened(opened),
+        reason: textOption(context.options, "reason") ?? null,
+      },
+    });
+    context.answer(added, () => datasetText(added.dataset, added.isNew));
+  });
+}
+
+async function list(context: CommandContext, operands: readonly string[]): Promise<void> {
+  const [name] = expectOperands(operands, 0, 1);
+  const { client } = await context.connect();
+  const datasets = await client.listDatasets({ query: name === undefined ? {} : { name } });
+  context.answer(datasets, () => datasetsText(datasets));
+}
+
+async function show(context: CommandContext, operands: readonly string[]): Promise<void> {
+  const [reference] = expectOperands(operands, 1, 1);
+  const [, name, number] = /^([^:]+)(?::([1-9]\d{0,8}))?$/.exec(reference!) ?? [];
+  if (name === undefined) throw new SlipwayError("USAGE", `"${reference}" must be NAME or NAME:NUMBER here.`);
+  const { client } = await context.connect();
+  const found = await findDataset(client, name, number === undefined ? null : Number(number));
+  context.answer(found, () => datasetText(found, false));
+}
+
+/** What an argument names. @param isNew whether it is to be registered, so that a registered name is no answer */
+async function orderFrom(context: CommandContext, named: string, isNew = false): Promise<DatasetOrder> {
+  return await datasetOrder(named, {
+    workingDirectory: context.environment.workingDirectory,
+    find: async (name, number) => {
+      if (isNew) {
+        throw new SlipwayError(
+          "USAGE",
+          `"${named}" is no path: give a file, a folder (with a slash) or a description.`,
+        );
+      }
+      const { client } = await context.connect();
+      return await findDataset(client, name, number);
+    },
+  });
+}
+
+async function findDataset(client: Client, name: string, number: number | null): Promise<DatasetView> {
+  return await client.getDataset({ params: { name }, query: number === null ? {} : { number } });
+}
+
+async function withDataset(
+  { progress, signal }: CommandContext,
+  { description, hash }: DatasetOrder,
+  processing: unknown,
+  use: (opened: OpenDataset) => Promise<void>,
+): Promise<void> {
+  progress.step(`Opening ${description.name} …`);
+  const opened = await openDataset({
+    description,
+    hash,
+    processing,
+    clock: systemClock,
+    environment: {},
+    signal,
+    report: ({ done, total, text }) => {
+      progress.update(`${text}: ${size(done)}${total === null ? "" : ` of ${size(total)}`}`);
+    },
+  });
+  try {
+    await use(opened);
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Whether rows fit a model, tried on the first of them. */
+async function fitOf(
+  opened: OpenDataset,
+  signature: Parameters<OpenDataset["fit"]>[0],
+  split: string | null,
+  signal: AbortSignal,
+): Promise<ModelFit> {
+  try {
+    const inputs = opened.fit(signature).map(({ input, kind, columns, dtype }) => ({ input, kind, columns, dtype }));
+    const options = { signature, split, batchRows: 16, slices: [], firstRow: 0, signal };
+    let shapes: Record<string, readonly number[]> = {};
+    for await (const batch of opened.batches(options)) {
+      shapes = Object.fromEntries(Object.entries(batch.inputs).map(([name, { shape }]) => [name, shape.slice(1)]));
+      break;
+    }
+    return { fits: true, reason: null, inputs: inputs.map((one) => ({ ...one, shape: shapes[one.input] ?? null })) };
+  } catch (error) {
+    if (!(error instanceof SlipwayError) || !/^(INPUT_|DATASET_|ROWS_)/.test(error.code)) throw error;
+    return { fits: false, reason: `${error.code} ${error.message}`, inputs: [] };
+  }
+}
+
+/** The manifest as it is shown and kept. */
+function shortened({ manifest }: OpenDataset): DatasetView["manifest"] {
+  const { format, rows, columns, splits, source, licence, files, hash } = manifest;
+  return {
+    format,
+    rows,
+    columns: columns.map((column) => ({ ...column })),
+    splits: { ...splits },
+    source,
+    licence,
+    files: files.slice(0, MOST_NAMED_FILES).map((file) => ({ ...file })),
+    fileCount: files.length,
+    sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    hash,
+  };
+}
+
+function expectOperands(operands: readonly string[], least: number, most: number): readonly string[] {
+  if (operands.length >= least && operands.length <= most) return operands;
+  throw new SlipwayError(
+    "USAGE",
+    `It takes ${least === most ? least : `${least} or ${most}`} operand${most === 1 ? "" : "s"}, not ${operands.length}: ${USAGE}.`,
+  );
+}
