@@ -1,4 +1,5 @@
 // Every benchmark in one table: what it measures, with which defaults, and how its figures are read.
+import { benchDataset, type DatasetFigures, datasetText } from "./dataset.ts";
 import { benchLengths, type LengthsFigures, lengthsText } from "./lengths.ts";
 import { benchMemory, type MemoryFigures, memoryText } from "./memory.ts";
 import { MODEL_NAMES, type ModelName } from "./models.ts";
@@ -18,6 +19,8 @@ export interface Options {
   /** Whole seconds that each load lasts. */
   readonly seconds: number;
   readonly requests: number;
+  /** Size of a data file. */
+  readonly gib: number;
   readonly peers: readonly string[];
   readonly isInstalling: boolean;
   readonly log: (line: string) => void;
@@ -32,6 +35,7 @@ export interface Figures {
   profile: ProfileFigures;
   peers: PeersFigures;
   lengths: LengthsFigures;
+  dataset: DatasetFigures;
 }
 export type BenchmarkName = keyof Figures;
 
@@ -86,6 +90,12 @@ export const BENCHMARKS: { readonly [Name in BenchmarkName]: Benchmark<Figures[N
     measure: (_, options) => benchLengths(options),
     text: (_, figures) => lengthsText(figures),
   },
+  dataset: {
+    defaults: { gib: 3 },
+    isPerModel: false,
+    measure: (_, options) => benchDataset(options),
+    text: (_, figures) => datasetText(figures),
+  },
 };
 
 /** Runs a benchmark, part by part, and answers each as soon as it is there. */
@@ -110,6 +120,7 @@ const NONE: Omit<Options, "log"> = {
   rounds: 1,
   seconds: 1,
   requests: 0,
+  gib: 1,
   peers: [],
   isInstalling: false,
 };

@@ -17,6 +17,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: "string" },
     seconds: { type: "string" },
     requests: { type: "string" },
+    gib: { type: "string" },
     peers: { type: "string" },
     install: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
@@ -38,8 +39,8 @@ if (values.check) {
   console.log((await writeTables(keptResults())).join("\n"));
 } else {
   const given = { ...optionsGiven(), log };
-  // Peers need other languages' tools, so they are measured by name alone.
-  const all = Object.keys(BENCHMARKS).filter((name) => name !== "peers");
+  // Peers need other languages' tools, and a dataset room on the disk, so they are measured by name alone.
+  const all = Object.keys(BENCHMARKS).filter((name) => name !== "peers" && name !== "dataset");
   for (const name of listOf(positionals.length === 0 ? all : positionals, Object.keys(BENCHMARKS), "benchmark")) {
     for await (const { result, text } of measure(name as BenchmarkName, given)) {
       console.log(text);
@@ -56,6 +57,7 @@ function optionsGiven(): Partial<Options> {
     ...(values.rounds && { rounds: wholeNumber(values.rounds) }),
     ...(values.seconds && { seconds: wholeNumber(values.seconds) }),
     ...(values.requests && { requests: wholeNumber(values.requests) }),
+    ...(values.gib && { gib: wholeNumber(values.gib) }),
     ...(values.peers && { peers: values.peers.split(",") }),
     isInstalling: values.install,
   };
