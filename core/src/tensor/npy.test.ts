@@ -1,6 +1,14 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { bytesFromData, createTensor, type DType, npyFromTensor, tensorFromNpy } from "#tensor";
+import {
+  bytesFromData,
+  createTensor,
+  type DType,
+  npyFromTensor,
+  npyHeader,
+  tensorFromNpy,
+  tensorFromNpyData,
+} from "#tensor";
 
 const types = fc.constantFrom<DType>(
   "bool",
@@ -104,6 +112,23 @@ test("the other byte order is swapped, number by number", () => {
   expect(tensorFromNpy(swapped(">a4", 0x61, 0x62, 0x63, 0)).data).toEqual(["abc"]);
   expect(() => tensorFromNpy(swapped("|S1", 0xff))).toThrow(/UTF-8/);
   expect(() => tensorFromNpy(swapped("<U1", 0, 0, 0x11, 0))).toThrow(/Unicode/);
+});
+
+test("rows are read from their own bytes, once the header is known", () => {
+  const array = createTensor("int16", [3, 2], Int16Array.of(1, 2, 3, 4, 5, 6));
+  const file = npyFromTensor(array);
+  const header = npyHeader(file.subarray(0, 128));
+  expect(header).toEqual({
+    dtype: "int16",
+    shape: [3, 2],
+    isFortran: false,
+    itemBytes: 2,
+    dataStart: 128,
+    descr: "<i2",
+  });
+  const rows = file.subarray(header.dataStart + 4, header.dataStart + 12);
+  expect(tensorFromNpyData(header, [2, 2], rows)).toEqual(createTensor("int16", [2, 2], Int16Array.of(3, 4, 5, 6)));
+  expect(() => tensorFromNpyData(header, [2, 2], rows.subarray(1))).toThrow(/has 7 bytes of data/);
 });
 
 test("column-major text and three axes are put in order", () => {

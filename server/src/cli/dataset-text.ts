@@ -1,7 +1,7 @@
 // Datasets as the CLI prints them.
 import type { DatasetSummary } from "#lab/dataset";
 import type { DatasetView } from "slipway/client";
-import { count, moment, size, table, wrapped } from "./text.ts";
+import { columns as aligned, count, moment, size, table, wrapped } from "./text.ts";
 
 /** Whether rows fit a model, and which columns go where. */
 export interface ModelFit {
@@ -36,7 +36,7 @@ export function summaryText(about: {
     ...provenance(manifest),
     "",
     ...columnsTable(summary),
-    ...labelsTable(summary, manifest.rows),
+    ...labelsTable(summary, manifest),
     ...splitsTable(manifest),
     ...sampleTable(summary),
   ];
@@ -71,22 +71,32 @@ function columnsTable({ columns }: DatasetSummary): string[] {
   return table(head, rows, hasUnreadable ? "llrrrrr" : "llrrrr");
 }
 
-function labelsTable({ labels }: DatasetSummary, rows: number): string[] {
+function labelsTable({ labels }: DatasetSummary, { rows, splits }: Manifest): string[] {
   if (labels === null || labels.length === 0) return [];
+  const names = Object.keys(splits);
   const shown = labels.slice(0, MOST_LABELS);
   const lines = table(
-    ["label", "rows", "share"],
-    shown.map((one) => [shortened(one.label), count(one.rows), `${((100 * one.rows) / rows).toFixed(1)} %`]),
-    "lrr",
+    ["label", "rows", "share", ...names.map((name) => `in ${shortened(name)}`)],
+    shown.map((one) => [
+      shortened(one.label),
+      count(one.rows),
+      share(one.rows, rows),
+      ...names.map((name) => share(one.splits[name] ?? 0, splits[name] ?? 0)),
+    ]),
+    `lrr${"r".repeat(names.length)}`,
   );
   const more = labels.length - shown.length;
   return ["", ...lines, ...(more > 0 ? [`and ${more} labels of fewer rows`] : [])];
 }
 
+function share(part: number, whole: number): string {
+  return whole === 0 ? "–" : `${((100 * part) / whole).toFixed(1)} %`;
+}
+
 function splitsTable({ splits, rows }: Manifest): string[] {
   const entries = Object.entries(splits);
   if (entries.length === 0) return [];
-  const cells = entries.map(([name, size_]) => [name, count(size_), `${((100 * size_) / rows).toFixed(1)} %`]);
+  const cells = entries.map(([name, size_]) => [name, count(size_), share(size_, rows)]);
   return ["", ...table(["split", "rows", "share"], cells, "lrr")];
 }
 
@@ -106,10 +116,8 @@ function sampleTable({ columns, sample }: DatasetSummary): string[] {
   return [
     "",
     `The first rows${more > 0 ? `, of ${more} columns more` : ""}:`,
-    ...table(
-      places.map((place) => shortened(columns[place]!.name)),
-      shown,
-    ),
+    // Names as they are written, not in capitals.
+    ...aligned([places.map((place) => shortened(columns[place]!.name)), ...shown]),
   ];
 }
 

@@ -48,8 +48,8 @@ test("inspect says what is in a file", async () => {
     splits: { train: 2, test: 1 },
     licence: "CC0-1.0",
     labels: [
-      { label: "setosa", rows: 2 },
-      { label: "virginica", rows: 1 },
+      { label: "setosa", rows: 2, splits: { train: 1, test: 1 } },
+      { label: "virginica", rows: 1, splits: { train: 1, test: 0 } },
     ],
     fit: null,
   });

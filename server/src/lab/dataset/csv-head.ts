@@ -28,7 +28,7 @@ export async function readCsvHead(
     throw new SlipwayError("ROWS_INVALID", `${file.shown} ${why}`);
   };
   const record = firstRecord(await beginning(file));
-  if (record === null) return refuse(`has a first record of more than ${MOST_BYTES} bytes; is it a CSV file?`);
+  if (record === null) return refuse("has a first line with a quote that does not end, or is no CSV file.");
   if (record.trim() === "") return refuse("is empty; a CSV file begins with the names of its columns.");
   const found = delimiter ?? mostFrequent(record);
   const fields = fieldsOf(record, found);

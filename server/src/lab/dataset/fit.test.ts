@@ -157,8 +157,8 @@ test("a summary counts what is missing, ranges, and labels", async () => {
     { name: "label", type: "VARCHAR", missing: 0, unreadable: 0, min: "no", max: "yes", distinct: 2, role: "label" },
   ]);
   expect(labels).toEqual([
-    { label: "no", rows: 2 },
-    { label: "yes", rows: 1 },
+    { label: "no", rows: 2, splits: {} },
+    { label: "yes", rows: 1, splits: {} },
   ]);
   expect(sample[1]).toEqual([null, "y", "yes"]);
   await dataset.close();

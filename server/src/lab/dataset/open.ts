@@ -33,6 +33,7 @@ export interface OpenDatasetOptions {
 export interface OpenDataset extends Dataset {
   readonly source: RowSource;
   readonly labels: LabelPlan | null;
+  readonly splits: Splits | null;
   /** The column of weights. */
   readonly weight: string | null;
   /** Columns that are label, weight or decide the split, and so no features unless the description says it. */
@@ -85,6 +86,7 @@ class Opened implements OpenDataset {
   readonly classes: readonly string[] | null;
   readonly source: RowSource;
   readonly labels: LabelPlan | null;
+  readonly splits: Splits | null;
   readonly weight: string | null;
   readonly taken: ReadonlySet<string>;
   readonly #parts: OpenedParts;
@@ -94,6 +96,7 @@ class Opened implements OpenDataset {
     this.manifest = parts.manifest;
     this.source = parts.source;
     this.labels = parts.labels;
+    this.splits = parts.splits;
     this.weight = parts.description.weight;
     this.classes = parts.labels?.classes ?? null;
     const { description, labels, splits } = parts;
@@ -102,7 +105,7 @@ class Opened implements OpenDataset {
   }
 
   rowsOf(split: string | null): number {
-    return split === null ? this.manifest.rows : this.#parts.splits!.sizes[this.#placeOf(split)!]!;
+    return split === null ? this.manifest.rows : this.splits!.sizes[this.#placeOf(split)!]!;
   }
 
   fit(signature: Signature): readonly InputBinding[] {
@@ -119,7 +122,7 @@ class Opened implements OpenDataset {
 
   #placeOf(split: string | null): number | null {
     if (split === null) return null;
-    const names = this.#parts.splits?.names ?? [];
+    const names = this.splits?.names ?? [];
     const place = names.indexOf(split);
     if (place >= 0) return place;
     const there = names.length === 0 ? 'it is not split; say how under "split"' : `there is ${names.join(", ")}`;
@@ -286,6 +289,6 @@ function changed({ name, files, hash }: DatasetManifest, wanted: string): Slipwa
   const named = files.slice(0, 3).map((file) => file.path);
   return new SlipwayError(
     "DATASET_CHANGED",
-    `The dataset "${name}" is not what was registered: its hash was ${wanted.slice(0, 12)} and is ${hash.slice(0, 12)}. It has ${files.length} files: ${named.join(", ")}${files.length > 3 ? ", …" : ""}.`,
+    `The dataset "${name}" is not what was registered: its hash was ${wanted.slice(0, 12)} and is ${hash.slice(0, 12)}. Its ${files.length === 1 ? "file is" : `${files.length} files are`} ${named.join(", ")}${files.length > 3 ? ", …" : ""}.`,
   );
 }

@@ -18,10 +18,17 @@ export interface ColumnSummary extends DatasetColumn {
   readonly role: "label" | "weight" | "split" | null;
 }
 
+export interface LabelCount {
+  readonly label: string;
+  readonly rows: number;
+  /** Of them, rows in each split by name; empty where it is not split. */
+  readonly splits: Readonly<Record<string, number>>;
+}
+
 export interface DatasetSummary {
   readonly columns: readonly ColumnSummary[];
   /** Rows by label, of those there are most first; null for numbers, and where there is no label column. */
-  readonly labels: readonly { readonly label: string; readonly rows: number }[] | null;
+  readonly labels: readonly LabelCount[] | null;
   /** Values as the files have them, by column. */
   readonly sample: readonly (readonly (string | null)[])[];
 }
@@ -32,16 +39,24 @@ const LONGEST_SAMPLE = 200;
 
 /** @throws SlipwayError ROWS_INVALID for a file that can't be read to its end; the signal's reason */
 export async function summariseDataset(dataset: OpenDataset, signal: AbortSignal): Promise<DatasetSummary> {
-  const { source, labels, manifest } = dataset;
+  const { source, labels, splits, manifest } = dataset;
   const columns = source.columns.map((column) => new ColumnCount(column, source));
-  const label = labels?.kind === "class" ? new Map<string, number>() : null;
-  const wanted: Wanted[] = columns.map(({ wanted: one }) => one);
-  if (label !== null) wanted.push({ column: labels!.column, form: "text" });
+  const wanted: Wanted[] = [...columns.map(({ wanted: one }) => one), ...(splits?.wanted ?? [])];
+  const counts = labels?.kind === "class" ? new Map<string, Float64Array>() : null;
+  if (counts !== null) wanted.push({ column: labels!.column, form: "text" });
   for await (const block of source.read(wanted, 0, signal)) {
     for (const [at, column] of columns.entries()) column.add(block.columns[at]!, block.rows);
     const last = block.columns.at(-1);
-    if (label === null || last?.kind !== "texts") continue;
-    for (const text of last.values) if (text !== null) label.set(text, (label.get(text) ?? 0) + 1);
+    if (counts === null || last?.kind !== "texts") continue;
+    const assigned = await splits?.assign({ ...block, columns: block.columns.slice(columns.length, -1) });
+    for (const [row, text] of last.values.entries()) {
+      if (text === null) continue;
+      // Of each label: all rows, then those of each split.
+      let count = counts.get(text);
+      if (count === undefined) counts.set(text, (count = new Float64Array(1 + (splits?.names.length ?? 0))));
+      count[0]! += 1;
+      if (assigned !== undefined) count[1 + assigned[row]!]! += 1;
+    }
   }
   const sample: (string | null)[][] = [];
   for (let row = 0; row < Math.min(SAMPLE_ROWS, manifest.rows); row++) {
@@ -53,13 +68,19 @@ export async function summariseDataset(dataset: OpenDataset, signal: AbortSignal
   return {
     columns: columns.map((column) => column.summary(dataset)),
     labels:
-      label === null
-        ? null
-        : [...label]
-            .map(([text, rows]) => ({ label: nameOf(text, dataset), rows }))
-            .toSorted((a, b) => b.rows - a.rows || (a.label < b.label ? -1 : 1)),
+      counts === null ? null : [...counts].map(([text, count]) => labelCount(text, count, dataset)).toSorted(byRows),
     sample,
   };
+}
+
+function labelCount(text: string, count: Float64Array, dataset: OpenDataset): LabelCount {
+  const names = dataset.splits?.names ?? [];
+  const splits = Object.fromEntries(names.map((name, place) => [name, count[1 + place]!]));
+  return { label: nameOf(text, dataset), rows: count[0]!, splits };
+}
+
+function byRows(a: LabelCount, b: LabelCount): number {
+  return b.rows - a.rows || (a.label < b.label ? -1 : 1);
 }
 
 /** A class by its name where the column has indices. */

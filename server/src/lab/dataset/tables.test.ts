@@ -69,6 +69,11 @@ test("compressed CSV, and a header that is none", async () => {
 
 test.each([
   ["an empty file", "", /^ROWS_INVALID bad\.csv is empty/],
+  [
+    "a quote in its first line that does not end",
+    'a,"b\n1,2\n',
+    /^ROWS_INVALID bad\.csv has a first line with a quote that does not end/,
+  ],
   ["one name twice", "a,b,a\n1,2,3\n", /^ROWS_INVALID bad\.csv names its columns 1 and 3 "a"/],
   ["names that differ in case", "a,A\n1,2\n", /columns 1 and 2 "a" and "A", which differ in case only/],
   ["a row with a field too few", "a,b\n1,2\n3\n", /^ROWS_INVALID bad\.csv: .*Line: 3/],
