@@ -24,6 +24,15 @@ const LONGEST_CELL = 24;
 
 type Manifest = DatasetView["manifest"];
 
+/** Before "file". */
+const FORMATS: Readonly<Record<Manifest["format"], string>> = {
+  csv: "CSV",
+  parquet: "Parquet",
+  jsonl: "JSON Lines",
+  arrays: "array",
+  images: "image",
+};
+
 export function summaryText(about: {
   readonly name: string;
   readonly manifest: Manifest;
@@ -45,7 +54,7 @@ export function summaryText(about: {
 }
 
 function headline({ format, rows, fileCount, sizeBytes }: Manifest): string {
-  return `${count(rows)} ${rows === 1 ? "row" : "rows"} in ${count(fileCount)} ${format} ${fileCount === 1 ? "file" : "files"}, ${size(sizeBytes)}.`;
+  return `${count(rows)} ${rows === 1 ? "row" : "rows"} in ${count(fileCount)} ${FORMATS[format]} ${fileCount === 1 ? "file" : "files"}, ${size(sizeBytes)}.`;
 }
 
 function provenance({ source, licence, hash }: Manifest): string[] {

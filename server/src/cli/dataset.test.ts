@@ -38,7 +38,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 test("inspect says what is in a file", async () => {
   const { code, out } = await call("dataset", "inspect", "flowers.csv");
   expect(code).toBe(0);
-  expect(out).toContain("flowers: 3 rows in 1 csv file");
+  expect(out).toContain("flowers: 3 rows in 1 CSV file");
   expect(out).toMatch(/length +DOUBLE +1 +4\.7 +5\.1/);
   expect(out).toMatch(/label +VARCHAR +0 +setosa +virginica +2 +label/);
   expect(out).toMatch(/setosa +2 +66\.7 %/);

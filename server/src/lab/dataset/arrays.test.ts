@@ -1,6 +1,7 @@
 // .npy and .npz files as columns: what NumPy writes, and archives that are not what they say.
 import { deflateRawSync } from "node:zlib";
 import { npyFromTensor } from "@slipway/core/tensor";
+import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { batchesFrom, opened, signatureOf, temporaryFolder } from "./dataset.testing.ts";
 
@@ -189,4 +190,20 @@ test.each<[string, () => Uint8Array, RegExp]>([
 ])("%s is refused", async (_, bytes, message) => {
   files.write("bad.npz", bytes());
   expect(await problem({ files: "bad.npz" }, true)).toMatch(message);
+});
+
+test("no archive crashes it: bytes changed at random are read, or refused with a code", async () => {
+  const whole = Buffer.from(NUMPY, "base64");
+  const changes = fc.array(fc.tuple(fc.nat(whole.byteLength - 1), fc.nat(255)), { minLength: 1, maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(changes, fc.nat(whole.byteLength), async (some, cut) => {
+      const bytes = Buffer.from(whole);
+      for (const [at, byte] of some) bytes[at] = byte;
+      files.write("fuzz.npz", some.length === 4 ? bytes.subarray(0, cut) : bytes);
+      expect(await problem({ files: "fuzz.npz", inputs: { x: "half" } }, true)).toMatch(
+        /^(none|ROWS_INVALID|INPUT_\w+|DATASET_INVALID) ?/,
+      );
+    }),
+    { numRuns: 200 },
+  );
 });

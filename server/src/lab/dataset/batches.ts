@@ -60,7 +60,8 @@ export async function* batchesOf(
       while (from < end) {
         const count = Math.min(end - from, batchRows - batch.rows);
         const bad = batch.add(block, views, from, count);
-        if (bad !== null) throw await misfitError(source, block.firstRow + bad.row, bad.column, bad.wants);
+        if (bad !== null)
+          throw await misfitError(source, block.firstRow + bad.row, bad.column, bad.wants, bad.ifMissing);
         from += count;
         if (batch.rows < batchRows) continue;
         yield await batch.finish(signal);

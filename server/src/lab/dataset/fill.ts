@@ -20,6 +20,7 @@ export interface Misfit {
   readonly column: string;
   /** What it should have been, as `misfitError` takes it. */
   readonly wants: string;
+  readonly ifMissing?: string;
 }
 
 /** One of the things a batch holds, filled from some columns. */
@@ -111,7 +112,7 @@ abstract class Input implements Filler<Tensor> {
     stride: number,
     nulls: (ColumnBlock & { kind: "numbers" }) | null,
   ): number;
-  protected abstract wants(): string;
+  protected abstract wants(): Pick<Misfit, "wants" | "ifMissing">;
 
   #addColumn(index: number, block: ColumnBlock, from: number, count: number, at: number, place: number): Misfit | null {
     const column = this.binding.columns[index]!;
@@ -119,10 +120,10 @@ abstract class Input implements Filler<Tensor> {
     if (block.kind === "lists") {
       for (let row = 0; row < count; row++) {
         const list = block.rows[from + row]!;
-        if (list === null || list.nullAt >= 0) return { row: from + row, column, wants: this.wants() };
+        if (list === null || list.nullAt >= 0) return this.#misfit(from + row, column);
         this.#checkList(list.values.length, list.shape, column, from + row);
         const bad = this.write(list.values, 0, list.values.length, start + row * this.width, 1, null);
-        if (bad >= 0) return { row: from + row, column, wants: this.wants() };
+        if (bad >= 0) return this.#misfit(from + row, column);
       }
       return null;
     }
@@ -131,18 +132,22 @@ abstract class Input implements Filler<Tensor> {
     if (own === 1 || own === this.width) {
       const stride = own === 1 ? this.width : 1;
       const bad = this.write(block.values, from * own, count * own, start, stride, nulls);
-      return bad < 0 ? null : { row: Math.floor(bad / own), column, wants: this.wants() };
+      return bad < 0 ? null : this.#misfit(Math.floor(bad / own), column);
     }
     for (let row = 0; row < count; row++) {
       const bad = this.write(block.values, (from + row) * own, own, start + row * this.width, 1, nulls);
-      if (bad >= 0) return { row: from + row, column, wants: this.wants() };
+      if (bad >= 0) return this.#misfit(from + row, column);
     }
     return null;
   }
 
+  #misfit(row: number, column: string): Misfit {
+    return { row, column, ...this.wants() };
+  }
+
   #missingList(columns: readonly ColumnBlock[], from: number): Misfit | null {
     const at = columns.findIndex((block) => block.kind === "lists" && block.rows[from] === null);
-    return at < 0 ? null : { row: from, column: this.binding.columns[at]!, wants: this.wants() };
+    return at < 0 ? null : this.#misfit(from, this.binding.columns[at]!);
   }
 
   #checkList(length: number, shape: readonly number[] | null, column: string, row: number): void {
@@ -255,11 +260,13 @@ class NumberInput extends Input {
     return createTensor(this.#dtype, shape, this.#data!.subarray(0, elementCount(shape)));
   }
 
-  protected override wants(): string {
+  protected override wants(): Pick<Misfit, "wants" | "ifMissing"> {
     const { input, missing } = this.binding;
-    const isFloat = this.#dtype.includes("float");
-    const advice = isFloat && missing === "refuse" ? '; for models that take NaN, say "missing: nan" of the input' : "";
-    return `the input "${input}" takes ${this.#conversion.takes} (${this.#dtype})${advice}`;
+    const takesNan = this.#dtype.includes("float") && missing === "refuse";
+    return {
+      wants: `the input "${input}" takes ${this.#conversion.takes} (${this.#dtype})`,
+      ...(takesNan ? { ifMissing: '; for models that take NaN, say "missing: nan" of the input' } : {}),
+    };
   }
 }
 
@@ -292,7 +299,7 @@ class TextInput extends Input {
     return createTensor("string", shape, this.#texts.slice(0, elementCount(shape)));
   }
 
-  protected override wants(): string {
-    return `the input "${this.binding.input}" takes texts`;
+  protected override wants(): Pick<Misfit, "wants"> {
+    return { wants: `the input "${this.binding.input}" takes texts` };
   }
 }

@@ -83,19 +83,26 @@ export function placeText(source: RowSource, row: number): string {
 /**
  * Why a row can't be used, with its value as the file has it.
  * @param wants what the value should have been: `the label has to be a class index`
+ * @param ifMissing what to do where there is none
  */
 export async function misfitError(
   source: RowSource,
   row: number,
   column: string,
   wants: string,
+  ifMissing = "",
 ): Promise<SlipwayError> {
   const value = await source.valueAt(row, column);
   const isMissing = value === null || value === "";
   const seen = isMissing ? "the value is missing" : `${JSON.stringify(value.slice(0, 100))} can't be used`;
-  return new SlipwayError("ROWS_INVALID", `${placeText(source, row)}, column "${column}": ${seen}; ${wants}.`, {
-    details: { ...source.where(row), column, value },
-  });
+  const advice = isMissing ? ifMissing : "";
+  return new SlipwayError(
+    "ROWS_INVALID",
+    `${placeText(source, row)}, column "${column}": ${seen}; ${wants}${advice}.`,
+    {
+      details: { ...source.where(row), column, value },
+    },
+  );
 }
 
 /** The file that holds a row, among files one after the other. */

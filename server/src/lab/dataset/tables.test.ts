@@ -1,5 +1,6 @@
 // CSV, Parquet and JSON Lines as people have them, well and ill.
 import { gzipSync } from "node:zlib";
+import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { batchesFrom, opened, signatureOf, sql, temporaryFolder } from "./dataset.testing.ts";
 
@@ -257,4 +258,42 @@ test("a file's content is data: it opens nothing else", async () => {
   expect(values(batches[0]!.inputs["x"]!.data)).toEqual([1, 2]);
   files.write("quoted.csv", 'a,"b""); DROP"\n1,2\n');
   expect(values((await read({ files: "quoted.csv" })).batches[0]!.inputs["x"]!.data)).toEqual([1, 2]);
+});
+
+test("any table of numbers and texts reads back as it was written", async () => {
+  const text = fc.string({
+    unit: fc.constantFrom("a", " ", ",", ";", '"', "\n", "\r\n", "\t", "é", "🚢", "0", "'", "#", "\\"),
+    maxLength: 8,
+  });
+  const row = fc.record({ number: fc.double({ noNaN: true, noDefaultInfinity: true }), text });
+  const quoted = (value: string) => `"${value.replaceAll('"', '""')}"`;
+  await fc.assert(
+    fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 20 }), fc.boolean(), async (rows, isDos) => {
+      const end = isDos ? "\r\n" : "\n";
+      const lines = rows.map((one) => `${one.number},${quoted(`.${one.text}`)}`);
+      files.write("any.csv", `${["number", "text"].join(",")}${end}${lines.join(end)}${end}`);
+      const signature = signatureOf({ number: ["float64"], text: ["string"] });
+      const { batches } = await read({ files: "any.csv" }, signature);
+      const [batch] = batches;
+      // -0 is written as 0.
+      expect(Array.from(batch!.inputs["number"]!.data as Float64Array)).toEqual(rows.map((one) => one.number + 0));
+      expect(batch!.inputs["text"]!.data).toEqual(rows.map((one) => `.${one.text}`));
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test("no bytes crash it: they are read, or refused with a code", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.constantFrom("csv", "parquet", "jsonl"),
+      async (bytes, ending) => {
+        files.write(`fuzz.${ending}`, bytes);
+        const found = await problem({ files: `fuzz.${ending}` });
+        expect(found).toMatch(/^(none|ROWS_INVALID|INPUT_MISSING|INPUT_SHAPE_MISMATCH) ?/);
+      },
+    ),
+    { numRuns: 60 },
+  );
 });
