@@ -90,6 +90,20 @@ test("a dataset is registered once for the same content, and shown; a change is 
   expect(await json("dataset", "inspect", "flowers")).toMatchObject({ rows: 4 });
 });
 
+test("it ends in good order when it is interrupted", async () => {
+  const controller = new AbortController();
+  const { code, out, err } = await cli(["dataset", "inspect", "flowers.csv"], {
+    loadPlatform,
+    workingDirectory: directory,
+    signal: controller.signal,
+    onErr: (text) => {
+      if (text.includes("Reading")) controller.abort();
+    },
+  });
+  expect({ code, out }).toEqual({ code: EXITS.interrupted.code, out: "" });
+  expect(err).toContain("INTERRUPTED");
+});
+
 test("what can't be done is said", async () => {
   expect((await call("dataset", "eat", "flowers.csv")).code).toBe(EXITS.usage.code);
   expect((await call("dataset", "inspect")).code).toBe(EXITS.usage.code);

@@ -44,11 +44,17 @@ export const dataset: Command = {
     { line: "slipway dataset add digits.yaml", says: "register what a description describes" },
     { line: "slipway dataset show digits", says: "what was found when it was registered" },
   ],
+  // What is read holds a folder for what does not fit into memory.
+  handlesInterrupt: true,
   run: async (context) => {
     const [action, ...operands] = context.arguments;
     const act = { inspect, add, list, show }[action!];
     if (act === undefined) throw new SlipwayError("USAGE", `There is no "dataset ${action}"; there is ${USAGE}.`);
-    await act(context, operands);
+    try {
+      await act(context, operands);
+    } catch (error) {
+      throw context.signal.aborted ? new SlipwayError("INTERRUPTED", "Stopped.", { cause: error }) : error;
+    }
   },
 };
 
