@@ -13,7 +13,7 @@ import type { Client, DatasetView } from "slipway/client";
 import { type Command, type CommandContext, textOption } from "../command.ts";
 import { datasetsText, datasetText, type ModelFit, summaryText } from "../dataset-text.ts";
 import { signatureOfModel } from "../model-signature.ts";
-import { size } from "../text.ts";
+import { count, size } from "../text.ts";
 
 const USAGE =
   "slipway dataset inspect PATH|NAME, slipway dataset add PATH, slipway dataset list [NAME], or slipway dataset show NAME[:NUMBER]";
@@ -65,7 +65,9 @@ async function inspect(context: CommandContext, operands: readonly string[]): Pr
   const model = wanted === undefined ? null : await signatureOfModel(context, wanted);
   await withDataset(context, order, model?.processing ?? null, async (opened) => {
     context.progress.step("Reading the rows …");
-    const summary = await summariseDataset(opened, context.signal);
+    const summary = await summariseDataset(opened, context.signal, (done) =>
+      context.progress.update(`Reading the rows: ${count(done)} of ${count(opened.manifest.rows)}`),
+    );
     const fit = model === null ? null : await fitOf(opened, model.signature, order.split, context.signal);
     context.progress.end();
     const manifest = shortened(opened);
@@ -155,7 +157,11 @@ async function withDataset(
     environment: {},
     signal,
     report: ({ done, total, text }) => {
-      progress.update(`${text}: ${size(done)}${total === null ? "" : ` of ${size(total)}`}`);
+      progress.update(
+        total === null
+          ? `Opening ${description.name}: ${text}`
+          : `Opening ${description.name}: ${text}, ${size(done)} of ${size(total)}`,
+      );
     },
   });
   try {

@@ -134,6 +134,16 @@ test("what is no image is told by its name, and what the steps make has to fit",
   rmSync(path.join(files.folder, "ill"), { recursive: true });
 });
 
+test("steps that are none are told when it is opened", async () => {
+  const of = async (steps: unknown) =>
+    await message({ files: "pets", inputs: { image: { image: "image", before: steps } } });
+  expect(await of([{ step: "decode-image", channels: "red" }])).toMatch(
+    /^DATASET_INVALID "inputs\.image": Processing before\[0\] \(decode-image\).*"red"/,
+  );
+  expect(await of([{ step: "sharpen" }])).toMatch(/^DATASET_INVALID .*the step "sharpen" is not known/);
+  expect(await of([{ step: "scale", by: 2 }])).toMatch(/^DATASET_INVALID Nothing says how images become/);
+});
+
 test("a folder without images, and one of several formats", async () => {
   mkdirSync(path.join(files.folder, "bare"));
   expect(await message({ files: "bare" })).toMatch(/^DATASET_INVALID Nothing says what .*bare is/);

@@ -160,12 +160,28 @@ function tensorOf(port: Port): { readonly dtype: DType; readonly shape: readonly
 function stepsOf(input: string, before: readonly unknown[] | null, processing: unknown): Processing["before"] {
   const declared = processing === null ? NO_PROCESSING : parseProcessing(processing);
   const own = declared.input === null || declared.input === input ? declared.before : [];
-  const steps = before === null ? own : parseProcessing({ schemaVersion: 1, before }).before;
+  const steps = before === null ? own : describedSteps(input, before);
   if (steps[0]?.step === "decode-image") return steps;
   throw new SlipwayError(
     "DATASET_INVALID",
     `Nothing says how images become the input "${input}": the version declares no image processing. Say it under "inputs.${input}.before", beginning with {"step": "decode-image"}.`,
   );
+}
+
+function describedSteps(input: string, before: readonly unknown[]): Processing["before"] {
+  try {
+    return parseProcessing({ schemaVersion: 1, before }).before;
+  } catch (error) {
+    if (!(error instanceof SlipwayError) || error.code !== "PROCESSING_INVALID") throw error;
+    throw new SlipwayError("DATASET_INVALID", `"inputs.${input}": ${error.message}`, { cause: error });
+  }
+}
+
+/** Whether the steps that are described are steps, before anybody asks for a model. @throws SlipwayError DATASET_INVALID */
+export function checkSteps({ inputs }: Pick<DatasetDescription, "inputs">): void {
+  for (const [input, said] of Object.entries(inputs)) {
+    if (typeof said === "object" && "image" in said && said.before !== null) describedSteps(input, said.before);
+  }
 }
 
 function checkColumns(columns: readonly string[], input: string, source: RowSource): void {

@@ -17,7 +17,7 @@ export function murmur32(bytes: Uint8Array, seed: number): number {
 
 /** Two different hashes of the same, as a fraction from 0 below 1 with 53 bits. */
 export function fractionOfText(text: string, seed: number): number {
-  const bytes = new TextEncoder().encode(text);
+  const bytes = utf8.encode(text);
   return fraction(murmur32(bytes, seed), murmur32(bytes, seed ^ SECOND));
 }
 
@@ -30,6 +30,7 @@ export function fractionOfRow(row: number, seed: number): number {
 }
 
 const SECOND = 0x9e3779b9;
+const utf8 = new TextEncoder();
 
 function fraction(high: number, low: number): number {
   return (high * 2 ** 21 + (low >>> 11)) / 2 ** 53;

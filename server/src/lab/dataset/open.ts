@@ -10,7 +10,7 @@ import type { BatchOptions, Dataset, DatasetFile, DatasetManifest, RowBatch } fr
 import { type DatasetDescription, filesOf } from "./description.ts";
 import { endingsText, fileInside, filesIn, findFiles, formatOf, type FoundFile, hashFile } from "./files.ts";
 import { type ImageFolder, openImages } from "./image-source.ts";
-import { bindInputs, type InputBinding } from "./inputs.ts";
+import { bindInputs, checkSteps, type InputBinding } from "./inputs.ts";
 import { type LabelPlan, planLabels, weightFiller } from "./labels.ts";
 import type { RowSource } from "./source.ts";
 import { findSplits, type Splits } from "./splits.ts";
@@ -27,6 +27,7 @@ export interface OpenDatasetOptions {
   /** The whole environment of the process that decodes images. */
   readonly environment: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+  /** In bytes, where there is a total; what is being done has none. */
   readonly report?: (progress: { readonly done: number; readonly total: number | null; readonly text: string }) => void;
 }
 
@@ -54,11 +55,15 @@ export interface OpenDataset extends Dataset {
  */
 export async function openDataset(options: OpenDatasetOptions): Promise<OpenDataset> {
   const { description, processing, signal } = options;
+  checkSteps(description);
+  const doing = (text: string) => options.report?.({ done: 0, total: null, text });
+  doing("counting the rows");
   const { source, files, format } = await openSource(description, signal);
   const preparer = new ImagePreparer({ clock: options.clock, environment: options.environment });
   try {
     const labels = await planLabels(description, source, processing, signal);
     if (description.weight !== null) weightFiller(description.weight, source);
+    doing("splitting the rows");
     const splits = description.split === null ? null : await findSplits(description.split, source, signal);
     const named = await namedImages(description, source, signal);
     const manifest = await manifestOf({ ...options, format, source, splits, files: [...files, ...named] });
@@ -153,6 +158,10 @@ async function openSource(
   if (files.length === 0) {
     throw new SlipwayError("DATASET_INVALID", `${filesOf(description).join(", ")} holds no ${format} files.`);
   }
+  const twice = namedTwice(files);
+  if (twice !== undefined) {
+    throw new SlipwayError("DATASET_INVALID", `"files" names ${twice.path} twice; its rows would count twice.`);
+  }
   const odd = files.find(({ path: file }) => (formatOf(file) ?? format) !== format);
   if (odd !== undefined) {
     throw new SlipwayError(
@@ -178,6 +187,15 @@ async function openSource(
     default:
       return unreachable(format);
   }
+}
+
+function namedTwice(files: readonly FoundFile[]): FoundFile | undefined {
+  const seen = new Set<string>();
+  return files.find((file) => {
+    if (seen.has(file.path)) return true;
+    seen.add(file.path);
+    return false;
+  });
 }
 
 /** Files by their names alone, where these are different. */

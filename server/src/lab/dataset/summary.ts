@@ -37,8 +37,15 @@ const MOST_DISTINCT = 10_000;
 const SAMPLE_ROWS = 5;
 const LONGEST_SAMPLE = 200;
 
-/** @throws SlipwayError ROWS_INVALID for a file that can't be read to its end; the signal's reason */
-export async function summariseDataset(dataset: OpenDataset, signal: AbortSignal): Promise<DatasetSummary> {
+/**
+ * @param onRows told how many rows were read so far
+ * @throws SlipwayError ROWS_INVALID for a file that can't be read to its end; the signal's reason
+ */
+export async function summariseDataset(
+  dataset: OpenDataset,
+  signal: AbortSignal,
+  onRows: (done: number) => void = () => {},
+): Promise<DatasetSummary> {
   const { source, labels, splits, manifest } = dataset;
   const columns = source.columns.map((column) => new ColumnCount(column, source));
   const wanted: Wanted[] = [...columns.map(({ wanted: one }) => one), ...(splits?.wanted ?? [])];
@@ -46,6 +53,7 @@ export async function summariseDataset(dataset: OpenDataset, signal: AbortSignal
   if (counts !== null) wanted.push({ column: labels!.column, form: "text" });
   for await (const block of source.read(wanted, 0, signal)) {
     for (const [at, column] of columns.entries()) column.add(block.columns[at]!, block.rows);
+    onRows(block.firstRow + block.rows);
     const last = block.columns.at(-1);
     if (counts === null || last?.kind !== "texts") continue;
     const assigned = await splits?.assign({ ...block, columns: block.columns.slice(columns.length, -1) });

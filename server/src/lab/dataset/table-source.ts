@@ -50,11 +50,14 @@ export async function openTables(
     for (const file of files) {
       signal.throwIfAborted();
       const head = format === "csv" ? await readCsvHead(file, csv.delimiter, csv.header) : null;
-      const relation = relationOf(file, format, csv, head);
+      const relation = relationOf(engine.nameOf(file.path), format, csv, head);
       try {
         // Counting comes first: it reads every row, so that a broken one is told by its line.
-        fileRows.push(await countOf(engine, relation));
-        const own = head === null ? await columnsOf(engine, relation) : await guessedColumns(engine, relation, head);
+        fileRows.push(await countOf(engine, relation, signal));
+        const own =
+          head === null
+            ? await columnsOf(engine, relation, signal)
+            : await guessedColumns(engine, relation, head, signal);
         columns = columns === null ? own : agreed(columns, own, file.shown, files[0]!.shown);
       } catch (error) {
         throw await located(error, file, format);
@@ -200,11 +203,10 @@ function isListType(type: string): boolean {
 
 function expressionOf(column: string, type: string, form: ColumnForm): string {
   // JSON as text keeps its quotes; ->> takes them off.
-  const text =
-    type === "JSON" ? `(${column} ->> '$')` : type.startsWith("ENUM(") ? `CAST(${column} AS VARCHAR)` : column;
+  const text = type === "JSON" ? `(${column} ->> '$')` : `CAST(${column} AS VARCHAR)`;
   switch (form) {
     case "text":
-      return isTextType(type) ? `CAST(${text} AS VARCHAR)` : `CAST(${column} AS VARCHAR)`;
+      return text;
     case "number":
       // Missing text is NaN, so that what is left as null is text that is no number.
       if (isTextType(type)) {
@@ -245,17 +247,18 @@ function listTypeFrom(type: string): string {
   return `${plain}${brackets!.replace(/\d+/g, "")}`;
 }
 
-/** As it is read: CSV as text, all else in the types it has. */
-function relationOf(file: TableFile, format: TableFormat, csv: CsvOptions, head: CsvHead | null): string {
+/** As it is read: CSV as text, all else in the types it has; no column comes from the file's path. */
+function relationOf(file: string, format: TableFormat, csv: CsvOptions, head: CsvHead | null): string {
+  const from = `${literal(file)}, hive_partitioning = false`;
   switch (format) {
     case "csv": {
       const columns = head!.names.map((name) => `${literal(name)}: 'VARCHAR'`).join(", ");
-      return `read_csv(${literal(file.path)}, ${csvText(csv, head!)}, auto_detect = false, columns = {${columns}})`;
+      return `read_csv(${from}, ${csvText(csv, head!)}, auto_detect = false, columns = {${columns}})`;
     }
     case "parquet":
-      return `read_parquet(${literal(file.path)})`;
+      return `read_parquet(${from})`;
     case "jsonl":
-      return `read_json(${literal(file.path)}, format = 'newline_delimited', sample_size = -1, maximum_object_size = ${MOST_OBJECT_BYTES})`;
+      return `read_json(${from}, format = 'newline_delimited', sample_size = -1, maximum_object_size = ${MOST_OBJECT_BYTES})`;
     default:
       return unreachable(format);
   }
@@ -266,8 +269,12 @@ function csvText({ header, missing }: CsvOptions, { delimiter }: CsvHead): strin
   return `header = ${header}, delim = ${literal(delimiter)}, quote = '"', escape = '"', comment = '', nullstr = [${texts}], max_line_size = ${MOST_LINE_BYTES}, buffer_size = ${4 * MOST_LINE_BYTES}`;
 }
 
-async function columnsOf(engine: TableEngine, relation: string): Promise<readonly DatasetColumn[]> {
-  const found = await engine.rows(`DESCRIBE SELECT * FROM ${relation}`);
+async function columnsOf(
+  engine: TableEngine,
+  relation: string,
+  signal: AbortSignal,
+): Promise<readonly DatasetColumn[]> {
+  const found = await engine.rows(`DESCRIBE SELECT * FROM ${relation}`, signal);
   return found.map((row) => ({ name: row["column_name"] as string, type: row["column_type"] as string }));
 }
 
@@ -276,6 +283,7 @@ async function guessedColumns(
   engine: TableEngine,
   relation: string,
   { names }: CsvHead,
+  signal: AbortSignal,
 ): Promise<readonly DatasetColumn[]> {
   const counts = names.flatMap((name, at) => {
     const column = identifier(name);
@@ -294,6 +302,7 @@ async function guessedColumns(
   });
   const [found] = await engine.rows(
     `SELECT ${counts.join(", ")} FROM (SELECT * FROM ${relation} LIMIT ${SAMPLED_ROWS})`,
+    signal,
   );
   return names.map((name, at) => {
     const count = (type: string) => Number(found![`${at} ${type}`]);
@@ -302,8 +311,8 @@ async function guessedColumns(
   });
 }
 
-async function countOf(engine: TableEngine, relation: string): Promise<number> {
-  const [found] = await engine.rows(`SELECT count(*) AS rows FROM ${relation}`);
+async function countOf(engine: TableEngine, relation: string, signal: AbortSignal): Promise<number> {
+  const [found] = await engine.rows(`SELECT count(*) AS rows FROM ${relation}`, signal);
   return Number(found!["rows"]);
 }
 

@@ -243,12 +243,35 @@ test("several files are one dataset, in their order, where they have the same co
   expect(values(batches[0]!.inputs["x"]!.data)).toEqual([1, 2, 3, 4]);
   files.write("parts/3.csv", "a,c\n1,2\n");
   expect(await problem({ files: "parts/*.csv" })).toMatch(/^ROWS_INVALID 3\.csv has no column "b", and 10\.csv has/);
+  expect(await problem({ files: ["parts/2.csv", "parts/*.csv"] })).toMatch(
+    /^DATASET_INVALID "files" names .*2\.csv twice/,
+  );
   files.write("wrong/1.csv", "a,b\n1,2\n");
   files.write("wrong/2.csv", "a,b\n1,2\n3,x\n");
   expect(await problem({ files: ["wrong/1.csv", "wrong/2.csv"], inputs: { x: ["a", "b"] } })).toMatch(
     /2\.csv, row 2, column "b": "x"/,
   );
   expect(await problem({ files: "nothing/*.csv" })).toMatch(/^FILE_UNREADABLE No file matches/);
+});
+
+test("a file is read by its name, whatever characters that has, and its path is no data", async () => {
+  files.write("d1.csv", "a,b\n7,7\n");
+  for (const name of ["d[1].csv", "d*.csv", "d?.csv", "{d,e}.csv", "year=2024/d.csv"]) {
+    files.write(name, "a,b\n1,2\n");
+    const { dataset, batches } = await read({ files: [name] });
+    expect(dataset.manifest.columns.map((column) => column.name)).toEqual(["a", "b"]);
+    expect(values(batches[0]!.inputs["x"]!.data)).toEqual([1, 2]);
+  }
+});
+
+test("columns that are numbers in one file and texts in another are read as texts", async () => {
+  const [numbers, texts] = [files.write("mixed/1.parquet", ""), files.write("mixed/2.parquet", "")];
+  await sql(`COPY (SELECT 1 AS a, 2.5::FLOAT AS b, 7 AS label) TO '${numbers}' (FORMAT parquet)`);
+  await sql(`COPY (SELECT '3' AS a, 4 AS b, 'seven' AS label) TO '${texts}' (FORMAT parquet)`);
+  const { dataset, batches } = await read({ files: "mixed", inputs: { x: ["a", "b"] } });
+  expect(dataset.manifest.columns.map(({ type }) => type)).toEqual(["VARCHAR", "DOUBLE", "VARCHAR"]);
+  expect(values(batches[0]!.inputs["x"]!.data)).toEqual([1, 2.5, 3, 4]);
+  expect(dataset.classes).toEqual(["7", "seven"]);
 });
 
 test("a file's content is data: it opens nothing else", async () => {

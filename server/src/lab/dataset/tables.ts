@@ -1,7 +1,7 @@
 // DuckDB, as reading tables needs it: the one file that knows the package. A table engine sees the files it is told and
 // nothing else: no network, no extensions, no settings that data could change; memory has a limit, and what does not fit
 // goes to a folder that is removed with the engine.
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { SlipwayError } from "@slipway/core/base";
@@ -14,8 +14,10 @@ const MEMORY_MIB = 512;
 const DISK_GIB = 64;
 
 export interface TableEngine extends AsyncDisposable {
-  /** All rows of a small result, as JSON values. @throws SlipwayError ROWS_INVALID with DuckDB's message */
-  rows(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** How SQL names one of the files it was told. */
+  nameOf(file: string): string;
+  /** All rows of a small result, as JSON values. @throws SlipwayError ROWS_INVALID with DuckDB's message; the signal's reason */
+  rows(sql: string, signal?: AbortSignal): Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** A result block by block, a ColumnBlock for each column. @throws SlipwayError ROWS_INVALID; the signal's reason */
   stream(
     sql: string,
@@ -45,10 +47,11 @@ export async function openTableEngine(files: readonly string[]): Promise<TableEn
     const connection = await instance.connect();
     await connection.run("SET TimeZone = 'UTC'");
     await connection.run("SET errors_as_json = false");
-    await connection.run(`SET allowed_paths = [${files.map(literal).join(", ")}]`);
+    const names = await plainNames(files, scratch);
+    await connection.run(`SET allowed_paths = [${[...names.values()].map(literal).join(", ")}]`);
     await connection.run("SET enable_external_access = false");
     await connection.run("SET lock_configuration = true");
-    return new Engine(duckDb, instance, scratch);
+    return new Engine(duckDb, instance, scratch, names);
   } catch (error) {
     instance?.closeSync();
     await rm(scratch, { recursive: true, force: true });
@@ -56,24 +59,54 @@ export async function openTableEngine(files: readonly string[]): Promise<TableEn
   }
 }
 
+/** Names without the characters of patterns, which DuckDB has no way to quote; links, where a path has some. */
+async function plainNames(files: readonly string[], scratch: string): Promise<ReadonlyMap<string, string>> {
+  const names = new Map<string, string>();
+  for (const file of files) {
+    if (names.has(file)) continue;
+    const link = path.join(scratch, `${names.size}-${path.basename(file).replace(/[^\w.-]/g, "_")}`);
+    const isPattern = /[[\]*?{}]/.test(file);
+    if (isPattern) await symlink(file, link);
+    names.set(file, isPattern ? link : file);
+  }
+  return names;
+}
+
 class Engine implements TableEngine {
   readonly #duckDb: typeof DuckDb;
   readonly #instance: DuckDb.DuckDBInstance;
   readonly #scratch: string;
 
-  constructor(duckDb: typeof DuckDb, instance: DuckDb.DuckDBInstance, scratch: string) {
+  readonly #names: ReadonlyMap<string, string>;
+
+  constructor(
+    duckDb: typeof DuckDb,
+    instance: DuckDb.DuckDBInstance,
+    scratch: string,
+    names: ReadonlyMap<string, string>,
+  ) {
+    this.#names = names;
     this.#duckDb = duckDb;
     this.#instance = instance;
     this.#scratch = scratch;
   }
 
-  async rows(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  nameOf(file: string): string {
+    return this.#names.get(file)!;
+  }
+
+  async rows(sql: string, signal?: AbortSignal): Promise<readonly Readonly<Record<string, unknown>>[]> {
     const connection = await this.#instance.connect();
+    const interrupt = () => connection.interrupt();
+    signal?.addEventListener("abort", interrupt);
     try {
+      signal?.throwIfAborted();
       return (await connection.runAndReadAll(sql)).getRowObjectsJson();
     } catch (error) {
+      signal?.throwIfAborted();
       throw unreadable(error);
     } finally {
+      signal?.removeEventListener("abort", interrupt);
       connection.closeSync();
     }
   }
