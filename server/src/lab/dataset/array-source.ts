@@ -19,7 +19,7 @@ import {
 } from "@slipway/core/tensor";
 import type { DatasetColumn } from "./dataset.ts";
 import { npzMembers } from "./npz.ts";
-import type { Block, ColumnBlock, ColumnForm, ColumnKind, RowSource, Wanted } from "./source.ts";
+import type { Block, ColumnBlock, ColumnForm, ColumnKind, RowPlace, RowSource, Wanted } from "./source.ts";
 
 export interface ArrayFile {
   /** Absolute. */
@@ -101,9 +101,9 @@ class Arrays implements RowSource {
     }
   }
 
-  where(row: number): { readonly path: string; readonly row: number } {
+  where(row: number): RowPlace {
     const files = new Set([...this.#arrays.values()].map(({ file }) => file.shown));
-    return { path: [...files].join(", "), row };
+    return { path: [...files].join(", "), file: [...this.#arrays.values()][0]!.file.path, row };
   }
 
   async valueAt(row: number, column: string): Promise<string | null> {

@@ -41,6 +41,12 @@ const SplitDescription = z.union([
   Column,
   z.strictObject({ column: Column }),
   z.strictObject({
+    files: z
+      .record(z.string().min(1).max(100), z.union([Path, z.array(Path).min(1).max(10_000)]))
+      .refine((splits) => Object.keys(splits).length <= 100, { message: "at most 100 splits" })
+      .describe("the files, folders or patterns of each split"),
+  }),
+  z.strictObject({
     fractions: Fractions,
     seed: z
       .int()
@@ -134,7 +140,17 @@ export async function readDescription(file: string): Promise<DatasetDescription>
 
 /** The description with every path absolute. */
 export function absolute(description: DatasetDescription, folder: string): DatasetDescription {
-  return { ...description, files: filesOf(description).map((file) => path.resolve(folder, file)) };
+  const within = (named: string | readonly string[]) =>
+    (typeof named === "string" ? [named] : named).map((file) => path.resolve(folder, file));
+  const { files, split } = description;
+  const isByFiles = split !== null && typeof split === "object" && "files" in split;
+  return {
+    ...description,
+    files: within(files),
+    split: isByFiles
+      ? { files: Object.fromEntries(Object.entries(split.files).map(([name, named]) => [name, within(named)])) }
+      : split,
+  };
 }
 
 export function filesOf({ files }: Pick<DatasetDescription, "files">): readonly string[] {

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { SlipwayError } from "@slipway/core/base";
 import type { DatasetColumn } from "./dataset.ts";
 import type { FoundFile } from "./files.ts";
-import { type Block, type ColumnKind, fileOfRow, type RowSource, type Wanted } from "./source.ts";
+import { type Block, type ColumnKind, fileOfRow, type RowPlace, type RowSource, type Wanted } from "./source.ts";
 
 /** Images with paths relative to one folder. */
 export interface ImageFolder {
@@ -76,8 +76,9 @@ class Images implements RowSource {
     return this.#folders[fileOfRow(this.#folderRows, row).file]!.path;
   }
 
-  where(row: number): { readonly path: string; readonly row: null } {
-    return { path: this.#imageOf(row).shown, row: null };
+  where(row: number): RowPlace {
+    const { shown, path: file } = this.#imageOf(row);
+    return { path: shown, file, row: null };
   }
 
   async valueAt(row: number, column: string): Promise<string | null> {

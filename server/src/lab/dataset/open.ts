@@ -64,6 +64,17 @@ export async function openDataset(options: OpenDatasetOptions): Promise<OpenData
     const labels = await planLabels(description, source, processing, signal);
     if (description.weight !== null) weightFiller(description.weight, source);
     doing("splitting the rows");
+    if (
+      format === "arrays" &&
+      typeof description.split === "object" &&
+      description.split !== null &&
+      "files" in description.split
+    ) {
+      throw new SlipwayError(
+        "DATASET_INVALID",
+        '"split.files": a row of arrays lies in all files; split by fractions.',
+      );
+    }
     const splits = description.split === null ? null : await findSplits(description.split, source, signal);
     const named = await namedImages(description, source, signal);
     const manifest = await manifestOf({ ...options, format, source, splits, files: [...files, ...named] });
@@ -275,7 +286,7 @@ async function manifestOf(parts: ManifestParts): Promise<DatasetManifest> {
     });
     files.push({ path: file.shown, sizeBytes: file.sizeBytes, sha256 });
   }
-  const { inputs, label, weight, split, csv, name, source: from, licence } = description;
+  const { inputs, label, weight, csv, name, source: from, licence } = description;
   // What an image is called decides its label, or which row it belongs to; a table's name decides nothing.
   const isNamed = (file: string) => formatOf(file) === "images" || format === "arrays";
   // Classes that a version names are the version's, not the data's.
@@ -286,7 +297,7 @@ async function manifestOf(parts: ManifestParts): Promise<DatasetManifest> {
     inputs,
     label,
     weight,
-    split,
+    split: splits?.decides ?? null,
     csv: format === "csv" ? csv : null,
   };
   return {

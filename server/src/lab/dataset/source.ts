@@ -52,6 +52,15 @@ export interface Wanted {
   readonly form: ColumnForm;
 }
 
+export interface RowPlace {
+  /** The file's name, for people. */
+  readonly path: string;
+  /** The file, absolute. */
+  readonly file: string;
+  /** The row in it, from 0; null where the file is the row. */
+  readonly row: number | null;
+}
+
 /** Rows in one order, the same each time. */
 export interface RowSource {
   readonly columns: readonly DatasetColumn[];
@@ -67,8 +76,7 @@ export interface RowSource {
   kindOf(column: string): ColumnKind;
   /** The folder that paths in a row are relative to. */
   folderOf(row: number): string;
-  /** The file a row is in and its place there, from 0; null where the file is the row. */
-  where(row: number): { readonly path: string; readonly row: number | null };
+  where(row: number): RowPlace;
   /** A value as the file has it, for messages; null where it is missing. */
   valueAt(row: number, column: string): Promise<string | null>;
   close(): Promise<void>;
@@ -92,6 +100,7 @@ export async function misfitError(
   wants: string,
   ifMissing = "",
 ): Promise<SlipwayError> {
+  const { path, row: within } = source.where(row);
   const value = await source.valueAt(row, column);
   const isMissing = value === null || value === "";
   const seen = isMissing ? "the value is missing" : `${JSON.stringify(value.slice(0, 100))} can't be used`;
@@ -100,7 +109,7 @@ export async function misfitError(
     "ROWS_INVALID",
     `${placeText(source, row)}, column "${column}": ${seen}; ${wants}${advice}.`,
     {
-      details: { ...source.where(row), column, value },
+      details: { path, row: within, column, value },
     },
   );
 }

@@ -1,4 +1,6 @@
 // Splits: sizes, seeds, classes in proportion, groups and moments whole, and going on in the middle.
+import { cpSync } from "node:fs";
+import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DatasetDescriptionInput } from "./description.ts";
 import { batchesFrom, opened, signatureOf, temporaryFolder } from "./dataset.testing.ts";
@@ -125,6 +127,40 @@ test("a column may name the split", async () => {
   const found = await split("part");
   expect(Object.keys(found)).toEqual(["test", "train"]);
   expect(found["test"]).toEqual(rows.filter(({ id }) => id % 3 === 0).map(({ id }) => id));
+});
+
+test("files may be the splits, by name, pattern or folder", async () => {
+  files.write("parts/train-1.csv", "id\n1\n2\n");
+  files.write("parts/train-2.csv", "id\n3\n");
+  files.write("parts/held/test.csv", "id\n4\n");
+  const of = async (splits: Record<string, string | string[]>) => {
+    const dataset = await opened({ files: "parts", format: "csv", split: { files: splits } }, files.folder);
+    const found = Object.entries(dataset.manifest.splits).map(async ([name]) => {
+      const batches = await batchesFrom(dataset, signature, { split: name });
+      return [name, batches.flatMap(({ inputs }) => Array.from(inputs["id"]!.data as Float64Array))];
+    });
+    const all = Object.fromEntries(await Promise.all(found)) as unknown;
+    await dataset.close();
+    return all;
+  };
+  expect(await of({ train: "parts/train-*.csv", test: "parts/held" })).toEqual({ train: [1, 2, 3], test: [4] });
+  expect(await of({ a: ["parts/train-2.csv", "parts/held"], b: "parts/train-1.csv" })).toEqual({
+    a: [4, 3],
+    b: [1, 2],
+  });
+  const hashIn = async (folder: string) => {
+    const split = { files: { a: `${folder}/train-*.csv`, b: `${folder}/held` } };
+    const dataset = await opened({ files: folder, format: "csv", split }, files.folder);
+    await dataset.close();
+    return dataset.manifest.hash;
+  };
+  cpSync(path.join(files.folder, "parts"), path.join(files.folder, "elsewhere"), { recursive: true });
+  expect(await hashIn("elsewhere")).toBe(await hashIn("parts"));
+  await expect(of({ train: "parts/train-*.csv" })).rejects.toThrow(/"split\.files": .*test\.csv is in no split/);
+  await expect(of({ a: "parts", b: "parts/held" })).rejects.toThrow(
+    /test\.csv is in the splits a and b; each file is in one/,
+  );
+  await expect(of({ a: "parts", b: "parts/none.csv" })).rejects.toThrow(/"\/.*none\.csv" does not exist/);
 });
 
 test("going on in the middle gives the same rows as going through", async () => {

@@ -1,8 +1,10 @@
 // Which split a row falls to. A row's key is a hash of its place, a hash of its group, or its time; the rows in the order of
 // their keys are cut where the fractions say. So sizes are exact, a seed gives the same split on every machine, and rows
 // with one key (a group, a moment) are never torn apart. Nothing is kept in memory but the cuts.
+import path from "node:path";
 import { assert, SlipwayError } from "@slipway/core/base";
 import type { DatasetDescription } from "./description.ts";
+import { findFiles } from "./files.ts";
 import { checkSingle } from "./labels.ts";
 import { fractionOfRow, fractionOfText } from "./murmur.ts";
 import { OrderStatistics } from "./order-statistics.ts";
@@ -13,6 +15,8 @@ export interface Splits {
   readonly names: readonly string[];
   /** Rows of each, as `names`. */
   readonly sizes: readonly number[];
+  /** What of the rule decides where rows fall, for the hash: nothing of where files lie. */
+  readonly decides: unknown;
   /** What has to be read to tell a row's split, as first columns of a block. */
   readonly wanted: readonly Wanted[];
   /** The split of each row of a block, by its place in `names`. @throws SlipwayError ROWS_INVALID */
@@ -37,6 +41,7 @@ type SplitRule = Exclude<DatasetDescription["split"], null>;
 export async function findSplits(rule: SplitRule, source: RowSource, signal: AbortSignal): Promise<Splits> {
   if (typeof rule === "string") return await findSplits({ column: rule }, source, signal);
   if ("column" in rule) return await splitsByColumn(rule.column, source, signal);
+  if ("files" in rule) return await splitsByFile(rule.files, source, signal);
   const names = Object.keys(rule.fractions);
   const keys = keysOf(rule, source);
   const found = await findCuts(Object.values(rule.fractions), keys, source, signal);
@@ -51,7 +56,7 @@ export async function findSplits(rule: SplitRule, source: RowSource, signal: Abo
     const bounds = [0, ...all.map(({ below }) => below), rows];
     for (const place of names.keys()) sizes[place]! += bounds[place + 1]! - bounds[place]!;
   }
-  return { names, sizes, wanted: keys.wanted, assign };
+  return { names, sizes, decides: rule, wanted: keys.wanted, assign };
 }
 
 async function splitsByColumn(column: string, source: RowSource, signal: AbortSignal): Promise<Splits> {
@@ -79,7 +84,44 @@ async function splitsByColumn(column: string, source: RowSource, signal: AbortSi
       assert(place !== undefined, `The split "${name}" was not there when the rows were read first.`);
       return place;
     });
-  return { names, sizes: names.map((name) => seen.get(name)!), wanted, assign };
+  return { names, sizes: names.map((name) => seen.get(name)!), decides: { column }, wanted, assign };
+}
+
+/** @param described absolute files, folders and patterns of each split */
+async function splitsByFile(
+  described: Readonly<Record<string, string | readonly string[]>>,
+  source: RowSource,
+  signal: AbortSignal,
+): Promise<Splits> {
+  const names = Object.keys(described);
+  const found = await Promise.all(
+    Object.values(described).map((named) => findFiles(typeof named === "string" ? [named] : named, "/")),
+  );
+  const known = new Map<string, number>();
+  const splitOf = (file: string): number => {
+    const before = known.get(file);
+    if (before !== undefined) return before;
+    const places = [...found.keys()].filter((place) => holds(found[place]!, file));
+    const [place, other] = places;
+    if (place === undefined || other !== undefined) {
+      const what = place === undefined ? "no split" : `the splits ${places.map((one) => names[one]).join(" and ")}`;
+      throw new SlipwayError("DATASET_INVALID", `"split.files": ${file} is in ${what}; each file is in one.`);
+    }
+    known.set(file, place);
+    return place;
+  };
+  const assign: Assign = async ({ firstRow, rows }) =>
+    Uint8Array.from({ length: rows }, (_, row) => splitOf(source.where(firstRow + row).file));
+  const sizes = names.map(() => 0);
+  for await (const block of blocksOf([], source, 0, signal)) {
+    for (const place of await assign(block)) sizes[place]! += 1;
+  }
+  // By the files in their order.
+  return { names, sizes, decides: { files: { names, places: [...known.values()] } }, wanted: [], assign };
+}
+
+function holds({ files, folders }: Awaited<ReturnType<typeof findFiles>>, file: string): boolean {
+  return files.some((one) => one.path === file) || folders.some((folder) => file.startsWith(`${folder}${path.sep}`));
 }
 
 /** What rows are ordered by before they are cut. */
@@ -90,7 +132,7 @@ interface Keys {
   of(block: Block): Promise<{ readonly strata: readonly string[] | null; readonly values: Float64Array }>;
 }
 
-function keysOf(rule: Exclude<SplitRule, string | { column: string }>, source: RowSource): Keys {
+function keysOf(rule: Extract<SplitRule, { fractions: unknown }>, source: RowSource): Keys {
   const { by, seed } = rule;
   const places = ({ firstRow, rows }: Block) =>
     Float64Array.from({ length: rows }, (_, row) => fractionOfRow(firstRow + row, seed));

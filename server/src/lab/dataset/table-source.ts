@@ -6,7 +6,15 @@ import { createInterface } from "node:readline";
 import { SlipwayError, unreachable } from "@slipway/core/base";
 import { type CsvHead, readCsvHead } from "./csv-head.ts";
 import type { DatasetColumn } from "./dataset.ts";
-import { type Block, type ColumnForm, type ColumnKind, fileOfRow, type RowSource, type Wanted } from "./source.ts";
+import {
+  type Block,
+  type ColumnForm,
+  type ColumnKind,
+  fileOfRow,
+  type RowPlace,
+  type RowSource,
+  type Wanted,
+} from "./source.ts";
 import { identifier, literal, openTableEngine, type TableEngine } from "./tables.ts";
 
 export type TableFormat = "csv" | "parquet" | "jsonl";
@@ -163,9 +171,9 @@ class Tables implements RowSource {
     }
   }
 
-  where(row: number): { readonly path: string; readonly row: number } {
+  where(row: number): RowPlace {
     const { file, row: within } = fileOfRow(this.#fileRows, row);
-    return { path: this.#files[file]!.shown, row: within };
+    return { path: this.#files[file]!.shown, file: this.#files[file]!.path, row: within };
   }
 
   async valueAt(row: number, column: string): Promise<string | null> {
