@@ -86,7 +86,7 @@ function headOf(text: string, at: number): Head | "cut" | "malformed" {
   const ids = headers.get("x-request-id") ?? [];
   const id = ids.length === 1 && /^[!-~]{1,200}$/.test(ids[0]!) ? ids[0]! : null;
   const connection = (headers.get("connection") ?? []).join(",").toLowerCase();
-  const options = connection.split(",").map((option) => option.trim());
+  const options = connection.split(",").map((option) => option.replace(/^[ \t]+|[ \t]+$/g, ""));
   const isLast =
     headers.has("upgrade") || options.includes("close") || (first[3] === "0" && !options.includes("keep-alive"));
   const asksForUpgrade = headers.has("upgrade");
