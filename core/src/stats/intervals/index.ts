@@ -2,7 +2,7 @@
 export { DEFAULT_CONFIDENCE, type Interval } from "./interval.ts";
 export { meanInterval } from "./mean.ts";
 export { ascending, mean, median, sortedQuantile, variance } from "./moments.ts";
-export { clopperPearsonInterval, jeffreysInterval, wilsonInterval } from "./proportion.ts";
+export { clopperPearsonInterval, jeffreysInterval, wilsonInterval, wilsonShareInterval } from "./proportion.ts";
 export {
   type Counts,
   type PairedCounts,

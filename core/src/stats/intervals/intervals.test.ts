@@ -17,6 +17,7 @@ import {
   sortedQuantile,
   variance,
   wilsonInterval,
+  wilsonShareInterval,
 } from "./index.ts";
 
 // SciPy and statsmodels; see tools/goldens/statistics.py.
@@ -39,6 +40,19 @@ test("proportions: Wilson, Clopper–Pearson, Jeffreys", () => {
     const ends: Ends = [successes === 0 ? 0 : jeffreys[0], successes === trials ? 1 : jeffreys[1]];
     expectEnds(jeffreysInterval(successes, trials, confidence), ends, `Jeffreys, ${what}`);
   }
+});
+
+test("Wilson of trials that are not whole numbers", () => {
+  // statsmodels 0.15.0: proportion_confint(share * trials, trials, alpha, method="wilson").
+  for (const [share, trials, confidence, ...ends] of [
+    [0.9, 33.7, 0.95, 0.7547403568077569, 0.9633990242100829],
+    [0.5, 2.5, 0.9, 0.13953406994208395, 0.860465930057916],
+    [1.0, 12.25, 0.95, 0.7612734268844608, 1.0],
+    [0, 7.5, 0.99, 0.0, 0.4693983117316796],
+  ] as const) {
+    expectEnds(wilsonShareInterval(share, trials, confidence), ends, `${share} of ${trials}`);
+  }
+  expect(() => wilsonShareInterval(1.5, 10)).toThrow(/share is 1.5/);
 });
 
 test("differences and ratios of independent proportions", () => {

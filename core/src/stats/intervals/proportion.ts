@@ -1,5 +1,5 @@
 // Intervals for a proportion: how often something succeeds.
-import { whole } from "../arguments.ts";
+import { positive, probability, whole } from "../arguments.ts";
 import { betaDistribution } from "../distributions/index.ts";
 import { DEFAULT_CONFIDENCE, type Interval, normalReach, tailProbability } from "./interval.ts";
 
@@ -9,16 +9,25 @@ import { DEFAULT_CONFIDENCE, type Interval, normalReach, tailProbability } from 
  */
 export function wilsonInterval(successes: number, trials: number, confidence = DEFAULT_CONFIDENCE): Interval {
   checkCounts(successes, trials);
+  return wilsonShareInterval(successes / trials, trials, confidence);
+}
+
+/**
+ * Wilson's interval around a share of so many trials, which need not be whole: of weighted cases give their effective number,
+ * (Σ w)² / Σ w² (L. Kish, Survey Sampling, 1965), which holds where weights have nothing to do with success.
+ */
+export function wilsonShareInterval(share: number, trials: number, confidence = DEFAULT_CONFIDENCE): Interval {
+  const estimate = probability("The share", share);
+  positive("The number of trials", trials);
   const z = normalReach(confidence);
-  const estimate = successes / trials;
   const squared = (z * z) / trials;
   const centre = estimate + squared / 2;
   const spread = z * Math.sqrt((estimate * (1 - estimate)) / trials + squared / (4 * trials));
   return {
     estimate,
     // Exact ends where the formula only cancels to about 1e-17.
-    lower: successes === 0 ? 0 : (centre - spread) / (1 + squared),
-    upper: successes === trials ? 1 : (centre + spread) / (1 + squared),
+    lower: estimate === 0 ? 0 : (centre - spread) / (1 + squared),
+    upper: estimate === 1 ? 1 : (centre + spread) / (1 + squared),
   };
 }
 

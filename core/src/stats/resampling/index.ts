@@ -1,8 +1,11 @@
 // Resampling: intervals and tests that compute a statistic again and again instead of assuming its distribution.
 export {
+  accelerationFrom,
   type Bootstrapped,
   type BootstrapOptions,
+  bcaFrom,
   bcaInterval,
+  bcaPValue,
   bootstrap,
   type IndexedStatistic,
   percentileInterval,

@@ -2,8 +2,18 @@ import { describe, expect, test } from "vitest";
 import { expectClose, goldensFrom } from "../goldens.testing.ts";
 import { mean, type Interval, sortedQuantile, variance } from "../intervals/index.ts";
 import { createRandom } from "../random/index.ts";
-import { acceleration, bcaFrom } from "./bootstrap.ts";
-import { bcaInterval, bootstrap, permutationTest, percentileInterval, signFlipTest, statisticOf } from "./index.ts";
+import { acceleration } from "./bootstrap.ts";
+import {
+  accelerationFrom,
+  bcaFrom,
+  bcaInterval,
+  bcaPValue,
+  bootstrap,
+  permutationTest,
+  percentileInterval,
+  signFlipTest,
+  statisticOf,
+} from "./index.ts";
 
 // SciPy's `bootstrap` and `permutation_test`; see tools/goldens/statistics.py.
 const goldens = goldensFrom("tests.json");
@@ -47,6 +57,32 @@ describe("the bootstrap", () => {
       ends(bcaFrom({ estimate, replicates: sorted }, acceleration(options), 0.95), BCa);
       ends({ estimate, lower: sortedQuantile(sorted, 0.025), upper: sortedQuantile(sorted, 0.975) }, percentile);
     }
+  });
+  test("the p value of an end is what the interval leaves out", () => {
+    for (const { statistic, data, replicates } of goldens.bca) {
+      const options = optionsFor(data, statistic);
+      const estimate = options.statistic(Uint32Array.from({ length: options.count }, (_none, index) => index));
+      const bootstrapped = { estimate, replicates: Float64Array.from(replicates) };
+      const accelerated = acceleration(options);
+      for (const level of [0.5, 0.8, 0.9]) {
+        const { lower, upper } = bcaFrom(bootstrapped, accelerated, level);
+        // Replicates are steps: the p value at an end is off by at most one of them on either side.
+        const step = 4 / replicates.length;
+        expect(Math.abs(bcaPValue(bootstrapped, accelerated, lower) - (1 - level))).toBeLessThan(step);
+        expect(Math.abs(bcaPValue(bootstrapped, accelerated, upper) - (1 - level))).toBeLessThan(step);
+      }
+      const far = bcaPValue(bootstrapped, accelerated, 1e9);
+      expect(far).toBeGreaterThanOrEqual(2 / (replicates.length + 1));
+      expect(far).toBeLessThan(0.1);
+    }
+    expect(bcaPValue({ estimate: 2, replicates: Float64Array.of(2, 2) }, 0, 2)).toBe(1);
+  });
+  test("influences of a mean accelerate as its jackknife does", () => {
+    const values = Float64Array.from(goldens.bca[0].data[0] as number[]);
+    const centre = mean(values);
+    const options = { ...statisticOf(values, mean), random: createRandom(1) };
+    expectClose(accelerationFrom(values.map((value) => value - centre)), acceleration(options), 1e-9, "acceleration");
+    expect(accelerationFrom([0, 0])).toBe(0);
   });
   test("replicates of a mean spread as its standard error says", () => {
     const values = goldens.bca[0].data[0] as number[];
