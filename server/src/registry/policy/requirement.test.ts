@@ -1,7 +1,7 @@
 import { SlipwayError } from "@slipway/core/base";
 import { describe, expect, test } from "vitest";
 import { parsePolicy } from "./policy.ts";
-import { parseFreshness, parseRequirement } from "./requirement.ts";
+import { parseFreshness, parseRequirement, selectedMetric } from "./requirement.ts";
 
 function messageOf(act: () => unknown): string {
   try {
@@ -38,6 +38,11 @@ describe("a requirement", () => {
     ["size.gzip <= 5MiB", { metric: "gzip", threshold: 5 * 2 ** 20 }],
     ["throughput.rate >= 500/s on machine pi5.lab", { threshold: 500, unit: "/s", machine: { name: "pi5.lab" } }],
     ["quality.recall[7.5 a].upper > 95 %", { metric: "recall[7.5 a]", bound: "upper", threshold: 0.95, unit: "%" }],
+    [
+      "quality.accuracy-gap[country=United  States].lower >= -2 % on d/t",
+      { metric: "accuracy-gap[country=United States]", bound: "lower", threshold: -0.02 },
+    ],
+    [String.raw`quality.accuracy[tag=a\]b.c\\] >= 0.9`, { metric: String.raw`accuracy[tag=a\]b.c\\]` }],
     ["quality.loss <= 1.5e-3 on a.b fresh within 2 h", { threshold: 1.5e-3, freshWithinMs: 7_200_000 }],
     [
       "  quality.loss   <=1 fresh within 30d on d/t ",
@@ -70,6 +75,15 @@ describe("a requirement", () => {
   ])("%j is refused, saying where and why", (text, why) => {
     expect(messageOf(() => parseRequirement(text))).toContain(why);
   });
+
+  test.each(["7", "country=CA", "a]b", "back\\slash]", " two  blanks ", "city=São Paulo", "is missing", "x[y].lower"])(
+    "a result for the slice %j is found by its name",
+    (selection) => {
+      const metric = selectedMetric("accuracy", selection);
+      const line = `quality.${metric}.upper >= 0.9`;
+      expect(parseRequirement(line)).toMatchObject({ kind: "quality", metric, bound: "upper" });
+    },
+  );
 
   test("freshness may be a line of its own", () => {
     expect(parseFreshness("fresh within 30d")).toBe(30 * 86_400_000);

@@ -36,8 +36,10 @@ export interface Requirement {
 }
 
 const NAME = "[A-Za-z0-9][A-Za-z0-9_-]*";
-/** A metric may single out one class or slice: recall[7]. */
-const SUBJECT = new RegExp(`^(${NAME})((?:\\.${NAME}(?:\\[[^\\]]*\\])?)*)`);
+/** A metric may single out one class or slice: recall[7], accuracy[country=CA]; a backslash keeps what follows it as it is. */
+const SELECTION = "\\[(?:[^\\]\\\\]|\\\\.)*\\]";
+const SUBJECT = new RegExp(`^(${NAME})((?:\\.${NAME}(?:${SELECTION})?)*)`);
+const PART = new RegExp(`\\.(${NAME}(?:${SELECTION})?)`, "g");
 const COMPARISON = /^(>=|<=|>|<)/;
 const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/;
 const UNIT = /^(?:%|\/s|[A-Za-zµ]+)(?![A-Za-z0-9])/;
@@ -115,7 +117,16 @@ function milliseconds([, count, unit]: RegExpExecArray): number {
 
 /** The parts of ".recall[a.b].lower": dots within brackets belong to what they single out. */
 function splitPath(path: string): string[] {
-  return [...path.matchAll(/\.([^.[]+(?:\[[^\]]*\])?)/g)].map(([, part]) => part!);
+  return [...path.matchAll(PART)].map(([, part]) => part!);
+}
+
+/**
+ * The name of a result for one class or slice, as requirements are written and evidence names it: recall[7],
+ * accuracy[country=CA]. Blanks are collapsed, as in requirements; a bracket that ends and a backslash get a backslash before them.
+ */
+export function selectedMetric(metric: string, selection: string): string {
+  const text = selection.trim().replaceAll(/\s+/g, " ");
+  return `${metric}[${text.replaceAll(/[\\\]]/g, "\\$&")}]`;
 }
 
 /** What is left to read of a requirement. */
