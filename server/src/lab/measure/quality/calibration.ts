@@ -1,5 +1,6 @@
 // Whether probabilities mean what they say: reliability bins, and the calibration errors over them. Bins of equal width are
 // sums and need no rows kept; bins of equal mass need all confidences, because where they end depends on them.
+import { type Interval, normalDistribution } from "@slipway/core/stats";
 import { type Metric, metricFrom, ratio, undefinedMetric } from "./metric.ts";
 import { descendingOrder } from "./order.ts";
 import { type CheckedRows, predictedClass } from "./rows.ts";
@@ -14,6 +15,8 @@ export interface ReliabilityBin {
   readonly upper: number;
   readonly rows: number;
   readonly weight: number;
+  /** (Σ w)² / Σ w²: as how many rows of equal weight it counts. */
+  readonly effectiveRows: number;
   readonly confidence: Metric;
   /** How often what was predicted with this confidence was so. */
   readonly accuracy: Metric;
@@ -31,17 +34,19 @@ export interface Calibration {
 export interface BinSums {
   readonly rows: Float64Array;
   readonly weight: Float64Array;
+  /** Of weights squared. */
+  readonly squares: Float64Array;
   readonly confidence: Float64Array;
   readonly hits: Float64Array;
 }
 
 export function createBins(count: number): BinSums {
   const column = () => new Float64Array(count);
-  return { rows: column(), weight: column(), confidence: column(), hits: column() };
+  return { rows: column(), weight: column(), squares: column(), confidence: column(), hits: column() };
 }
 
 export function mergeBins(bins: BinSums, other: BinSums): void {
-  for (const key of ["rows", "weight", "confidence", "hits"] as const) {
+  for (const key of ["rows", "weight", "squares", "confidence", "hits"] as const) {
     other[key].forEach((value, index) => {
       bins[key][index]! += value;
     });
@@ -52,6 +57,7 @@ export function mergeBins(bins: BinSums, other: BinSums): void {
 export function binRow(bins: BinSums, bin: number, confidence: number, isHit: boolean, weight: number): void {
   bins.rows[bin]! += 1;
   bins.weight[bin]! += weight;
+  bins.squares[bin]! += weight * weight;
   bins.confidence[bin]! += weight * confidence;
   if (isHit) bins.hits[bin]! += weight;
 }
@@ -126,6 +132,28 @@ export function equalMassCalibration(
   return calibrationFrom(bins, [order.length === 0 ? 0 : confidences[order[0]!]!, ...uppers], uppers);
 }
 
+/**
+ * The interval for the expected calibration error of these bins. Noise only ever adds to a sum of distances, so that the
+ * estimate is too high by up to what a calibrated model would show; the lower end is moved by all of that, the upper end
+ * by none, and so the interval is wide on its lower side but covers whatever the truth is. The noise of a bin is binomial,
+ * around a share with two hits and two misses added (A. Agresti, B. A. Coull, The American Statistician 52 (1998)).
+ */
+export function expectedErrorInterval({ bins, expectedError }: Calibration, confidence: number): Interval | null {
+  if (expectedError.value === null) return null;
+  const sum = bins.reduce((total, { weight }) => total + weight, 0);
+  let [variance, bias] = [0, 0];
+  for (const { weight, effectiveRows, accuracy } of bins) {
+    if (accuracy.value === null) continue;
+    const share = (effectiveRows * accuracy.value + 2) / (effectiveRows + 4);
+    const noise = (share * (1 - share)) / effectiveRows;
+    variance += (weight / sum) ** 2 * noise;
+    bias += (weight / sum) * Math.sqrt((2 / Math.PI) * noise);
+  }
+  const estimate = expectedError.value;
+  const reach = normalDistribution().quantile((1 + confidence) / 2) * Math.sqrt(variance);
+  return { estimate, lower: Math.max(0, estimate - bias - reach), upper: Math.min(1, estimate + reach) };
+}
+
 function calibrationFrom(sums: BinSums, lower: ArrayLike<number>, upper: ArrayLike<number>): Calibration {
   const bins = Array.from(sums.rows, (rows, bin): ReliabilityBin => {
     const weight = sums.weight[bin]!;
@@ -134,6 +162,7 @@ function calibrationFrom(sums: BinSums, lower: ArrayLike<number>, upper: ArrayLi
       upper: upper[bin]!,
       rows,
       weight,
+      effectiveRows: weight === 0 ? 0 : weight ** 2 / sums.squares[bin]!,
       confidence: ratio(sums.confidence[bin]!, weight, "empty-bin"),
       accuracy: ratio(sums.hits[bin]!, weight, "empty-bin"),
     };

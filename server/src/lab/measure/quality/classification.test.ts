@@ -65,7 +65,7 @@ function batch(rows: Rows["rows"]): ClassifiedRows {
   };
 }
 const qualityOf = ({ options }: Rows, rows: Rows["rows"]) => classificationQuality(batch(rows), options);
-const COUNTS = ["rows", "weightedRows", "hitRows", "impossibleRows"];
+const COUNTS = ["rows", "weightedRows", "hitRows", "impossibleRows", "effectiveRows"];
 
 describe("for any rows", () => {
   test("their order does not matter", () => {

@@ -1,6 +1,12 @@
 // How good a model's answers are, as pure functions over labels, scores and targets: classification, regression, by slice, and
 // two models on the same rows. What is undefined is null with a reason; what can't be used is an error naming its row.
-export { type Calibration, type CalibrationOf, type ReliabilityBin } from "./calibration.ts";
+export {
+  type Calibration,
+  type CalibrationOf,
+  confidenceOf,
+  expectedErrorInterval,
+  type ReliabilityBin,
+} from "./calibration.ts";
 export {
   CLASSIFICATION_NEEDS,
   ClassificationMeasure,
@@ -10,9 +16,16 @@ export {
   type RankingQuality,
   type UndefinedCalibration,
 } from "./classification.ts";
+export {
+  classificationFigures,
+  type ClassificationFiguresOptions,
+  MAX_NAMED_CLASSES,
+  scoreOf,
+} from "./classification-figures.ts";
 export { type ClassAverages, type ClassCounts, MAX_CONFUSION_CLASSES, type PrecisionRecall } from "./counts.ts";
 export { type Metric, UNDEFINED_REASONS, type UndefinedReason } from "./metric.ts";
 export { MAX_PAIRED_CLASSES, type MulticlassRanking, type OneVersusOne, type OneVersusRest } from "./multiclass.ts";
+export { descendingOrder } from "./order.ts";
 export {
   type ClassificationLoss,
   classificationLosses,
@@ -27,7 +40,15 @@ export {
   regressionLosses,
   type RowLosses,
 } from "./paired.ts";
-export { type Curve, type PrecisionRecallPoint, type RocPoint } from "./ranking.ts";
+export {
+  averagePrecision,
+  type Curve,
+  operatingPoints,
+  type PrecisionRecallPoint,
+  precisionRecallCurve,
+  type RocPoint,
+  rocCurve,
+} from "./ranking.ts";
 export {
   REGRESSION_NEEDS,
   RegressionMeasure,
@@ -35,7 +56,19 @@ export {
   type RegressionQuality,
   regressionQuality,
 } from "./regression.ts";
-export { type ClassifiedRows, type RegressedRows, type Scale, type Scores } from "./rows.ts";
+export { regressionFigures } from "./regression-figures.ts";
+export { differencesOf, plannedResamples, Resampling, type WeightedFigures } from "./resampling.ts";
+export {
+  checkClassified,
+  type CheckedRows,
+  type CheckedTargets,
+  checkRegressed,
+  type ClassifiedRows,
+  predictedClass,
+  type RegressedRows,
+  type Scale,
+  type Scores,
+} from "./rows.ts";
 export {
   bySlice,
   classificationBySlice,
@@ -44,3 +77,4 @@ export {
   type Slice,
   type SliceOptions,
 } from "./slices.ts";
+export { addWeight, effectiveRows, shareInterval, type WeightSums, weightSums } from "./weights.ts";

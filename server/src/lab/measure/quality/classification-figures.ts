@@ -1,0 +1,257 @@
+// A classifier's figures for any weights of its rows: what resampling evaluates thousands of times. The same numbers as
+// `classificationQuality`, which a test holds them to.
+import { type CalibrationOf, confidenceOf, equalWidthBin } from "./calibration.ts";
+import { type ClassCounts, matthewsCorrelation, precisionRecall, total } from "./counts.ts";
+import { logLossEpsilon, rowBrier, rowLogLoss } from "./losses.ts";
+import type { Metric } from "./metric.ts";
+import { descendingOrder } from "./order.ts";
+import { influencesOfMean, type WeightedFigures } from "./resampling.ts";
+import { type CheckedRows, predictedClass, rankOfLabel, type Scale } from "./rows.ts";
+
+export interface ClassificationFiguresOptions {
+  readonly scale: Scale;
+  readonly threshold: number;
+  readonly topK: readonly number[];
+  readonly bins: number;
+  readonly calibrationOf: CalibrationOf;
+  /** With two classes, the one whose ranking is looked at. */
+  readonly positive: number;
+}
+
+/** Above this many classes, or scores, every class's order is too much to keep and walk through. */
+export const MAX_RESAMPLED_RANKINGS = { classes: 100, scores: 2 ** 25 } as const;
+
+/** One class against the rest: rows of a weight above 0 by falling score, and where a run of equal scores ends. */
+interface Ranking {
+  readonly order: Uint32Array;
+  readonly isEnd: Uint8Array;
+  readonly label: number;
+}
+
+/** What all figures but rankings need of each row. */
+interface RowFacts {
+  readonly labels: Int32Array;
+  readonly predicted: Int32Array;
+  readonly ranks: Int32Array;
+  readonly logLoss: Float64Array;
+  readonly brier: Float64Array;
+  readonly bin: Uint16Array;
+  readonly confidence: Float64Array;
+  readonly isHit: Uint8Array;
+}
+
+const COUNTED = [
+  "accuracy",
+  "balanced-accuracy",
+  "precision",
+  "precision-weighted",
+  "f1",
+  "f1-weighted",
+  "matthews",
+] as const;
+
+/** Classes whose F1 is resampled by itself. */
+export const MAX_NAMED_CLASSES = 100;
+
+/** The figures by the names that evidence has them by. Rankings are left out where there are too many classes or scores. */
+export function classificationFigures(checked: CheckedRows, options: ClassificationFiguresOptions): WeightedFigures {
+  const { scale, topK, bins } = options;
+  const { classes } = checked;
+  const facts = factsOf(checked, options);
+  const rankings = rankingsOf(checked, options.positive);
+  const isProbability = scale === "probability";
+  const lossNames = isProbability ? ["log-loss", "brier", "calibration-error"] : [];
+  const rankingNames = rankings.length > 0 ? ["auc", "auc-pr"] : [];
+  const ofClass = Array.from({ length: Math.min(classes, MAX_NAMED_CLASSES) }, (_none, label) => `f1[${label}]`);
+  const counted = [...COUNTED, ...ofClass];
+  const names = [...counted, ...topK.map((k) => `top-${k}`), ...lossNames, ...rankingNames];
+  const counts = emptyCounts(classes);
+  const [ranks, binWeight, binGap] = [new Float64Array(classes), new Float64Array(bins), new Float64Array(bins)];
+
+  const evaluate = (weights: Float64Array, into: Float64Array): void => {
+    const { labels, predicted, isHit, confidence } = facts;
+    for (const sums of [counts.hits, counts.labelled, counts.predicted, ranks, binWeight, binGap]) sums.fill(0);
+    let [all, logLoss, brier] = [0, 0, 0];
+    for (let row = 0; row < weights.length; row++) {
+      const weight = weights[row]!;
+      if (weight === 0) continue;
+      all += weight;
+      addRow(counts, labels[row]!, predicted[row]!, weight);
+      ranks[facts.ranks[row]!]! += weight;
+      if (!isProbability) continue;
+      logLoss += weight * facts.logLoss[row]!;
+      brier += weight * facts.brier[row]!;
+      const bin = facts.bin[row]!;
+      binWeight[bin]! += weight;
+      binGap[bin]! += weight * (isHit[row]! - confidence[row]!);
+    }
+    let at = 0;
+    for (const value of countedFigures(counts)) into[at++] = value;
+    for (const k of topK) into[at++] = total(ranks.subarray(0, k)) / total(ranks);
+    if (isProbability) {
+      into[at++] = logLoss / all;
+      into[at++] = brier / all;
+      into[at++] = binGap.reduce((sum, gap) => sum + Math.abs(gap), 0) / all;
+    }
+    if (rankings.length === 0) return;
+    let [areas, precisions] = [0, 0];
+    for (const ranking of rankings) {
+      const { area, precision } = ranked(ranking, labels, weights);
+      areas += area;
+      precisions += precision;
+    }
+    into[at++] = areas / rankings.length;
+    into[at++] = precisions / rankings.length;
+  };
+
+  const derivatives = new Derivatives(facts, classes);
+  const influences = (index: number, weights: Float64Array): Float64Array | null => {
+    const name = names[index]!;
+    if (name === "log-loss") return influencesOfMean(facts.logLoss, weights);
+    if (name === "brier") return influencesOfMean(facts.brier, weights);
+    if (index < counted.length) return derivatives.influences(index, weights);
+    const k = topK[index - counted.length];
+    if (k === undefined) return null;
+    const isAmong = Float64Array.from(facts.ranks, (rank) => Number(rank < k));
+    return influencesOfMean(isAmong, weights);
+  };
+
+  return { names, visits: 4 + rankings.length, evaluate, influences };
+}
+
+function factsOf(checked: CheckedRows, options: ClassificationFiguresOptions): RowFacts {
+  const { rows, labels, scores } = checked;
+  const { scale, threshold, bins, calibrationOf, topK } = options;
+  const numbers = () => new Float64Array(rows);
+  const facts = {
+    labels,
+    predicted: new Int32Array(rows),
+    ranks: new Int32Array(rows),
+    logLoss: numbers(),
+    brier: numbers(),
+    bin: new Uint16Array(rows),
+    confidence: numbers(),
+    isHit: new Uint8Array(rows),
+  };
+  const epsilon = logLossEpsilon(scores);
+  for (let row = 0; row < rows; row++) {
+    facts.predicted[row] = predictedClass(checked, row, threshold);
+    if (topK.length > 0) facts.ranks[row] = rankOfLabel(checked, row, threshold);
+    if (scale !== "probability") continue;
+    facts.logLoss[row] = rowLogLoss(checked, row, epsilon);
+    facts.brier[row] = rowBrier(checked, row);
+    const { confidence, isHit } = confidenceOf(checked, row, calibrationOf, threshold);
+    facts.bin[row] = equalWidthBin(confidence, bins);
+    facts.confidence[row] = confidence;
+    facts.isHit[row] = Number(isHit);
+  }
+  return facts;
+}
+
+function rankingsOf(checked: CheckedRows, positive: number): readonly Ranking[] {
+  const { rows, classes, columns, scores, weights } = checked;
+  const { classes: mostClasses, scores: mostScores } = MAX_RESAMPLED_RANKINGS;
+  if (classes > mostClasses || rows * classes > mostScores) return [];
+  const labels = classes === 2 ? [positive] : Array.from({ length: classes }, (_none, label) => label);
+  const column = new Float64Array(rows);
+  return labels.map((label) => {
+    for (let row = 0; row < rows; row++) column[row] = scoreOf(scores, columns, row, label);
+    const order = descendingOrder(column, weights);
+    const isEnd = Uint8Array.from(order, (row, place) => Number(column[row] !== column[order[place + 1] ?? -1]));
+    return { order, isEnd, label };
+  });
+}
+
+/** A row's score for a class; with one score a row, which is of class 1, the other class's is its negative. */
+export function scoreOf(scores: CheckedRows["scores"], columns: number, row: number, label: number): number {
+  if (columns > 1) return scores[row * columns + label]!;
+  return label === 1 ? scores[row]! : -scores[row]!;
+}
+
+/** The areas under a class's ROC curve and its precision-recall curve; NaN where there are no rows of it, or no others. */
+function ranked({ order, isEnd, label }: Ranking, labels: Int32Array, weights: Float64Array) {
+  let [positive, negative, positiveBefore, negativeBefore, area, gained] = [0, 0, 0, 0, 0, 0];
+  for (let place = 0; place < order.length; place++) {
+    const row = order[place]!;
+    if (labels[row] === label) positive += weights[row]!;
+    else negative += weights[row]!;
+    if (isEnd[place] === 0) continue;
+    area += ((negative - negativeBefore) * (positive + positiveBefore)) / 2;
+    if (positive > positiveBefore) gained += ((positive - positiveBefore) * positive) / (positive + negative);
+    positiveBefore = positive;
+    negativeBefore = negative;
+  }
+  return { area: area / positive / negative, precision: gained / positive };
+}
+
+function emptyCounts(classes: number): ClassCounts {
+  const column = () => new Float64Array(classes);
+  return { classes, hits: column(), labelled: column(), predicted: column(), confusion: null };
+}
+
+function addRow(counts: ClassCounts, label: number, predicted: number, weight: number): void {
+  counts.labelled[label]! += weight;
+  counts.predicted[predicted]! += weight;
+  if (label === predicted) counts.hits[label]! += weight;
+}
+
+/** In the order of `COUNTED`, then the F1 of each class. */
+function countedFigures(counts: ClassCounts): readonly number[] {
+  const { precision, recall, f1 } = precisionRecall(counts);
+  const share = total(counts.hits) / total(counts.labelled);
+  const means = [recall.macro, precision.macro, precision.weighted, f1.macro, f1.weighted];
+  return [share, ...[...means, matthewsCorrelation(counts), ...f1.perClass.slice(0, MAX_NAMED_CLASSES)].map(numberOf)];
+}
+
+function numberOf({ value }: Metric): number {
+  return value ?? Number.NaN;
+}
+
+/**
+ * How much a row more of its label and prediction moves each figure of counts, which is the same for all rows of both: a
+ * derivative, taken by a step of a millionth of all.
+ */
+class Derivatives {
+  readonly #facts: RowFacts;
+  readonly #classes: number;
+  #weights: Float64Array | null = null;
+  /** By label × classes + prediction: of every figure. */
+  #byCell = new Map<number, readonly number[]>();
+
+  constructor(facts: RowFacts, classes: number) {
+    this.#facts = facts;
+    this.#classes = classes;
+  }
+
+  influences(index: number, weights: Float64Array): Float64Array {
+    if (this.#weights !== weights) this.#differentiate(weights);
+    const { labels, predicted } = this.#facts;
+    return weights.map((weight, row) => {
+      if (weight === 0) return 0;
+      const derivative = this.#byCell.get(labels[row]! * this.#classes + predicted[row]!)![index]!;
+      return Number.isFinite(derivative) ? weight * derivative : 0;
+    });
+  }
+
+  #differentiate(weights: Float64Array): void {
+    const { labels, predicted } = this.#facts;
+    const counts = emptyCounts(this.#classes);
+    for (let row = 0; row < weights.length; row++) addRow(counts, labels[row]!, predicted[row]!, weights[row]!);
+    const step = total(counts.labelled) * 1e-6;
+    const before = countedFigures(counts);
+    this.#weights = weights;
+    this.#byCell = new Map();
+    for (let row = 0; row < weights.length; row++) {
+      const [label, prediction] = [labels[row]!, predicted[row]!];
+      const cell = label * this.#classes + prediction;
+      if (weights[row] === 0 || this.#byCell.has(cell)) continue;
+      addRow(counts, label, prediction, step);
+      const after = countedFigures(counts);
+      addRow(counts, label, prediction, -step);
+      this.#byCell.set(
+        cell,
+        after.map((figure, index) => (figure - before[index]!) / step),
+      );
+    }
+  }
+}

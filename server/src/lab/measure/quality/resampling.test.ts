@@ -1,0 +1,86 @@
+// Resampled intervals against the bootstrap of core, which draws the same rows from the same seed, and the cases in which there
+// is none.
+import { bcaInterval, createRandom, drawNormal, mean, statisticOf } from "@slipway/core/stats";
+import { expect, test } from "vitest";
+import { expectNumber } from "./alike.testing.ts";
+import { checkRegressed, differencesOf, plannedResamples, regressionFigures, Resampling } from "./index.ts";
+
+const ROWS = 80;
+const random = createRandom(5);
+const targets = Float64Array.from({ length: ROWS }, () => drawNormal(random));
+const predictionsOf = (noise: number) => targets.map((target) => target + noise * Math.abs(drawNormal(random)));
+const [good, bad] = [predictionsOf(0.5), predictionsOf(0.9)];
+const ones = new Float64Array(ROWS).fill(1);
+const figuresOf = (predictions: Float64Array, weights = ones) =>
+  regressionFigures(checkRegressed({ targets, predictions, weights }), []);
+
+function resampled(figures: ReturnType<typeof figuresOf>, weights = ones, resamples = 1000): Resampling {
+  const resampling = new Resampling({ figures, weights, random: createRandom(7), resamples });
+  while (!resampling.isDone) resampling.step();
+  return resampling;
+}
+
+test("a mean's interval is core's, up to how the acceleration is found", () => {
+  const errors = good.map((prediction, row) => Math.abs(prediction - targets[row]!));
+  const wanted = bcaInterval({ ...statisticOf(errors, mean), random: createRandom(7), resamples: 1000 }, 0.9);
+  const { interval, method } = resampled(figuresOf(good)).interval("mae", 0.9);
+  expect(method).toBe("BCa bootstrap, 1000 resamples");
+  expectNumber(interval!.estimate, wanted.estimate);
+  expectNumber(interval!.lower, wanted.lower, 1e-3);
+  expectNumber(interval!.upper, wanted.upper, 1e-3);
+});
+
+test("a paired difference is the second less the first, with a p value that agrees with its interval", () => {
+  const differences = resampled(differencesOf(figuresOf(good), figuresOf(bad)));
+  const { interval } = differences.interval("mae", 0.95);
+  const errorOf = (predictions: Float64Array) =>
+    mean(predictions.map((prediction, row) => Math.abs(prediction - targets[row]!)));
+  expectNumber(interval!.estimate, errorOf(bad) - errorOf(good));
+  expect(interval!.lower).toBeGreaterThan(0);
+  expect(differences.pValue("mae", 0)).toBeLessThan(0.05);
+  expect(differences.pValue("mae", interval!.estimate)).toBeGreaterThan(0.5);
+  // At an end of the interval the p value is what the interval leaves out.
+  expect(Math.abs(differences.pValue("mae", interval!.lower)! - 0.05)).toBeLessThan(0.01);
+});
+
+test("a row of weight 0 is as good as not there", () => {
+  const half = ones.map((_one, row) => row % 2);
+  const kept = Array.from(half.keys()).filter((row) => half[row] === 1);
+  const pick = (values: Float64Array) => Float64Array.from(kept, (row) => values[row]!);
+  const fewer = regressionFigures(checkRegressed({ targets: pick(targets), predictions: pick(good) }), []);
+  const [whole, part] = [
+    resampled(figuresOf(good, half), half),
+    resampled(fewer, new Float64Array(kept.length).fill(1)),
+  ];
+  for (const name of ["mae", "rmse", "r2", "median-error"]) {
+    const [a, b] = [whole.interval(name, 0.95).interval!, part.interval(name, 0.95).interval!];
+    for (const end of ["estimate", "lower", "upper"] as const) expectNumber(a[end], b[end]);
+  }
+});
+
+test("where there can be no interval it is said why", () => {
+  const zero = targets.slice();
+  zero[0] = 0;
+  const undefinedMape = regressionFigures(checkRegressed({ targets: zero, predictions: good }), []);
+  expect(resampled(undefinedMape).interval("mape", 0.95)).toEqual({
+    interval: null,
+    method: "no interval: the figure is undefined",
+  });
+  const exact = resampled(figuresOf(targets));
+  expect(exact.interval("mae", 0.95).method).toBe("no interval: the same on every resample");
+  expect(exact.pValue("mae", 0)).toBeNull();
+  const none = new Resampling({ figures: figuresOf(good), weights: ones, random: createRandom(1), resamples: 0 });
+  expect(none.isDone).toBe(true);
+  expect(none.interval("mae", 0.95).method).toBe("no interval: no resamples were taken");
+  // Two targets that differ among many that don't: a third of the resamples have neither, and no variance to explain.
+  const rare = Float64Array.from({ length: ROWS }, (_none, row) => Number(row === 3));
+  const flat = regressionFigures(checkRegressed({ targets: rare, predictions: good }), []);
+  expect(resampled(flat).interval("r2", 0.95).method).toMatch(/no interval: undefined on 3\d % of the resamples/);
+});
+
+test("fewer resamples are taken where rows are many, but enough for an interval", () => {
+  expect(plannedResamples(2000, 10_000, 10)).toBe(2000);
+  expect(plannedResamples(2000, 1_000_000, 10)).toBe(400);
+  expect(plannedResamples(2000, 100_000_000, 10)).toBe(200);
+  expect(plannedResamples(50, 100_000_000, 10)).toBe(50);
+});

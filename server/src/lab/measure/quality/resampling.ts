@@ -1,0 +1,168 @@
+// Many figures of the same rows at once, on rows drawn with replacement. A draw is a weight for each row, so what costs time
+// (sorting scores, logarithms) is done once, and every figure is seen on the same resamples.
+import {
+  accelerationFrom,
+  bcaFrom,
+  bcaPValue,
+  type Bootstrapped,
+  drawBelow,
+  type Interval,
+  type Random,
+} from "@slipway/core/stats";
+
+/** Figures of the same rows, for any weights of these. */
+export interface WeightedFigures {
+  readonly names: readonly string[];
+  /** How many times a row is visited to evaluate all of them: what a resample costs. */
+  readonly visits: number;
+  /** Writes each figure for the weights, [rows], into `into`, [names]; NaN where it is undefined. */
+  readonly evaluate: (weights: Float64Array, into: Float64Array) => void;
+  /**
+   * How much each row moves a figure, [rows], in any unit: its empirical influence times the row's weight. null where nobody
+   * knows, which takes the figure's spread for as wide on either side.
+   */
+  readonly influences: (index: number, weights: Float64Array) => Float64Array | null;
+}
+
+/** Row visits that all resamples together may take: about a quarter of a minute on a server's core. */
+const MOST_VISITS = 4e9;
+/** Fewer resamples than this say too little of an interval's ends. */
+const FEWEST_RESAMPLES = 200;
+/** Above this share of resamples on which a figure is undefined, the others no longer stand for all. */
+const MOST_UNDEFINED = 0.05;
+
+/** How many resamples to take: what is wanted, or, where there are many rows, as many as time allows. */
+export function plannedResamples(wanted: number, rows: number, visits: number): number {
+  const affordable = Math.floor(MOST_VISITS / Math.max(1, rows * visits));
+  return Math.min(wanted, Math.max(FEWEST_RESAMPLES, affordable));
+}
+
+export interface ResamplingOptions {
+  readonly figures: WeightedFigures;
+  /** [rows]; rows of weight 0 are as good as not there. */
+  readonly weights: Float64Array;
+  readonly random: Random;
+  readonly resamples: number;
+}
+
+/** The estimates, and the figures on resamples drawn one `step` at a time, so that whoever waits can stop or look. */
+export class Resampling {
+  readonly estimates: Float64Array;
+  readonly resamples: number;
+  readonly #figures: WeightedFigures;
+  readonly #weights: Float64Array;
+  readonly #random: Random;
+  /** Rows of a weight above 0. */
+  readonly #members: Uint32Array;
+  readonly #drawn: Float64Array;
+  readonly #out: Float64Array;
+  /** [names][resamples] */
+  readonly #replicates: readonly Float64Array[];
+  #done = 0;
+
+  constructor({ figures, weights, random, resamples }: ResamplingOptions) {
+    this.#figures = figures;
+    this.#weights = weights;
+    this.#random = random;
+    this.resamples = resamples;
+    this.#members = Uint32Array.from(weights.keys()).filter((row) => weights[row]! > 0);
+    this.#drawn = new Float64Array(weights.length);
+    this.#out = new Float64Array(figures.names.length);
+    this.#replicates = figures.names.map(() => new Float64Array(resamples));
+    this.estimates = new Float64Array(figures.names.length);
+    figures.evaluate(weights, this.estimates);
+  }
+
+  get done(): number {
+    return this.#done;
+  }
+
+  get isDone(): boolean {
+    return this.#done === this.resamples || this.#members.length === 0;
+  }
+
+  /** Draws as many rows as there are, and keeps each figure on them. */
+  step(): void {
+    const [members, drawn] = [this.#members, this.#drawn];
+    drawn.fill(0);
+    for (let draw = 0; draw < members.length; draw++) {
+      const row = members[drawBelow(this.#random, members.length)]!;
+      drawn[row]! += this.#weights[row]!;
+    }
+    this.#figures.evaluate(drawn, this.#out);
+    for (let index = 0; index < this.#out.length; index++) {
+      this.#replicates[index]![this.#done] = this.#out[index]!;
+    }
+    this.#done++;
+  }
+
+  /** A figure's interval and how it was made; null where there is none, and then why. */
+  interval(name: string, confidence: number): ResampledInterval {
+    const found = this.#bootstrapped(name);
+    if (typeof found === "string") return { interval: null, method: `no interval: ${found}` };
+    const interval = bcaFrom(found, found.acceleration, confidence);
+    return { interval, method: `${found.isAccelerated ? "BCa" : "BC"} bootstrap, ${this.#done} resamples` };
+  }
+
+  /** The two-sided p value of the figure being `value` in truth, in accord with its interval; null where there is none. */
+  pValue(name: string, value: number): number | null {
+    const found = this.#bootstrapped(name);
+    return typeof found === "string" ? null : bcaPValue(found, found.acceleration, value);
+  }
+
+  /** What an interval is made of, or why there can be none. */
+  #bootstrapped(
+    name: string,
+  ): (Bootstrapped & { readonly acceleration: number; readonly isAccelerated: boolean }) | string {
+    const index = this.#figures.names.indexOf(name);
+    const estimate = this.estimates[index];
+    if (estimate === undefined) throw new RangeError(`"${name}" is no figure of these. This is a bug.`);
+    if (!Number.isFinite(estimate)) return "the figure is undefined";
+    if (this.#done === 0) return "no resamples were taken";
+    const defined = this.#replicates[index]!.subarray(0, this.#done).filter(Number.isFinite).sort();
+    const missing = 1 - defined.length / this.#done;
+    if (missing > MOST_UNDEFINED) return `undefined on ${Math.ceil(100 * missing)} % of the resamples`;
+    if (defined[0] === defined.at(-1)) return "the same on every resample";
+    const influences = this.#figures.influences(index, this.#weights);
+    return {
+      estimate,
+      replicates: defined,
+      acceleration: influences === null ? 0 : accelerationFrom(influences),
+      isAccelerated: influences !== null,
+    };
+  }
+}
+
+export interface ResampledInterval {
+  readonly interval: Interval | null;
+  readonly method: string;
+}
+
+/** The influences of rows on the weighted mean of their values, each times its row's weight. */
+export function influencesOfMean(values: Float64Array, weights: Float64Array): Float64Array {
+  let [sum, all] = [0, 0];
+  for (let row = 0; row < values.length; row++) {
+    if (weights[row] === 0) continue;
+    sum += weights[row]! * values[row]!;
+    all += weights[row]!;
+  }
+  return values.map((value, row) => (weights[row] === 0 ? 0 : (weights[row]! * (value - sum / all)) / all));
+}
+
+/** How much better or worse the second of two is in each figure, on the same rows: second − first. */
+export function differencesOf(first: WeightedFigures, second: WeightedFigures): WeightedFigures {
+  const kept = new Float64Array(first.names.length);
+  return {
+    names: first.names,
+    visits: first.visits + second.visits,
+    evaluate: (weights, into) => {
+      first.evaluate(weights, kept);
+      second.evaluate(weights, into);
+      for (let index = 0; index < into.length; index++) into[index]! -= kept[index]!;
+    },
+    influences: (index, weights) => {
+      const [a, b] = [first.influences(index, weights), second.influences(index, weights)];
+      return a === null || b === null ? null : b.map((influence, row) => influence - a[row]!);
+    },
+  };
+}
