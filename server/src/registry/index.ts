@@ -18,6 +18,7 @@ export type { LaunchPolicy } from "./launch-policies.ts";
 export { type LocalFile, openExternalFile, openNamedFile } from "./local-files.ts";
 export type { PolicyVerdict, RequirementVerdict, Verdict } from "./policy/judge.ts";
 export { parsePolicy, type Policy } from "./policy/policy.ts";
+export { selectedMetric } from "./policy/requirement.ts";
 export type { ResolvedModel } from "./references.ts";
 export { openRegistry, type Registry, type RegistryOptions } from "./registry.ts";
 export {
@@ -42,4 +43,4 @@ export type {
   ModelFile,
   Version,
 } from "./types.ts";
-export type { CreatedVersion, NewVersion } from "./versions.ts";
+export { type CreatedVersion, type NewVersion, processingHashOf } from "./versions.ts";

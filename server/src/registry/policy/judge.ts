@@ -41,7 +41,11 @@ export interface Judging {
 }
 
 /** Which result a kind is known for, where a requirement names none. */
-const HEADLINES: Readonly<Record<string, string>> = { size: "file", compute: "macs" };
+const HEADLINES: Readonly<Record<string, string>> = {
+  size: "file",
+  compute: "macs",
+  comparison: "accuracy.difference",
+};
 
 /** What a unit nobody here knows is taken for. */
 const PLAIN = unitNamed("1")!;
@@ -128,14 +132,31 @@ function judge(
 }
 
 /** Whether a piece of evidence is about what the requirement asks for. */
-function isMeant(one: Evidence, { kind, dataset, machine }: Requirement, metric: string, judging: Judging): boolean {
+function isMeant(
+  one: Evidence,
+  { kind, dataset, against, machine }: Requirement,
+  metric: string,
+  judging: Judging,
+): boolean {
   if (one.kind !== kind || !Object.hasOwn(one.values, metric)) return false;
+  if (against !== null) {
+    const rival = rivalOf(one);
+    if (rival?.name !== against.name) return false;
+    if (against.number !== null && rival.number !== against.number) return false;
+  }
   if (dataset !== null) {
     if (one.dataset?.name !== dataset.name) return false;
     if (dataset.split !== null && one.dataset.split !== dataset.split) return false;
   }
   if (machine === "this") return one.machine?.fingerprint === judging.machine;
   return machine === null || one.machine?.name === machine.name;
+}
+
+/** What a comparison was with. */
+function rivalOf({ settings }: Evidence): { readonly name: string; readonly number: number } | null {
+  const against = settings["against"] as { readonly name?: unknown; readonly number?: unknown } | null | undefined;
+  const [name, number] = [against?.name, against?.number];
+  return typeof name === "string" && typeof number === "number" ? { name, number } : null;
 }
 
 function newest(evidence: readonly Evidence[]): Evidence | undefined {
@@ -147,7 +168,7 @@ function newest(evidence: readonly Evidence[]): Evidence | undefined {
 
 /** Says why nothing counts, going from what is there of the kind to what the requirement narrows it to. */
 function whyNone(requirement: Requirement, metric: string, evidence: readonly Evidence[], judging: Judging): string {
-  const { kind, dataset, machine } = requirement;
+  const { kind, dataset, against, machine } = requirement;
   const ofKind = evidence.filter((one) => one.kind === kind);
   if (ofKind.length === 0) return `"${kind}" was not measured.`;
   const withMetric = ofKind.filter((one) => Object.hasOwn(one.values, metric));
@@ -155,7 +176,15 @@ function whyNone(requirement: Requirement, metric: string, evidence: readonly Ev
     const names = [...new Set(ofKind.flatMap((one) => Object.keys(one.values)))].sort();
     return `"${kind}" was measured, without "${metric}"; it has ${names.slice(0, 12).join(", ")}.`;
   }
-  if (dataset !== null && !withMetric.some((one) => isMeant(one, { ...requirement, machine: null }, metric, judging))) {
+  const isAny = (less: Partial<Requirement>) =>
+    withMetric.some((one) => isMeant(one, { ...requirement, machine: null, ...less }, metric, judging));
+  if (against !== null && !isAny({ dataset: null })) {
+    const rivals = withMetric
+      .map(rivalOf)
+      .map((rival) => (rival === null ? "nothing" : `${rival.name}@${rival.number}`));
+    return `"${kind}" was not measured against ${versionText(against)}, but against ${[...new Set(rivals)].join(", ")}.`;
+  }
+  if (dataset !== null && !isAny({})) {
     const where = [...new Set(withMetric.map((one) => datasetText(one.dataset)))].join(", ");
     return `"${kind}" was not measured on ${datasetText(dataset)}, but on ${where}.`;
   }
@@ -167,6 +196,10 @@ function whyNone(requirement: Requirement, metric: string, evidence: readonly Ev
 function datasetText(dataset: { readonly name: string; readonly split: string | null } | null): string {
   if (dataset === null) return "no dataset";
   return dataset.split === null ? dataset.name : `${dataset.name}/${dataset.split}`;
+}
+
+function versionText({ name, number }: { readonly name: string; readonly number: number | null }): string {
+  return number === null ? name : `${name}@${number}`;
 }
 
 function boundOf({ value, interval }: MeasuredValue, bound: Requirement["bound"]): number | null {
@@ -220,8 +253,11 @@ function improvement({ kind, comparison }: Requirement, subject: string): string
   return `Deploy a version that ${direction} it, change the policy, or override it with --override and a reason. What was measured: slipway measure ${subject} ${kind} --show`;
 }
 
-function measureCommand({ kind, dataset }: Requirement, subject: string): string {
+function measureCommand({ kind, dataset, against }: Requirement, subject: string): string {
   const data = dataset === null ? "" : ` --data ${datasetText(dataset)}`;
+  if (kind === "comparison") {
+    return `slipway compare ${against === null ? "BASELINE" : versionText(against)} ${subject}${data}`;
+  }
   return `slipway measure ${subject} ${kind}${data}`;
 }
 

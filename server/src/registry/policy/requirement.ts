@@ -3,6 +3,7 @@
 //   quality.accuracy.lower >= 0.97 on digits/test
 //   latency.p99 <= 20ms on this machine fresh within 7d
 //   size <= 5 MB
+//   comparison.accuracy.difference.lower >= -0.01 against digits@1
 //
 // what is measured, which of its numbers, a comparison, a number with its unit, then in any order what it was measured on
 // and how old it may be.
@@ -18,7 +19,7 @@ export interface Requirement {
   readonly text: string;
   /** What was measured: "quality", "latency", "size", … */
   readonly kind: string;
-  /** The result's name within it; null for the one the kind is known for. */
+  /** The result's name within it, "accuracy" or "accuracy.difference"; null for the one the kind is known for. */
   readonly metric: string | null;
   readonly bound: Bound;
   readonly comparison: Comparison;
@@ -29,6 +30,8 @@ export interface Requirement {
   /** Of the unit it was written with, for answers in the same; "1" without. */
   readonly unit: string;
   readonly dataset: { readonly name: string; readonly split: string | null } | null;
+  /** What it was compared with: a version, or with number null any of the name. */
+  readonly against: { readonly name: string; readonly number: number | null } | null;
   /** "this" is the machine that asks. */
   readonly machine: "this" | { readonly name: string } | null;
   /** Evidence older than this does not count; null takes any age the policy does. */
@@ -46,6 +49,7 @@ const UNIT = /^(?:%|\/s|[A-Za-zµ]+)(?![A-Za-z0-9])/;
 const ON_THIS_MACHINE = /^on this machine(?![A-Za-z0-9])/;
 const ON_MACHINE = new RegExp(`^on machine (${NAME}(?:\\.${NAME})*)`);
 const ON_DATASET = new RegExp(`^on (${NAME}(?:\\.${NAME})*)(?:/(${NAME}))?`);
+const AGAINST = new RegExp(`^against (${NAME}(?:\\.${NAME})*)(?:@([1-9]\\d{0,8})(?!\\d))?`);
 const FRESH = /^fresh within (\d+(?:\.\d+)?) ?(min|h|d)(?![A-Za-z0-9])/;
 const BOUNDS: readonly string[] = ["value", "lower", "upper"] satisfies readonly Bound[];
 
@@ -59,19 +63,18 @@ export function parseRequirement(written: string): Requirement {
   const [, kind, path] = rest.take(SUBJECT, 'what is measured, such as "quality.accuracy"');
   const parts = splitPath(path!);
   const bound = (BOUNDS.includes(parts.at(-1) ?? "") ? parts.pop()! : "value") as Bound;
-  if (parts.length > 1) throw rest.error(`"${kind}${path}" has too many parts; write KIND.METRIC or KIND.METRIC.lower`);
+  if (parts.length > 2 || parts.some((part) => BOUNDS.includes(part))) {
+    throw rest.error(`"${kind}${path}" has too many parts; write KIND.METRIC, KIND.METRIC.PART or either with .lower`);
+  }
   const [comparison] = rest.take(COMPARISON, "one of >=, >, <=, <");
   const [digits] = rest.take(NUMBER, "a number");
   const unit = rest.takeUnit();
-  const when = { dataset: null, machine: null, freshWithinMs: null } as Pick<
-    Writable<Requirement>,
-    "dataset" | "machine" | "freshWithinMs"
-  >;
+  const when: Conditions = { dataset: null, against: null, machine: null, freshWithinMs: null };
   while (!rest.isEmpty) takeCondition(rest, when);
   return {
     text,
     kind: kind!,
-    metric: parts[0] ?? null,
+    metric: parts.length === 0 ? null : parts.join("."),
     bound,
     comparison: comparison as Comparison,
     threshold: unit === undefined ? Number(digits) : toBase(Number(digits), unit),
@@ -89,8 +92,9 @@ export function parseFreshness(written: string): number | null {
 }
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+type Conditions = Pick<Writable<Requirement>, "dataset" | "against" | "machine" | "freshWithinMs">;
 
-function takeCondition(rest: Rest, when: Pick<Writable<Requirement>, "dataset" | "machine" | "freshWithinMs">): void {
+function takeCondition(rest: Rest, when: Conditions): void {
   const fresh = rest.tryTake(FRESH);
   if (fresh !== null) {
     if (when.freshWithinMs !== null) throw rest.error('"fresh within" is there twice');
@@ -103,9 +107,15 @@ function takeCondition(rest: Rest, when: Pick<Writable<Requirement>, "dataset" |
     when.machine = machine[1] === undefined ? "this" : { name: machine[1] };
     return;
   }
+  const against = rest.tryTake(AGAINST);
+  if (against !== null) {
+    if (when.against !== null) throw rest.error("two versions to compare with are named");
+    when.against = { name: against[1]!, number: against[2] === undefined ? null : Number(against[2]) };
+    return;
+  }
   const [, name, split] = rest.take(
     ON_DATASET,
-    '"on DATASET", "on DATASET/SPLIT", "on this machine", "on machine NAME" or "fresh within 30d"',
+    '"on DATASET", "on DATASET/SPLIT", "against NAME@VERSION", "on this machine", "on machine NAME" or "fresh within 30d"',
   );
   if (when.dataset !== null) throw rest.error("two datasets are named");
   when.dataset = { name: name!, split: split ?? null };
@@ -162,7 +172,7 @@ class Rest {
     if (name === undefined) return undefined;
     const unit = unitNamed(name);
     if (unit !== undefined) return unit;
-    if (name === "on" || name === "fresh") {
+    if (name === "on" || name === "fresh" || name === "against") {
       this.#at = before;
       return undefined;
     }
