@@ -1,8 +1,15 @@
 // Measuring as a job: what is asked for and kept of it, and the work itself, which runs in a process of its own.
 import { randomBytes } from "node:crypto";
-import type { RuntimeSettings, Settings } from "#config";
+import type { Settings } from "#config";
 import type { JobProgress, TaskRun } from "#jobs";
-import { measure, type MeasurementName, type MeasurementOptions, type MeasurePorts, type Subject } from "#lab/measure";
+import {
+  measure,
+  type MeasurementName,
+  type MeasurementOptions,
+  type MeasurePorts,
+  type Rival,
+  type Subject,
+} from "#lab/measure";
 import { labelledRows, type StoredRows } from "#launch";
 import type { EvidenceMachine, Model, NewEvidence } from "#registry";
 import { createExecutor, LongTurns, type ModelFiles, systemClock } from "#runtime";
@@ -19,6 +26,8 @@ export interface MeasureOrder {
   readonly what: readonly MeasurementName[];
   readonly options: MeasurementOptions;
   readonly data: StoredRows | null;
+  /** The version to compare with, by the number it had when it was asked for; null where nothing is compared. */
+  readonly against: { readonly name: string; readonly number: number } | null;
 }
 
 /** What is done already, and what the measurement that was running saved last. */
@@ -47,6 +56,7 @@ export interface MeasureTask {
   readonly data: StoredRows | null;
   readonly model: Model;
   readonly files: ModelFiles;
+  readonly rival: (Omit<Rival, "load"> & { readonly files: ModelFiles }) | null;
   readonly blobsDirectory: string;
   readonly settings: Settings;
   readonly machine: EvidenceMachine;
@@ -67,16 +77,24 @@ export function blobHashesOf({ data }: Pick<MeasureOrder, "data">): readonly str
 }
 
 /** The subject of all measurements of a task. @throws SlipwayError BLOB_NOT_FOUND, ROWS_INVALID */
-async function subjectOf({ model, files, data, blobsDirectory }: MeasureTask): Promise<Subject> {
-  return { model, files, rows: data === null ? null : await labelledRows(data, blobReader(blobsDirectory)) };
+async function subjectOf(task: MeasureTask, loadFrom: LoadFrom): Promise<Subject> {
+  const { model, files, data, blobsDirectory } = task;
+  const rows = data === null ? null : await labelledRows(data, blobReader(blobsDirectory));
+  if (task.rival === null) return { model, files, rows, rival: null };
+  const { files: others, ...rival } = task.rival;
+  return { model, files, rows, rival: { ...rival, load: loadFrom(others) } };
 }
+
+/** Loads a model's files as the subject is served, but for settings that are changed. */
+type LoadFrom = (files: ModelFiles) => MeasurePorts["load"];
 
 /** Measures one after the other, each as `TaskRun.find` keeps it. @throws SlipwayError as `measure` does */
 export async function carryOutMeasureTask(order: unknown, run: TaskRun): Promise<null> {
   const task = order as MeasureTask;
   const { signal } = run;
-  const ports = portsOf(task);
-  const subject = await subjectOf(task);
+  const loadFrom = loaderOf(task);
+  const ports = portsOf(task, loadFrom);
+  const subject = await subjectOf(task, loadFrom);
   let saved = run.saved as Told<unknown> | null;
   for (const [index, name] of task.what.entries()) {
     const place = { name, done: task.done + index, total: task.total };
@@ -93,27 +111,22 @@ export async function carryOutMeasureTask(order: unknown, run: TaskRun): Promise
   return null;
 }
 
-function portsOf({ files, settings, machine, environment, code }: MeasureTask): MeasurePorts {
-  const clock = systemClock;
-  const longTurns = new LongTurns(clock);
-  const load = (changes: Partial<RuntimeSettings>, signal: AbortSignal) =>
+function loaderOf({ settings, environment }: MeasureTask): LoadFrom {
+  const longTurns = new LongTurns(systemClock);
+  return (model) => (changes, signal) =>
     createExecutor({
-      model: files,
+      model,
       settings: { ...settings.runtime, ...changes },
-      clock,
+      clock: systemClock,
       randomBytes,
       environment,
       longTurns,
       signal,
     });
-  return {
-    clock,
-    load,
-    settings: settings.runtime,
-    machine,
-    environment,
-    code,
-  };
+}
+
+function portsOf({ files, settings, machine, environment, code }: MeasureTask, loadFrom: LoadFrom): MeasurePorts {
+  return { clock: systemClock, load: loadFrom(files), settings: settings.runtime, machine, environment, code };
 }
 
 /** How far the job is, in measurements; where it has only one, in what that one counts. */

@@ -7,7 +7,7 @@ import type { Settings } from "#config";
 import { carryOutInProcess, type Job, type JobCarrier, type JobKind, type JobQueue } from "#jobs";
 import { MEASUREMENTS } from "#lab/measure";
 import { storedFiles } from "#launch";
-import type { EvidenceMachine, NewEvidence, Registry } from "#registry";
+import { type EvidenceMachine, type NewEvidence, processingHashOf, type Registry, type Version } from "#registry";
 import { systemClock } from "#runtime";
 import type { Store } from "#store";
 import {
@@ -47,8 +47,11 @@ export function submitMeasure(
   queue: JobQueue,
   { registry, store }: Pick<JobPorts, "registry" | "store">,
 ): SubmitMeasure {
-  return async ({ name, number }, { what, options, data }, authority) => {
-    const order: MeasureOrder = { name, number, what: [...new Set(what)], options, data };
+  return async (version, { what, options, data, against }, authority) => {
+    const { name, number } = version;
+    const rival = against === null ? null : await rivalOf(version, against, registry);
+    const other = rival === null ? null : { name: rival.name, number: rival.number };
+    const order: MeasureOrder = { name, number, what: [...new Set(what)], options, data, against: other };
     const rowless = order.what.find((one) => MEASUREMENTS[one].needsRows);
     if (data === null && rowless !== undefined) {
       throw new SlipwayError(
@@ -67,6 +70,36 @@ export function submitMeasure(
     const subject = `${name}@${number}`;
     return await queue.submit({ ...authority, kind: "measure", schema: MEASURE_SCHEMA, subject, order, blobs });
   };
+}
+
+/** The version to compare with. @throws SlipwayError VERSION_NOT_FOUND; PARAMETER_INVALID where it is of the same content */
+async function rivalOf(
+  version: Version,
+  { name, number }: { readonly name: string; readonly number: number | null },
+  registry: Registry,
+): Promise<Version> {
+  const other = await registry.getVersion(name, number);
+  if (
+    other.modelHash === version.modelHash &&
+    processingHashOf(other.processing) === processingHashOf(version.processing)
+  ) {
+    throw new SlipwayError(
+      "PARAMETER_INVALID",
+      `${version.name}@${version.number} and ${other.name}@${other.number} are the same model with the same processing; there is nothing to compare.`,
+    );
+  }
+  return other;
+}
+
+async function rivalTask(
+  version: Version,
+  against: { readonly name: string; readonly number: number },
+  { registry, store }: JobPorts,
+): Promise<MeasureTask["rival"]> {
+  const { name, number, modelHash, processing } = await rivalOf(version, against, registry);
+  const model = await registry.getModel(modelHash);
+  const files = await storedFiles(model, store.blobs);
+  return { name, number, model, processingHash: processingHashOf(processing), files };
 }
 
 /** What is found is kept together with the note that it is done, so that it is there once however often the job is begun. */
@@ -88,6 +121,7 @@ async function carryOutMeasure(job: Job, carrier: JobCarrier, ports: JobPorts): 
       data: order.data,
       model,
       files,
+      rival: order.against === null ? null : await rivalTask(version, order.against, ports),
       blobsDirectory: ports.store.directory.blobsDirectory,
       settings: ports.settings,
       machine,

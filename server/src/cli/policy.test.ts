@@ -155,7 +155,7 @@ test("quality is measured on labelled rows, with intervals, and opens or closes 
   writeFileSync(path.join(directory, "few.npy"), npyFromTensor(few));
   const wrong = (...flags: string[]) => call("measure", "digits@1", "quality", ...flags);
   expect((await wrong(...rows.slice(0, 5), "few.npy")).err).toContain("there are 3 labels; the first axis counts rows");
-  expect((await wrong(...rows.slice(0, 5), "images.npy")).err).toContain("they are one class index a row");
+  expect((await wrong(...rows.slice(0, 5), "images.npy")).err).toContain("they are one a row");
   const rowsOf = (...inputs: string[]) => [
     "--data",
     "a",
@@ -168,7 +168,7 @@ test("quality is measured on labelled rows, with intervals, and opens or closes 
   const doubles = { ...images, dtype: "float64", data: Float64Array.from(images.data as Float32Array) } as const;
   writeFileSync(path.join(directory, "doubles.npy"), npyFromTensor(doubles));
   expect((await wrong(...rowsOf("image=doubles.npy"))).err).toContain("are float64, and the model takes float32");
-  expect((await wrong()).err).toContain("Quality is measured on labelled rows");
+  expect((await wrong()).err).toContain("quality is measured on labelled rows");
   expect((await wrong("--data", "digits/test")).err).toContain("named by --data, --input and --labels together");
 }, 60_000);
 

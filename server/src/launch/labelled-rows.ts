@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { SlipwayError } from "@slipway/core/base";
 import { type Tensor, tensorFromNpy } from "@slipway/core/tensor";
-import type { LabelledRows } from "#lab/measure";
+import { datasetFromArrays, type SubjectRows } from "#lab/measure";
 import type { BlobStore } from "#store";
 
 /** Rows by the hashes of the files that hold them. */
@@ -12,28 +12,25 @@ export interface StoredRows {
   /** By the model's inputs. */
   readonly inputs: Readonly<Record<string, string>>;
   readonly labels: string;
-  readonly output: string | null;
-  readonly scores: "probabilities" | "logits" | null;
 }
 
-/** @throws SlipwayError BLOB_NOT_FOUND, ROWS_INVALID for files that are none or labels that are no whole numbers */
+/** @throws SlipwayError BLOB_NOT_FOUND, ROWS_INVALID for files that are none or labels that are no numbers, one a row */
 export async function labelledRows(
-  { name, split, inputs, labels, output, scores }: StoredRows,
+  { name, split, inputs, labels }: StoredRows,
   blobs: Pick<BlobStore, "read">,
-): Promise<LabelledRows> {
+): Promise<SubjectRows> {
   const tensors: Record<string, Tensor> = {};
   for (const [input, hash] of Object.entries(inputs)) tensors[input] = await tensorOf(`input "${input}"`, hash, blobs);
   const of = Object.entries(inputs).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const hash = createHash("sha256")
     .update(JSON.stringify([of, labels]))
     .digest("hex");
-  return {
+  const dataset = datasetFromArrays({
     dataset: { name, split, hash },
     inputs: tensors,
     labels: labelsFrom(await tensorOf("labels", labels, blobs)),
-    output,
-    scale: scores,
-  };
+  });
+  return { dataset, split };
 }
 
 async function tensorOf(what: string, hash: string, blobs: Pick<BlobStore, "read">): Promise<Tensor> {
@@ -47,9 +44,9 @@ async function tensorOf(what: string, hash: string, blobs: Pick<BlobStore, "read
 
 function labelsFrom(labels: Tensor): Tensor {
   const isColumn = labels.shape.length === 1 || (labels.shape.length === 2 && labels.shape[1] === 1);
-  if (isColumn && /^u?int(8|16|32|64)$/.test(labels.dtype)) return labels;
+  if (isColumn && /^(u?int(8|16|32|64)|float(32|64))$/.test(labels.dtype)) return labels;
   throw new SlipwayError(
     "ROWS_INVALID",
-    `Labels are ${labels.dtype}[${labels.shape.join(", ")}]; they are one class index a row, of an integer type.`,
+    `Labels are ${labels.dtype}[${labels.shape.join(", ")}]; they are one a row: a class index of an integer type, or a number to predict as float32 or float64.`,
   );
 }

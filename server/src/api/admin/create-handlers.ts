@@ -45,6 +45,8 @@ export type SubmitMeasure = (
     readonly what: readonly MeasurementName[];
     readonly options: MeasurementOptions;
     readonly data: StoredRows | null;
+    /** The version to compare with; null number: the newest. */
+    readonly against: { readonly name: string; readonly number: number | null } | null;
   },
   authority: Authority,
 ) => Promise<Job>;

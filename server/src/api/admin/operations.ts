@@ -102,17 +102,18 @@ export const OPERATIONS = {
           inputs: z
             .record(z.string(), Hash)
             .describe("stored .npy files by the model's inputs, rows along the first axis"),
-          labels: Hash.describe("a stored .npy file with the class index of each row"),
-          output: z.string().nullable().default(null).describe("the output with scores, where there are several"),
-          scores: z
-            .enum(["probabilities", "logits"])
-            .nullable()
-            .default(null)
-            .describe("what they are; null finds out"),
+          labels: Hash.describe(
+            "a stored .npy file with a label a row: class indices of an integer type, or numbers to predict",
+          ),
         })
         .nullable()
         .default(null)
-        .describe("labelled rows, for quality"),
+        .describe("labelled rows, for quality and comparison"),
+      against: z
+        .strictObject({ name: Name, number: z.int().min(1).nullable().default(null).describe("null: the newest") })
+        .nullable()
+        .default(null)
+        .describe("the version to compare with, the baseline, for comparison"),
       reason: Reason,
     }),
     response: JobView,

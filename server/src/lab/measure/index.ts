@@ -1,7 +1,8 @@
 // Measuring a model: each measurement takes a stored model and answers evidence.
 export { type InputShapes } from "./compute/index.ts";
-export type { LabelledRows } from "./measure-quality.ts";
-export type { Measurement, MeasurePorts, Subject } from "./measurement.ts";
+export type { SubjectRows } from "./answers/index.ts";
+export { datasetFromArrays } from "./dataset-from-arrays.ts";
+export type { Measurement, MeasurePorts, Rival, Subject } from "./measurement.ts";
 export {
   measure,
   MEASUREMENT_NAMES,

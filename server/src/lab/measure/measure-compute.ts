@@ -18,6 +18,7 @@ export const compute = measurement({
   about:
     "What one run computes and holds: multiply-accumulates, operations, activations at once; operator by operator.",
   needsRows: false,
+  needsRival: false,
   isTimed: false,
   options: z.strictObject({ shapes: INPUT_SHAPES }),
   run: async ({ model, files }, { shapes }, { clock, environment, code }, { signal }) => {

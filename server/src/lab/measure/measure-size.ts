@@ -13,6 +13,7 @@ const SCHEMA = 1;
 export const size = measurement({
   about: "How large the model is: its files, what is left of them compressed, its parameters and nodes.",
   needsRows: false,
+  needsRival: false,
   isTimed: false,
   options: z.strictObject({}),
   run: async ({ model, files }, _, { code }, { signal }) => {

@@ -6,7 +6,7 @@ import type { RuntimeSettings } from "#config";
 import type { JobRun } from "#jobs";
 import type { EvidenceMachine, Model, NewEvidence } from "#registry";
 import type { Executor, ModelFiles } from "#runtime";
-import type { LabelledRows } from "./measure-quality.ts";
+import type { SubjectRows } from "./answers/index.ts";
 
 /** What is measured. */
 export interface Subject {
@@ -14,7 +14,20 @@ export interface Subject {
   /** The model's files, as they are stored. */
   readonly files: ModelFiles;
   /** Labelled rows to measure on; null where none were given. */
-  readonly rows: LabelledRows | null;
+  readonly rows: SubjectRows | null;
+  /** Another version to compare with; null where none was named. */
+  readonly rival: Rival | null;
+}
+
+/** A version the subject is compared with. */
+export interface Rival {
+  readonly name: string;
+  readonly number: number;
+  readonly model: Model;
+  /** SHA-256 of its processing's canonical JSON; "none" without. */
+  readonly processingHash: string;
+  /** Loads it, under the settings the subject has. */
+  readonly load: MeasurePorts["load"];
 }
 
 export interface MeasurePorts {
@@ -35,6 +48,8 @@ export interface Measurement<Options extends z.ZodObject = z.ZodObject> {
   readonly about: string;
   /** Whether it needs labelled rows; the others need the model alone. */
   readonly needsRows: boolean;
+  /** Whether it needs a second version to compare with; it is then left out unless asked for. */
+  readonly needsRival: boolean;
   /** Whether its figures depend on what else the machine does meanwhile. */
   readonly isTimed: boolean;
   /** Its own options: a strict object, JSON, each with a default. */

@@ -3,12 +3,13 @@ import { SlipwayError } from "@slipway/core/base";
 import { z } from "zod";
 import type { JobRun } from "#jobs";
 import type { NewEvidence } from "#registry";
+import { comparison } from "./measure-comparison.ts";
 import { compute } from "./measure-compute.ts";
 import { quality } from "./measure-quality.ts";
 import { size } from "./measure-size.ts";
 import type { Measurement, MeasurePorts, Subject } from "./measurement.ts";
 
-const TABLE = { size, compute, quality } as const;
+const TABLE = { size, compute, quality, comparison } as const;
 
 export type MeasurementName = keyof typeof TABLE;
 export const MEASUREMENTS: Readonly<Record<MeasurementName, Measurement>> = TABLE;

@@ -57,7 +57,15 @@ export {
   regressionQuality,
 } from "./regression.ts";
 export { regressionFigures } from "./regression-figures.ts";
-export { differencesOf, plannedResamples, Resampling, type WeightedFigures } from "./resampling.ts";
+export {
+  pairedFigures,
+  pairedName,
+  type PairedPart,
+  plannedResamples,
+  type ResampledInterval,
+  Resampling,
+  type WeightedFigures,
+} from "./resampling.ts";
 export {
   checkClassified,
   type CheckedRows,
@@ -77,4 +85,4 @@ export {
   type Slice,
   type SliceOptions,
 } from "./slices.ts";
-export { addWeight, effectiveRows, shareInterval, type WeightSums, weightSums } from "./weights.ts";
+export { addWeight, areEven, effectiveRows, shareInterval, type WeightSums, weightSums } from "./weights.ts";

@@ -3,7 +3,7 @@
 import { bcaInterval, createRandom, drawNormal, mean, statisticOf } from "@slipway/core/stats";
 import { expect, test } from "vitest";
 import { expectNumber } from "./alike.testing.ts";
-import { checkRegressed, differencesOf, plannedResamples, regressionFigures, Resampling } from "./index.ts";
+import { checkRegressed, pairedFigures, plannedResamples, regressionFigures, Resampling } from "./index.ts";
 
 const ROWS = 80;
 const random = createRandom(5);
@@ -31,16 +31,18 @@ test("a mean's interval is core's, up to how the acceleration is found", () => {
 });
 
 test("a paired difference is the second less the first, with a p value that agrees with its interval", () => {
-  const differences = resampled(differencesOf(figuresOf(good), figuresOf(bad)));
-  const { interval } = differences.interval("mae", 0.95);
+  const differences = resampled(pairedFigures(figuresOf(good), figuresOf(bad)));
+  const { interval } = differences.interval("difference/mae", 0.95);
   const errorOf = (predictions: Float64Array) =>
     mean(predictions.map((prediction, row) => Math.abs(prediction - targets[row]!)));
   expectNumber(interval!.estimate, errorOf(bad) - errorOf(good));
   expect(interval!.lower).toBeGreaterThan(0);
-  expect(differences.pValue("mae", 0)).toBeLessThan(0.05);
-  expect(differences.pValue("mae", interval!.estimate)).toBeGreaterThan(0.5);
+  expect(differences.interval("first/r2", 0.9)).toEqual(resampled(figuresOf(good)).interval("r2", 0.9));
+  expect(differences.interval("second/rmse", 0.9)).toEqual(resampled(figuresOf(bad)).interval("rmse", 0.9));
+  expect(differences.pValue("difference/mae", 0)).toBeLessThan(0.05);
+  expect(differences.pValue("difference/mae", interval!.estimate)).toBeGreaterThan(0.5);
   // At an end of the interval the p value is what the interval leaves out.
-  expect(Math.abs(differences.pValue("mae", interval!.lower)! - 0.05)).toBeLessThan(0.01);
+  expect(Math.abs(differences.pValue("difference/mae", interval!.lower)! - 0.05)).toBeLessThan(0.01);
 });
 
 test("a row of weight 0 is as good as not there", () => {

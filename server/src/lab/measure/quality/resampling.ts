@@ -149,19 +149,36 @@ export function influencesOfMean(values: Float64Array, weights: Float64Array): F
   return values.map((value, row) => (weights[row] === 0 ? 0 : (weights[row]! * (value - sum / all)) / all));
 }
 
-/** How much better or worse the second of two is in each figure, on the same rows: second − first. */
-export function differencesOf(first: WeightedFigures, second: WeightedFigures): WeightedFigures {
-  const kept = new Float64Array(first.names.length);
+/** Which of three a paired figure is: of either model, or the second less the first. */
+export type PairedPart = "first" | "second" | "difference";
+
+export function pairedName(part: PairedPart, name: string): string {
+  return `${part}/${name}`;
+}
+
+/** The figures of two models on the same rows and resamples, and how much more the second has of each; see `pairedName`. */
+export function pairedFigures(first: WeightedFigures, second: WeightedFigures): WeightedFigures {
+  const [count, other] = [first.names.length, second.names.length];
+  if (first.names.some((name, index) => name !== second.names[index]) || count !== other) {
+    throw new RangeError(`There are ${count} figures of one model and ${other} of the other. This is a bug.`);
+  }
+  const names = (["first", "second", "difference"] as const).flatMap((part) =>
+    first.names.map((name) => pairedName(part, name)),
+  );
   return {
-    names: first.names,
+    names,
     visits: first.visits + second.visits,
     evaluate: (weights, into) => {
-      first.evaluate(weights, kept);
-      second.evaluate(weights, into);
-      for (let index = 0; index < into.length; index++) into[index]! -= kept[index]!;
+      first.evaluate(weights, into.subarray(0, count));
+      second.evaluate(weights, into.subarray(count, 2 * count));
+      for (let index = 0; index < count; index++) into[2 * count + index] = into[count + index]! - into[index]!;
     },
     influences: (index, weights) => {
-      const [a, b] = [first.influences(index, weights), second.influences(index, weights)];
+      const own = index % count;
+      if (index < count) return first.influences(own, weights);
+      const b = second.influences(own, weights);
+      if (index < 2 * count) return b;
+      const a = first.influences(own, weights);
       return a === null || b === null ? null : b.map((influence, row) => influence - a[row]!);
     },
   };

@@ -29,6 +29,12 @@ export function effectiveRows({ weight, squares, rows }: WeightSums): number {
   return Math.abs(effective - rows) < 1e-9 * rows ? rows : effective;
 }
 
+/** Whether all rows of a weight above 0 weigh the same, so that they may be counted. */
+export function areEven(weights: Float64Array): boolean {
+  const first = weights.find((weight) => weight > 0) ?? 0;
+  return weights.every((weight) => weight === 0 || weight === first);
+}
+
 export interface ShareInterval {
   readonly interval: Interval;
   readonly method: "Wilson" | "Wilson, effective rows";
