@@ -71,6 +71,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/job.ts")).job,
   },
   {
+    name: "compare",
+    summary: "Say which of two versions answers the same rows better",
+    group: "Models",
+    load: async () => (await import("./commands/compare.ts")).compare,
+  },
+  {
     name: "policy",
     summary: "Say what a version must show before it goes live, and check it",
     group: "Endpoints",
