@@ -70,7 +70,7 @@ export async function gatherAnswers(
       );
     }
     const inputs = Object.entries(batch.inputs).map(([input, tensor]) => ({ name: input, ...tensor }));
-    const answer = await run(executor, inputs, name, batch.rows, clock);
+    const answer = await run(executor, inputs, name, batch.rows, clock, signal);
     const width = elementCount(answer.shape) / batch.rows;
     if (answer.shape[0] !== batch.rows) {
       throw new SlipwayError(
@@ -102,19 +102,31 @@ function outputName({ signature }: Executor, wanted: string | null): string {
   throw new SlipwayError("PARAMETER_INVALID", `${what}; say which of ${names.join(", ")} is meant.`);
 }
 
+/** The answer to some rows; nobody waits for it any more once the signal is aborted. */
 async function run(
   executor: Executor,
   inputs: readonly (Tensor & { readonly name: string })[],
   output: string,
   rows: number,
   clock: Clock,
+  signal: AbortSignal,
 ): Promise<Tensor> {
+  const { promise, resolve, reject } = Promise.withResolvers<RunOutcome>();
   const deadline = clock.now() + LONGEST_WAIT_MS;
-  const outcome = await new Promise<RunOutcome>((resolve) => {
-    executor.run({ inputs, outputs: [output], rows, deadline }, resolve);
-  });
-  if (!outcome.ok) throw outcome.error;
-  return outcome.outputs[0]!;
+  const cancel = executor.run({ inputs, outputs: [output], rows, deadline }, resolve);
+  const abort = () => {
+    cancel();
+    reject(signal.reason as Error);
+  };
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    const outcome = await promise;
+    if (!outcome.ok) throw outcome.error;
+    return outcome.outputs[0]!;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 /** A tensor's elements as numbers, in single precision where they have no more. */
