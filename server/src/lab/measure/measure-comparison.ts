@@ -61,9 +61,10 @@ function againstOf({ name, number, model, processingHash }: Rival) {
 function stages(run: JobRun): { readonly first: JobRun; readonly second: JobRun } {
   const saved = run.saved as { readonly first?: unknown; readonly second?: unknown } | null;
   let first: unknown = saved?.first ?? null;
+  const shared = { signal: run.signal, report: run.report };
   return {
     first: {
-      ...run,
+      ...shared,
       saved: first,
       save: async (state) => {
         first = state;
@@ -71,7 +72,7 @@ function stages(run: JobRun): { readonly first: JobRun; readonly second: JobRun 
       },
     },
     second: {
-      ...run,
+      ...shared,
       saved: saved?.second ?? null,
       save: async (state) => await run.save({ first, second: state }),
     },
