@@ -1,5 +1,6 @@
 // A comparison as people read it: the verdict in words, then both models' figures side by side.
 import type { EvidenceView } from "slipway/client";
+import { versionText } from "./endpoint-text.ts";
 import { moment, table, wrapped } from "./text.ts";
 
 const WIDTH = 110;
@@ -11,12 +12,13 @@ type Value = EvidenceView["values"][string];
 interface Shown {
   readonly figures: readonly { readonly name: string; readonly better: "more" | "less" | null }[];
   readonly summary: readonly string[];
+  readonly against: { readonly name: string; readonly number: number };
 }
 
-/** @param baseline and @param candidate as people name them: "digits@1" */
-export function comparisonText(evidence: EvidenceView, baseline: string, candidate: string): string {
+/** @param candidate as people name it: "digits@2" */
+export function comparisonText(evidence: EvidenceView, candidate: string): string {
   const { values, measuredAt, dataset, method, hash } = evidence;
-  const { figures, summary } = evidence.details as Shown;
+  const { figures, summary, against } = evidence.details as Shown;
   const [verdict, ...more] = summary;
   const rows = figures.flatMap(({ name, better }) => {
     const of = (part: string): Value | undefined => values[`${name}.${part}`];
@@ -39,7 +41,7 @@ export function comparisonText(evidence: EvidenceView, baseline: string, candida
   });
   const on =
     dataset === null ? "" : ` on ${dataset.split === null ? dataset.name : `${dataset.name}/${dataset.split}`}`;
-  const head = ["figure", baseline, candidate, "difference", "interval", "p", "", "method"];
+  const head = ["figure", versionText(against), candidate, "difference", "interval", "p", "", "method"];
   return [
     ...wrapped(`${candidate}: ${verdict}`, WIDTH),
     "",

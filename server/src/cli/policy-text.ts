@@ -1,5 +1,7 @@
 // Policies, verdicts and evidence as people read them.
 import type { EvidenceView, GateView, PolicyVerdictView, PolicyView } from "slipway/client";
+import { comparisonText } from "./comparison-text.ts";
+import { splitValues } from "./selected-values.ts";
 import { moment, table, wrapped } from "./text.ts";
 
 const WIDTH = 110;
@@ -44,8 +46,11 @@ export function evidenceText(evidence: readonly EvidenceView[]): string {
   return evidence.map(oneText).join("\n\n");
 }
 
-function oneText({ kind, measuredAt, values, details, dataset, machine, method, hash }: EvidenceView): string {
-  const rows = Object.entries(values).map(([name, one]) => [
+function oneText(evidence: EvidenceView): string {
+  const { kind, measuredAt, values, details, dataset, machine, method, hash } = evidence;
+  if (kind === "comparison") return comparisonText(evidence, "This version");
+  const { whole, lines } = splitValues(values);
+  const rows = Object.entries(whole).map(([name, one]) => [
     `${kind}.${name}`,
     one.value === null ? "undefined" : `${numberText(one.value)}${unitText(one.unit)}`,
     one.interval === null ? "" : `${numberText(one.interval.lower)} to ${numberText(one.interval.upper)}`,
@@ -58,8 +63,10 @@ function oneText({ kind, measuredAt, values, details, dataset, machine, method, 
   const where = on.length === 0 ? "" : ` on ${on.join(", ")}`;
   return [
     ...table(["what", "value", "interval", "method"], rows, "lrll"),
+    ...lines,
+    ...(lines.length === 0 ? [] : [""]),
     ...summaryOf(details).flatMap((line) => wrapped(line, WIDTH)),
-    `Measured ${moment(measuredAt)}${where}. ${method} Evidence ${hash.slice(0, 12)}.`,
+    ...wrapped(`Measured ${moment(measuredAt)}${where}. ${method} Evidence ${hash.slice(0, 12)}.`, WIDTH),
   ].join("\n");
 }
 

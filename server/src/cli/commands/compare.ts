@@ -57,6 +57,6 @@ export const compare: Command = {
     });
     context.progress.end();
     const evidence: EvidenceView = found!;
-    context.answer(evidence, () => comparisonText(evidence, versionText(baseline), versionText(candidate)));
+    context.answer(evidence, () => comparisonText(evidence, versionText(candidate)));
   },
 };

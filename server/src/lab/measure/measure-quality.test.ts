@@ -270,6 +270,37 @@ describe("by slice", () => {
     expect(summary[0]).toContain("1 of 4 values have too few rows");
   });
 
+  test("every figure of a slice is that of its rows alone", async () => {
+    const { values } = await qualityOf(classified, { slices: ["country"] });
+    const members = Array.from(labels.keys()).filter((row) => countries[row] === "Y");
+    const alone = await qualityOf({
+      ...classified,
+      inputs: members.map((row) => scores[row]!),
+      labels: { kind: "class", values: Int32Array.from(members, (row) => labels[row]!) },
+      columns: {},
+    });
+    const { value, interval } = alone.values["accuracy"]!;
+    expect(values["accuracy[country=Y]"]).toMatchObject({ value, interval });
+    for (const name of ["f1", "matthews", "auc", "auc-pr", "log-loss", "calibration-error"]) {
+      expect(values[`${name}[country=Y]`], name).toEqual(alone.values[name]);
+    }
+    expect(values["f1[country=few]"]).toBeUndefined();
+    const weights = Float64Array.from({ length: ROWS }, (_none, row) => 1 + (row % 2));
+    const evidence = await qualityOf({ ...regressed, weights }, { slices: ["country"] });
+    expectSound(evidence);
+    expect(evidence.values["rmse[country=X]"]!.value).toBeGreaterThan(evidence.values["rmse[country=Y]"]!.value!);
+  });
+
+  test("of many slices only the headline is told, and that is said", async () => {
+    const many = { ...classified, columns: { group: Array.from({ length: 1560 }, (_none, row) => `g${row % 52}`) } };
+    const rows = { inputs: Array.from({ length: 1560 }, (_none, row) => scores[row % ROWS]!) };
+    const values = Int32Array.from({ length: 1560 }, (_none, row) => labels[row % ROWS]!);
+    const evidence = await qualityOf({ ...many, ...rows, labels: { kind: "class", values } }, { slices: ["group"] });
+    expect(evidence.method).toContain("Of 52 slices only the headline is told");
+    expect(evidence.values["accuracy[group=g7]"]!.count).toBe(30);
+    expect(evidence.values["f1[group=g7]"]).toBeUndefined();
+  });
+
   test("errors of a regressor are told apart by Welch's test", async () => {
     const evidence = await qualityOf(regressed, { slices: ["country"] });
     expectSound(evidence);

@@ -3,19 +3,14 @@ import type { Clock } from "@slipway/core/base";
 import type { JobRun } from "#jobs";
 import type { JsonObject, MeasuredValue } from "#registry";
 import type { SliceColumn } from "../answers/index.ts";
-import { classificationQuality, type Resampling } from "../quality/index.ts";
-import { classificationDetails } from "./classification-details.ts";
-import { classificationValues } from "./classification-values.ts";
+import type { Resampling } from "../quality/index.ts";
+import { figuresOf } from "./figures.ts";
 import { headlineOf } from "./headline.ts";
-import type { Intervals } from "./measured.ts";
 import type { QualityOptions } from "./options.ts";
-import type { Prepared, PreparedClassifier } from "./prepare.ts";
-import { qualityOfRegressor, regressionDetails, regressionValues } from "./regression-values.ts";
+import type { Prepared } from "./prepare.ts";
 import { resample } from "./resample.ts";
+import { sliceFigures } from "./slice-figures.ts";
 import { sliceFindings } from "./slice-values.ts";
-
-/** Points of a curve that the figures themselves keep; details draw their own. */
-const CURVE_POINTS = 2;
 
 export interface Assessment {
   readonly values: Readonly<Record<string, MeasuredValue>>;
@@ -38,43 +33,13 @@ export async function assess(
   const { values, method } = { ...found, method: `${found.method} ${resamplingText(resampling, options)}` };
   if (slices.length === 0) return { values, details: found.details(), method };
   const sliced = sliceFindings(slices, headlineOf(prepared), level);
+  const more = await sliceFigures(prepared, slices, options, clock, run);
   return {
-    values: { ...values, ...sliced.values },
+    // The headline's own are shown first, and count: they say why there are none where rows are few.
+    values: { ...values, ...sliced.values, ...more.values, ...sliced.values },
     details: { ...found.details(), slices: sliced.details, summary: [...sliced.summary] },
-    method,
+    method: `${method} ${more.method}`.trim(),
   };
-}
-
-/** A model's figures over all rows. */
-export interface Figures {
-  readonly values: Readonly<Record<string, MeasuredValue>>;
-  readonly method: string;
-  readonly details: () => JsonObject;
-}
-
-export function figuresOf(prepared: Prepared, intervals: Intervals, level: number): Figures {
-  const { rows } = prepared.rows;
-  if (prepared.task === "regression") {
-    return {
-      values: regressionValues(qualityOfRegressor(prepared), intervals, level),
-      method: `${rows} rows; errors in the targets' unit.`,
-      details: () => regressionDetails(prepared),
-    };
-  }
-  const quality = qualityOfClassifier(prepared);
-  return {
-    values: classificationValues(prepared, quality, intervals, level),
-    method: `${rows} rows, ${prepared.rows.classes} classes; scores taken as ${prepared.scale}.`,
-    details: () => classificationDetails(prepared, quality, level),
-  };
-}
-
-function qualityOfClassifier({ rows: { labels, scores, weights, classes }, options }: PreparedClassifier) {
-  const { scale, threshold, topK, bins, calibrationOf } = options;
-  return classificationQuality(
-    { labels, scores, weights },
-    { classes, scale, threshold, topK, bins, calibrationOf, curvePoints: CURVE_POINTS },
-  );
 }
 
 /** How often rows were resampled, and why not as often as was asked for. */

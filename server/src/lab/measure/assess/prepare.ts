@@ -93,14 +93,35 @@ function prepareClassifier(
     positive: looked,
   };
   const rows = checkClassified(classified, { classes, scale: "probability" });
-  return {
-    task: "classification",
-    rows,
-    options: chosen,
-    scale,
-    names,
-    figures: classificationFigures(rows, chosen),
-  };
+  return classifierOf(rows, { options: chosen, scale, names });
+}
+
+function classifierOf(
+  rows: CheckedRows,
+  about: Pick<PreparedClassifier, "options" | "scale" | "names">,
+): PreparedClassifier {
+  const { options, scale, names } = about;
+  return { task: "classification", rows, options, scale, names, figures: classificationFigures(rows, options) };
+}
+
+/** Some of the rows, by themselves. */
+export function subsetOf(prepared: Prepared, members: Uint32Array): Prepared {
+  const pick = (values: ArrayLike<number>) => Float64Array.from(members, (row) => values[row]!);
+  const weights = pick(prepared.rows.weights);
+  if (prepared.task === "regression") {
+    const { targets, predictions } = prepared.rows;
+    const rows = { rows: members.length, targets: pick(targets), predictions: pick(predictions), weights };
+    return { ...prepared, rows, figures: regressionFigures(rows, prepared.quantiles) };
+  }
+  const { rows: all } = prepared;
+  const { columns } = all;
+  // In their own precision, by which probabilities are kept from 0 and 1.
+  const scores = all.scores.slice(0, members.length * columns);
+  members.forEach((row, place) => {
+    scores.set(all.scores.subarray(row * columns, (row + 1) * columns), place * columns);
+  });
+  const labels = Int32Array.from(members, (row) => all.labels[row]!);
+  return classifierOf({ ...all, rows: members.length, labels, scores, weights }, prepared);
 }
 
 function prepareRegressor(

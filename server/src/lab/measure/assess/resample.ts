@@ -16,6 +16,7 @@ export async function resample(
   { resamples: wanted, seed }: Pick<QualityOptions, "resamples" | "seed">,
   clock: Clock,
   { signal, report }: Pick<JobRun, "signal" | "report">,
+  text = "resampling rows for intervals",
 ): Promise<Resampling> {
   const resamples = plannedResamples(wanted, weights.length, figures.visits);
   const resampling = new Resampling({ figures, weights, random: createRandom(seed), resamples });
@@ -23,7 +24,7 @@ export async function resample(
   while (!resampling.isDone) {
     resampling.step();
     if (clock.now() - turnedAt < TURN_MS) continue;
-    report({ done: resampling.done, total: resamples, text: "resampling rows for intervals" });
+    report({ done: resampling.done, total: resamples, text });
     await setImmediate();
     signal.throwIfAborted();
     turnedAt = clock.now();

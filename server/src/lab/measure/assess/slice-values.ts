@@ -59,7 +59,7 @@ export function sliceFindings(columns: readonly SliceColumn[], subject: Headline
   const rowsByColumn = new Map<string, SliceRow[]>(columns.map(({ name }) => [name, []]));
   for (const one of compared) {
     const { column, value, part, own, gap } = one;
-    const selection = value === null ? `${column} is missing` : `${column}=${value}`;
+    const selection = selectionOf(column, value);
     const isSmall = part.rows < FEWEST_SLICE_ROWS;
     const reason = isSmall ? `Only ${part.rows} rows; at least ${FEWEST_SLICE_ROWS} are needed to tell.` : null;
     const gapReason = reason ?? (gap === null ? "There are too few other rows to compare with." : null);
@@ -89,6 +89,11 @@ export function sliceFindings(columns: readonly SliceColumn[], subject: Headline
     },
     summary: columns.map(({ name }) => summaryOf(name, rowsByColumn.get(name)!, subject, tested.length)),
   };
+}
+
+/** How a slice is singled out in names: "country=CA". */
+export function selectionOf(column: string, value: string | null): string {
+  return value === null ? `${column} is missing` : `${column}=${value}`;
 }
 
 function comparedOf({ name, values, codes }: SliceColumn, subject: Headline, level: number): readonly Compared[] {

@@ -4,7 +4,7 @@ import type { Clock } from "@slipway/core/base";
 import type { JobRun } from "#jobs";
 import type { JsonObject, MeasuredValue } from "#registry";
 import type { SliceColumn } from "../answers/index.ts";
-import { headlineOf, type QualityOptions, resample, resamplingText, unusable } from "../assess/index.ts";
+import { headlineOf, type QualityOptions, resample, resamplingText, selectionOf, unusable } from "../assess/index.ts";
 import { MAX_NAMED_CLASSES, pairedFigures } from "../quality/index.ts";
 import { comparedFigures, isOfClassifiers, outcomesOf, type PreparedPair } from "./figures.ts";
 import { type ComparedColumn, comparedSlices } from "./slices.ts";
@@ -87,8 +87,7 @@ function checkComparable({ baseline, candidate }: PreparedPair, name: string): v
 }
 
 function comparedColumn(column: SliceColumn, metric: string): ComparedColumn {
-  const { name } = column;
-  return { ...column, metric, selectionOf: (value) => (value === null ? `${name} is missing` : `${name}=${value}`) };
+  return { ...column, metric, selectionOf: (value) => selectionOf(column.name, value) };
 }
 
 /** Recall is the share of hits on the rows of a class, so classes are slices too. */
