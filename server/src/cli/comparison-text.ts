@@ -68,5 +68,8 @@ function signed(value: number): string {
 
 function pText(p: Value | undefined): string {
   if (p === undefined || p.value === null) return "";
-  return p.value < 0.0001 ? "< 0.0001" : Number(p.value.toPrecision(2)).toString();
+  if (p.value < 0.0001) return "< 0.0001";
+  // The least that so many resamples can tell.
+  const isFloor = p.method.includes("none below");
+  return `${isFloor ? "≤ " : ""}${Number(p.value.toPrecision(2))}`;
 }

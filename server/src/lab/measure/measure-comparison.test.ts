@@ -132,6 +132,30 @@ describe("two classifiers", () => {
     expect(summary[0]).toMatch(/^No difference from old@3 is shown.*What these rows leave open/);
   });
 
+  test("calibration differs where one is sure of what it does not know, and not where noise alone could", async () => {
+    const surer = old.map(([score]) => {
+      const logit = 20 * Math.log(score! / (1 - score!));
+      return [1 / (1 + Math.exp(-logit))];
+    });
+    const { values } = await compared(rows, old, surer);
+    expect(values["calibration-error.difference"]!.interval!.lower).toBeGreaterThan(0);
+    expect(values["calibration-error.p"]!.value).toBeLessThan(0.001);
+    const { values: alike } = await compared(rows, old, scoresOf(0.6, 0.6));
+    expect(alike["calibration-error.p"]!.value).toBeGreaterThan(0.05);
+    const { lower, upper } = alike["calibration-error.difference"]!.interval!;
+    expect(lower < 0 && upper > 0).toBe(true);
+  });
+
+  test("a difference of a few rows is left to the exact test", async () => {
+    const almost = better.map((answer, row) => (row < 3 ? [1 - answer[0]!] : answer));
+    const { values } = await compared(rows, better, almost);
+    const { onlyFirst, onlySecond } = outcomes(almost, better);
+    expect(onlyFirst + onlySecond).toBe(3);
+    expect(values["accuracy.p"]!.value).toBe(mcnemarTest(onlyFirst, onlySecond).pValue);
+    expect(values["f1.p"]).toMatchObject({ value: null, reason: expect.stringMatching(/rests on about \d rows/) });
+    expect(values["f1.difference"]!.value).not.toBe(0);
+  });
+
   test("classes and slices: Holm over all of them, worse where it was planted", async () => {
     const region = Array.from({ length: ROWS }, (_none, row) => (row % 4 === 0 ? "north" : "south"));
     region[1] = "few";

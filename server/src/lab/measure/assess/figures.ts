@@ -1,6 +1,6 @@
 // All figures of one model's rows, whatever its task.
 import type { JsonObject, MeasuredValue } from "#registry";
-import { classificationQuality } from "../quality/index.ts";
+import { type Calibration, classificationQuality } from "../quality/index.ts";
 import { classificationDetails } from "./classification-details.ts";
 import { classificationValues } from "./classification-values.ts";
 import type { Intervals } from "./measured.ts";
@@ -34,10 +34,20 @@ export function figuresOf(prepared: Prepared, intervals: Intervals, level: numbe
   };
 }
 
-function qualityOfClassifier({ rows: { labels, scores, weights, classes }, options }: PreparedClassifier) {
+/** The bins of its calibration error. */
+export function calibrationOf(prepared: PreparedClassifier): Calibration {
+  const { equalWidth } = qualityOfClassifier(prepared, false).calibration;
+  if (equalWidth.bins === null) throw new Error("Prepared scores are probabilities. This is a bug.");
+  return equalWidth;
+}
+
+function qualityOfClassifier(
+  { rows: { labels, scores, weights, classes }, options }: PreparedClassifier,
+  keepScores = true,
+) {
   const { scale, threshold, topK, bins, calibrationOf } = options;
   return classificationQuality(
     { labels, scores, weights },
-    { classes, scale, threshold, topK, bins, calibrationOf, curvePoints: CURVE_POINTS },
+    { classes, scale, threshold, topK, bins, calibrationOf, curvePoints: CURVE_POINTS, keepScores },
   );
 }

@@ -1,6 +1,6 @@
 // From a model's answers to what is said of them: figures with intervals, by slice, with what pictures need.
 export { assess, resamplingText } from "./assess.ts";
-export { figuresOf } from "./figures.ts";
+export { calibrationOf, figuresOf } from "./figures.ts";
 export { type Headline, headlineOf } from "./headline.ts";
 export type { Intervals } from "./measured.ts";
 export { QUALITY_OPTIONS, type QualityOptions, unusable } from "./options.ts";

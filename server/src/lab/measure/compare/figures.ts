@@ -1,16 +1,26 @@
 // Each figure of two models on the same rows: both values, the candidate's less the baseline's with its interval, and how
 // likely so large a difference is where there is none. What pairs rows is always used: it tells far more than two intervals
 // side by side.
-import { compareAucs, type Interval, mcnemarTest, pairedProportionDifferenceInterval } from "@slipway/core/stats";
+import {
+  compareAucs,
+  type Interval,
+  mcnemarTest,
+  normalDistribution,
+  pairedProportionDifferenceInterval,
+} from "@slipway/core/stats";
 import type { MeasuredValue } from "#registry";
-import { figuresOf, type Prepared, type PreparedClassifier } from "../assess/index.ts";
+import { calibrationOf, figuresOf, type Prepared, type PreparedClassifier } from "../assess/index.ts";
 import {
   areEven,
+  expectedErrorNoise,
+  FEW_CARRIERS,
+  outcomesOfHits,
   pairedName,
   type PairedOutcomes,
-  pairedOutcomes,
   type PairedPart,
   pairedScores,
+  predictedClass,
+  rankOfLabel,
   type Resampling,
 } from "../quality/index.ts";
 
@@ -118,28 +128,91 @@ function differenceOf(
 
 function testedOf(name: string, estimate: number, pair: PreparedPair, resampling: Resampling, level: number): Tested {
   if (isOfClassifiers(pair) && areEven(pair.candidate.rows.weights)) {
-    if (name === "accuracy") return shareDifference(outcomesOf(pair), level);
+    const isHit = hitOf(name);
+    if (isHit !== null) return shareDifference(outcomesOf(pair, isHit), level);
     const areas = name === "auc" ? areaDifference(pair, level) : null;
     if (areas !== null) return areas;
   }
-  const paired = pairedName("difference", name);
-  const { interval, method } = resampling.interval(paired, level);
-  const pValue = resampling.pValue(paired, 0);
-  // Where both always answer alike there is nothing that could vary.
-  if (pValue === null && estimate === 0 && interval === null && resampling.done > 0) {
-    return { interval: null, intervalMethod: method, pValue: 1, pMethod: "both answer alike" };
+  if (isOfClassifiers(pair) && name === "calibration-error") return calibrationDifference(pair, resampling, level);
+  return resampledDifference(pairedName("difference", name), estimate, resampling, level);
+}
+
+/** By the paired bootstrap, where the difference rests on rows enough for that. */
+function resampledDifference(name: string, estimate: number, resampling: Resampling, level: number): Tested {
+  const none = (why: string, pValue: number | null = null): Tested => ({
+    interval: null,
+    intervalMethod: `no interval: ${why}`,
+    pValue,
+    pMethod: pValue === null ? "no test" : why,
+  });
+  if (resampling.done > 0 && estimate === 0 && resampling.standardDeviation(name) === 0) {
+    return none("both are the same on every resample", 1);
   }
-  return { interval, intervalMethod: `paired ${method}`, pValue, pMethod: `paired ${method}` };
+  const carriers = resampling.carriers(name);
+  if (carriers < FEW_CARRIERS) return none(`the difference rests on about ${Math.round(carriers)} rows`);
+  const { interval, method } = resampling.interval(name, level);
+  const pValue = resampling.pValue(name, 0);
+  const least = 2 / (resampling.done + 1);
+  // Of 2000 resamples all on one side of 0, as on the other 1 in 1000 could be.
+  const floor = pValue !== null && pValue <= least ? `, which tell none below ${Number(least.toPrecision(2))}` : "";
+  return { interval, intervalMethod: `paired ${method}`, pValue, pMethod: `paired ${method}${floor}` };
+}
+
+/**
+ * Noise adds to either error, as much as `expectedErrorNoise` says at most; so the truth may lie lower by what it adds to the
+ * candidate's and higher by what it adds to the baseline's. How far the rest spreads, resamples tell.
+ */
+function calibrationDifference(
+  { baseline, candidate }: PreparedPair<PreparedClassifier>,
+  resampling: Resampling,
+  level: number,
+): Tested {
+  const [own, other] = [calibrationOf(candidate), calibrationOf(baseline)];
+  const spread = resampling.standardDeviation(pairedName("difference", "calibration-error"));
+  const [ours, theirs] = [own.expectedError.value, other.expectedError.value];
+  if (spread === null || ours === null || theirs === null) {
+    return { interval: null, intervalMethod: "no interval: no resamples were taken", pValue: null, pMethod: "no test" };
+  }
+  const estimate = ours - theirs;
+  if (estimate === 0 && spread === 0) {
+    return {
+      interval: null,
+      intervalMethod: "no interval: both are the same on every resample",
+      pValue: 1,
+      pMethod: "both are the same",
+    };
+  }
+  const normal = normalDistribution();
+  const reach = normal.quantile((1 + level) / 2) * spread;
+  const lower = estimate - expectedErrorNoise(own).bias;
+  const upper = estimate + expectedErrorNoise(other).bias;
+  const beyond = Math.max(0, lower, -upper);
+  const pValue = beyond === 0 ? 1 : Math.min(1, 2 * normal.survival(beyond / spread));
+  const method = "paired resamples, normal, either way more by what noise can add";
+  const interval = { estimate, lower: Math.max(-1, lower - reach), upper: Math.min(1, upper + reach) };
+  return { interval, intervalMethod: method, pValue, pMethod: method };
 }
 
 export function isOfClassifiers(pair: PreparedPair): pair is PreparedPair<PreparedClassifier> {
   return pair.baseline.task === "classification" && pair.candidate.task === "classification";
 }
 
+type IsHit = (prepared: PreparedClassifier, row: number) => boolean;
+
+/** For figures that are a share of rows: what a hit is. */
+function hitOf(name: string): IsHit | null {
+  if (name === "accuracy") return isRight;
+  const [, k] = /^top-(\d+)$/.exec(name) ?? [];
+  return k === undefined ? null : ({ rows, options }, row) => rankOfLabel(rows, row, options.threshold) < Number(k);
+}
+
+const isRight: IsHit = ({ rows, options }, row) => predictedClass(rows, row, options.threshold) === rows.labels[row];
+
 /** The rows by who got them right; the first is the candidate. */
-export function outcomesOf({ baseline, candidate }: PreparedPair<PreparedClassifier>): PairedOutcomes {
-  const { scale, threshold } = candidate.options;
-  return pairedOutcomes(candidate.rows, baseline.rows, { classes: candidate.rows.classes, scale, threshold });
+export function outcomesOf({ baseline, candidate }: PreparedPair<PreparedClassifier>, isHit = isRight): PairedOutcomes {
+  const hits = (prepared: PreparedClassifier) =>
+    Uint8Array.from({ length: prepared.rows.rows }, (_none, row) => Number(isHit(prepared, row)));
+  return outcomesOfHits(hits(candidate), hits(baseline), candidate.rows.weights);
 }
 
 /** Two shares of the same rows. */

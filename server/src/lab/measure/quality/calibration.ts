@@ -133,13 +133,12 @@ export function equalMassCalibration(
 }
 
 /**
- * The interval for the expected calibration error of these bins. Noise only ever adds to a sum of distances, so that the
- * estimate is too high by up to what a calibrated model would show; the lower end is moved by all of that, the upper end
- * by none, and so the interval is wide on its lower side but covers whatever the truth is. The noise of a bin is binomial,
- * around a share with two hits and two misses added (A. Agresti, B. A. Coull, The American Statistician 52 (1998)).
+ * What noise alone adds to the expected calibration error of these bins, at most and on average: a sum of distances only grows by
+ * it, to what a calibrated model would show. The noise of a bin is binomial, around a share with two hits and two misses
+ * added (A. Agresti, B. A. Coull, The American Statistician 52 (1998)).
+ * @returns the bias, and the variance of the error
  */
-export function expectedErrorInterval({ bins, expectedError }: Calibration, confidence: number): Interval | null {
-  if (expectedError.value === null) return null;
+export function expectedErrorNoise({ bins }: Calibration): { readonly bias: number; readonly variance: number } {
   const sum = bins.reduce((total, { weight }) => total + weight, 0);
   let [variance, bias] = [0, 0];
   for (const { weight, effectiveRows, accuracy } of bins) {
@@ -149,7 +148,17 @@ export function expectedErrorInterval({ bins, expectedError }: Calibration, conf
     variance += (weight / sum) ** 2 * noise;
     bias += (weight / sum) * Math.sqrt((2 / Math.PI) * noise);
   }
-  const estimate = expectedError.value;
+  return { bias, variance };
+}
+
+/**
+ * The interval for the expected calibration error of these bins. The lower end is moved by all that noise can add, the upper end
+ * by none, and so the interval is wide on its lower side but covers whatever the truth is.
+ */
+export function expectedErrorInterval(calibration: Calibration, confidence: number): Interval | null {
+  const estimate = calibration.expectedError.value;
+  if (estimate === null) return null;
+  const { bias, variance } = expectedErrorNoise(calibration);
   const reach = normalDistribution().quantile((1 + confidence) / 2) * Math.sqrt(variance);
   return { estimate, lower: Math.max(0, estimate - bias - reach), upper: Math.min(1, estimate + reach) };
 }

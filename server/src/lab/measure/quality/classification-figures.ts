@@ -4,8 +4,8 @@ import { type CalibrationOf, confidenceOf, equalWidthBin } from "./calibration.t
 import { type ClassCounts, matthewsCorrelation, precisionRecall, total } from "./counts.ts";
 import { logLossEpsilon, rowBrier, rowLogLoss } from "./losses.ts";
 import type { Metric } from "./metric.ts";
-import { descendingOrder } from "./order.ts";
 import { influencesOfMean, type WeightedFigures } from "./resampling.ts";
+import { ranked, rankedInfluences, rankingsOf } from "./resampled-rankings.ts";
 import { type CheckedRows, predictedClass, rankOfLabel, type Scale } from "./rows.ts";
 
 export interface ClassificationFiguresOptions {
@@ -16,16 +16,6 @@ export interface ClassificationFiguresOptions {
   readonly calibrationOf: CalibrationOf;
   /** With two classes, the one whose ranking is looked at. */
   readonly positive: number;
-}
-
-/** Above this many classes, or scores, every class's order is too much to keep and walk through. */
-export const MAX_RESAMPLED_RANKINGS = { classes: 100, scores: 2 ** 25 } as const;
-
-/** One class against the rest: rows of a weight above 0 by falling score, and where a run of equal scores ends. */
-interface Ranking {
-  readonly order: Uint32Array;
-  readonly isEnd: Uint8Array;
-  readonly label: number;
 }
 
 /** What all figures but rankings need of each row. */
@@ -66,11 +56,11 @@ export function classificationFigures(checked: CheckedRows, options: Classificat
   const counted = [...COUNTED, ...ofClass];
   const names = [...counted, ...topK.map((k) => `top-${k}`), ...lossNames, ...rankingNames];
   const counts = emptyCounts(classes);
-  const [ranks, binWeight, binGap] = [new Float64Array(classes), new Float64Array(bins), new Float64Array(bins)];
+  const [ranks, binGap] = [new Float64Array(classes), new Float64Array(bins)];
 
   const evaluate = (weights: Float64Array, into: Float64Array): void => {
     const { labels, predicted, isHit, confidence } = facts;
-    for (const sums of [counts.hits, counts.labelled, counts.predicted, ranks, binWeight, binGap]) sums.fill(0);
+    for (const sums of [counts.hits, counts.labelled, counts.predicted, ranks, binGap]) sums.fill(0);
     let [all, logLoss, brier] = [0, 0, 0];
     for (let row = 0; row < weights.length; row++) {
       const weight = weights[row]!;
@@ -81,9 +71,7 @@ export function classificationFigures(checked: CheckedRows, options: Classificat
       if (!isProbability) continue;
       logLoss += weight * facts.logLoss[row]!;
       brier += weight * facts.brier[row]!;
-      const bin = facts.bin[row]!;
-      binWeight[bin]! += weight;
-      binGap[bin]! += weight * (isHit[row]! - confidence[row]!);
+      binGap[facts.bin[row]!]! += weight * (isHit[row]! - confidence[row]!);
     }
     let at = 0;
     for (const value of countedFigures(counts)) into[at++] = value;
@@ -110,8 +98,10 @@ export function classificationFigures(checked: CheckedRows, options: Classificat
     if (name === "log-loss") return influencesOfMean(facts.logLoss, weights);
     if (name === "brier") return influencesOfMean(facts.brier, weights);
     if (index < counted.length) return derivatives.influences(index, weights);
-    const k = topK[index - counted.length];
-    if (k === undefined) return null;
+    if (name === "calibration-error") return influencesOfCalibration(facts, weights, bins);
+    if (name === "auc") return rankedInfluences(rankings, facts.labels, weights, "area");
+    if (name === "auc-pr") return rankedInfluences(rankings, facts.labels, weights, "precision");
+    const k = topK[index - counted.length]!;
     const isAmong = Float64Array.from(facts.ranks, (rank) => Number(rank < k));
     return influencesOfMean(isAmong, weights);
   };
@@ -146,42 +136,6 @@ function factsOf(checked: CheckedRows, options: ClassificationFiguresOptions): R
     facts.isHit[row] = Number(isHit);
   }
   return facts;
-}
-
-function rankingsOf(checked: CheckedRows, positive: number): readonly Ranking[] {
-  const { rows, classes, columns, scores, weights } = checked;
-  const { classes: mostClasses, scores: mostScores } = MAX_RESAMPLED_RANKINGS;
-  if (classes > mostClasses || rows * classes > mostScores) return [];
-  const labels = classes === 2 ? [positive] : Array.from({ length: classes }, (_none, label) => label);
-  const column = new Float64Array(rows);
-  return labels.map((label) => {
-    for (let row = 0; row < rows; row++) column[row] = scoreOf(scores, columns, row, label);
-    const order = descendingOrder(column, weights);
-    const isEnd = Uint8Array.from(order, (row, place) => Number(column[row] !== column[order[place + 1] ?? -1]));
-    return { order, isEnd, label };
-  });
-}
-
-/** A row's score for a class; with one score a row, which is of class 1, the other class's is its negative. */
-export function scoreOf(scores: CheckedRows["scores"], columns: number, row: number, label: number): number {
-  if (columns > 1) return scores[row * columns + label]!;
-  return label === 1 ? scores[row]! : -scores[row]!;
-}
-
-/** The areas under a class's ROC curve and its precision-recall curve; NaN where there are no rows of it, or no others. */
-function ranked({ order, isEnd, label }: Ranking, labels: Int32Array, weights: Float64Array) {
-  let [positive, negative, positiveBefore, negativeBefore, area, gained] = [0, 0, 0, 0, 0, 0];
-  for (let place = 0; place < order.length; place++) {
-    const row = order[place]!;
-    if (labels[row] === label) positive += weights[row]!;
-    else negative += weights[row]!;
-    if (isEnd[place] === 0) continue;
-    area += ((negative - negativeBefore) * (positive + positiveBefore)) / 2;
-    if (positive > positiveBefore) gained += ((positive - positiveBefore) * positive) / (positive + negative);
-    positiveBefore = positive;
-    negativeBefore = negative;
-  }
-  return { area: area / positive / negative, precision: gained / positive };
 }
 
 function emptyCounts(classes: number): ClassCounts {
@@ -254,4 +208,17 @@ class Derivatives {
       );
     }
   }
+}
+
+/** Of the sum of bins' gaps, each without its sign: a row counts for the way its bin errs. */
+function influencesOfCalibration(
+  { bin, isHit, confidence }: RowFacts,
+  weights: Float64Array,
+  bins: number,
+): Float64Array {
+  const gaps = new Float64Array(bins);
+  const gapOf = (row: number) => isHit[row]! - confidence[row]!;
+  for (let row = 0; row < weights.length; row++) gaps[bin[row]!]! += weights[row]! * gapOf(row);
+  const signed = Float64Array.from(bin, (one, row) => Math.sign(gaps[one]!) * gapOf(row));
+  return influencesOfMean(signed, weights);
 }

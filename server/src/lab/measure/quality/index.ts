@@ -5,6 +5,7 @@ export {
   type CalibrationOf,
   confidenceOf,
   expectedErrorInterval,
+  expectedErrorNoise,
   type ReliabilityBin,
 } from "./calibration.ts";
 export {
@@ -20,7 +21,6 @@ export {
   classificationFigures,
   type ClassificationFiguresOptions,
   MAX_NAMED_CLASSES,
-  scoreOf,
 } from "./classification-figures.ts";
 export { type ClassAverages, type ClassCounts, MAX_CONFUSION_CLASSES, type PrecisionRecall } from "./counts.ts";
 export { type Metric, UNDEFINED_REASONS, type UndefinedReason } from "./metric.ts";
@@ -30,6 +30,7 @@ export {
   type ClassificationLoss,
   classificationLosses,
   type LossOptions,
+  outcomesOfHits,
   type PairedDifferences,
   type PairedOutcomes,
   type PairedScores,
@@ -56,8 +57,10 @@ export {
   type RegressionQuality,
   regressionQuality,
 } from "./regression.ts";
+export { scoreOf } from "./resampled-rankings.ts";
 export { regressionFigures } from "./regression-figures.ts";
 export {
+  FEW_CARRIERS,
   pairedFigures,
   pairedName,
   type PairedPart,
@@ -73,6 +76,7 @@ export {
   checkRegressed,
   type ClassifiedRows,
   predictedClass,
+  rankOfLabel,
   type RegressedRows,
   type Scale,
   type Scores,

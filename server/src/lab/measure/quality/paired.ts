@@ -129,11 +129,25 @@ export function pairedOutcomes(
     RowLosses,
   ];
   checkSameValues("weight", a.weights, b.weights);
-  const cells = [0, 0, 0, 0]; // by 2 × (first is wrong) + (second is wrong)
-  a.weights.forEach((weight, row) => {
-    if (weight > 0) cells[2 * a.losses[row]! + b.losses[row]!]! += 1;
-  });
-  const [bothRight, onlyFirst, onlySecond, bothWrong] = cells as [number, number, number, number];
+  const hits = ({ losses }: RowLosses) => losses.map((loss) => 1 - loss);
+  return outcomesOfHits(hits(a), hits(b), a.weights);
+}
+
+/**
+ * The same of any hits.
+ * @param first and @param second [rows], 1 where right, else 0
+ * @param weights [rows]; rows of weight 0 are left out, all others count once
+ */
+export function outcomesOfHits(
+  first: ArrayLike<number>,
+  second: ArrayLike<number>,
+  weights: ArrayLike<number>,
+): PairedOutcomes {
+  const cells: [number, number, number, number] = [0, 0, 0, 0]; // by 2 × (first is wrong) + (second is wrong)
+  for (let row = 0; row < weights.length; row++) {
+    if (weights[row]! > 0) cells[2 * Number(first[row] !== 1) + Number(second[row] !== 1)]! += 1;
+  }
+  const [bothRight, onlyFirst, onlySecond, bothWrong] = cells;
   return { bothRight, onlyFirst, onlySecond, bothWrong };
 }
 

@@ -24,7 +24,7 @@ test("a mean's interval is core's, up to how the acceleration is found", () => {
   const errors = good.map((prediction, row) => Math.abs(prediction - targets[row]!));
   const wanted = bcaInterval({ ...statisticOf(errors, mean), random: createRandom(7), resamples: 1000 }, 0.9);
   const { interval, method } = resampled(figuresOf(good)).interval("mae", 0.9);
-  expect(method).toBe("BCa bootstrap, 1000 resamples");
+  expect(method).toBe("BCa bootstrap, 1000 resamples, resting on about 20 rows");
   expectNumber(interval!.estimate, wanted.estimate);
   expectNumber(interval!.lower, wanted.lower, 1e-3);
   expectNumber(interval!.upper, wanted.upper, 1e-3);
@@ -78,6 +78,37 @@ test("where there can be no interval it is said why", () => {
   const rare = Float64Array.from({ length: ROWS }, (_none, row) => Number(row === 3));
   const flat = regressionFigures(checkRegressed({ targets: rare, predictions: good }), []);
   expect(resampled(flat).interval("r2", 0.95).method).toMatch(/no interval: undefined on 3\d % of the resamples/);
+});
+
+test("on how many rows a figure rests is said: few where few make it", () => {
+  const some = targets.map((target, row) => target + (row < 5 ? 1 : 0));
+  const few = resampled(figuresOf(some));
+  // Five rows err, all alike: of the mean error's influences five are large.
+  expect(few.carriers("mae")).toBeGreaterThan(4);
+  expect(few.carriers("mae")).toBeLessThan(6);
+  expect(few.interval("mae", 0.95).method).toMatch(/resting on about [56] rows$/);
+  expect(few.carriers("median-error")).toBe(Number.POSITIVE_INFINITY);
+  const errors = targets.map((target, row) => target + (row % 2 === 0 ? 1 : -1));
+  // Influences of two values in equal share: every row carries.
+  expectNumber(resampled(figuresOf(errors)).carriers("mean-error"), ROWS);
+});
+
+test("resamples that all but pass by the estimate make no interval", () => {
+  // A figure that is 0 for equal weights and above it for all others, as distances are.
+  const figures = {
+    names: ["distance"],
+    visits: 1,
+    evaluate: (weights: Float64Array, into: Float64Array) => {
+      into[0] = weights.reduce((sum, weight) => sum + Math.abs(weight - 1), 0);
+    },
+    influences: () => null,
+  };
+  const resampling = new Resampling({ figures, weights: ones, random: createRandom(1), resamples: 200 });
+  while (!resampling.isDone) resampling.step();
+  expect(resampling.interval("distance", 0.95).method).toBe(
+    "no interval: 100 % of the resamples lie on one side of it",
+  );
+  expect(resampling.standardDeviation("distance")).toBeGreaterThan(0);
 });
 
 test("fewer resamples are taken where rows are many, but enough for an interval", () => {
