@@ -133,7 +133,7 @@ describe("a classifier", () => {
       await qualityOf(classified, { seed: 2 }),
     ];
     expect(again).toEqual(first);
-    expect(other.values["f1"]!.interval).not.toEqual(first!.values["f1"]!.interval);
+    expect(other.values["f1"]!.interval).not.toEqual(first.values["f1"]!.interval);
   });
 
   test.each<[string, FakeRows]>([

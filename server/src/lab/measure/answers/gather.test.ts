@@ -96,7 +96,7 @@ describe("is refused", () => {
     [
       "text for an answer",
       rows,
-      new FakeExecutor(() => ({ dtype: "string", shape: [4], data: ["a", "b", "c", "d"] }) as Tensor),
+      new FakeExecutor(() => ({ dtype: "string", shape: [4], data: ["a", "b", "c", "d"] })),
       'PARAMETER_INVALID Output "y" is of string',
     ],
     [

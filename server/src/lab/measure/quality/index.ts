@@ -1,5 +1,5 @@
-// How good a model's answers are, as pure functions over labels, scores and targets: classification, regression, by slice, and
-// two models on the same rows. What is undefined is null with a reason; what can't be used is an error naming its row.
+// How good a model's answers are, as pure functions over labels, scores and targets: classification, regression, any of it on
+// resamples, and two models on the same rows. What is undefined is null with a reason; what can't be used is an error naming its row.
 export {
   type Calibration,
   type CalibrationOf,
@@ -26,21 +26,7 @@ export { type ClassAverages, type ClassCounts, MAX_CONFUSION_CLASSES, type Preci
 export { type Metric, UNDEFINED_REASONS, type UndefinedReason } from "./metric.ts";
 export { MAX_PAIRED_CLASSES, type MulticlassRanking, type OneVersusOne, type OneVersusRest } from "./multiclass.ts";
 export { descendingOrder } from "./order.ts";
-export {
-  type ClassificationLoss,
-  classificationLosses,
-  type LossOptions,
-  outcomesOfHits,
-  type PairedDifferences,
-  type PairedOutcomes,
-  type PairedScores,
-  pairedDifferences,
-  pairedOutcomes,
-  pairedScores,
-  type RegressionLoss,
-  regressionLosses,
-  type RowLosses,
-} from "./paired.ts";
+export { outcomesOfHits, type PairedOutcomes, type PairedScores, pairedScores } from "./paired.ts";
 export {
   averagePrecision,
   type Curve,
@@ -81,12 +67,4 @@ export {
   type Scale,
   type Scores,
 } from "./rows.ts";
-export {
-  bySlice,
-  classificationBySlice,
-  type Group,
-  regressionBySlice,
-  type Slice,
-  type SliceOptions,
-} from "./slices.ts";
 export { addWeight, areEven, effectiveRows, shareInterval, type WeightSums, weightSums } from "./weights.ts";
