@@ -156,6 +156,20 @@ describe("two classifiers", () => {
     expect(values["f1.difference"]!.value).not.toBe(0);
   });
 
+  test("without resamples every difference has a normal interval and p value all the same", async () => {
+    const [{ values: none }, { values: drawn }] = [
+      await compared(rows, old, better, { resamples: 0 }),
+      await compared(rows, old, better, { resamples: 1000 }),
+    ];
+    for (const name of ["f1", "matthews", "log-loss", "brier", "auc-pr", "calibration-error"]) {
+      const [a, b] = [none[`${name}.difference`]!, drawn[`${name}.difference`]!];
+      expect(a.method, name).toMatch(/normal/);
+      const width = ({ interval }: typeof a) => interval!.upper - interval!.lower;
+      expect(Math.abs(Math.log(width(a) / width(b))), name).toBeLessThan(0.25);
+      expect(none[`${name}.p`]!.value, name).not.toBeNull();
+    }
+  });
+
   test("classes and slices: Holm over all of them, worse where it was planted", async () => {
     const region = Array.from({ length: ROWS }, (_none, row) => (row % 4 === 0 ? "north" : "south"));
     region[1] = "few";

@@ -44,8 +44,10 @@ export async function assess(
 
 /** How often rows were resampled, and why not as often as was asked for. */
 export function resamplingText({ done, resamples }: Resampling, { resamples: wanted, seed }: QualityOptions): string {
-  if (wanted === 0) return "No resamples were asked for.";
-  if (done === 0) return "There was nothing to resample.";
+  if (done === 0) {
+    const why = wanted === 0 ? "No resamples were asked for" : "Rows are too many to resample";
+    return `${why}: intervals are normal, by how much each row moves a figure.`;
+  }
   const fewer = resamples < wanted ? ` instead of ${wanted}, because rows are many` : "";
   return `Bootstrap intervals from ${done} resamples of rows${fewer}, seed ${seed}.`;
 }

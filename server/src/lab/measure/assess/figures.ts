@@ -5,7 +5,7 @@ import { classificationDetails } from "./classification-details.ts";
 import { classificationValues } from "./classification-values.ts";
 import type { Intervals } from "./measured.ts";
 import type { Prepared, PreparedClassifier } from "./prepare.ts";
-import { qualityOfRegressor, regressionDetails, regressionValues } from "./regression-values.ts";
+import { regressionDetails, regressionValues } from "./regression-values.ts";
 
 /** Points of a curve that the figures themselves keep; details draw their own. */
 const CURVE_POINTS = 2;
@@ -21,7 +21,7 @@ export function figuresOf(prepared: Prepared, intervals: Intervals, level: numbe
   const { rows } = prepared.rows;
   if (prepared.task === "regression") {
     return {
-      values: regressionValues(qualityOfRegressor(prepared), intervals, level),
+      values: regressionValues(prepared, intervals, level),
       method: `${rows} rows; errors in the targets' unit.`,
       details: () => regressionDetails(prepared),
     };

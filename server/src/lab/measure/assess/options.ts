@@ -43,7 +43,7 @@ export const QUALITY_OPTIONS = z.strictObject({
     .min(0)
     .max(100_000)
     .default(2000)
-    .describe("for bootstrap intervals; fewer are taken where rows are many; 0 leaves these intervals out"),
+    .describe("for bootstrap intervals; fewer, or none, are taken where rows are many: intervals are then normal"),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1).describe("of the resamples"),
 });
 

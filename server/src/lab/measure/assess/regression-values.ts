@@ -1,6 +1,7 @@
 // A regressor's figures with their intervals, and what pictures of them are drawn from.
+import { quantileInterval } from "@slipway/core/stats";
 import { type JsonObject, type MeasuredValue, selectedMetric } from "#registry";
-import { type Metric, type RegressionQuality, regressionQuality } from "../quality/index.ts";
+import { areEven, type Metric, type RegressionQuality, regressionQuality } from "../quality/index.ts";
 import { exact } from "../exact.ts";
 import { binOf, histogram, rangeOf } from "./histograms.ts";
 import { type Intervals, measured, methodOf } from "./measured.ts";
@@ -9,16 +10,17 @@ import type { PreparedRegressor } from "./prepare.ts";
 const HISTOGRAM_BINS = 50;
 const GRID_BINS = 40;
 
-export function qualityOfRegressor({ rows: { targets, predictions, weights }, quantiles }: PreparedRegressor) {
+function qualityOf({ rows: { targets, predictions, weights }, quantiles }: PreparedRegressor) {
   return regressionQuality({ targets, predictions, weights }, { quantiles });
 }
 
 /** Errors are in the targets' unit, which nobody knows here; intervals come from resampled rows. */
 export function regressionValues(
-  quality: RegressionQuality,
+  prepared: PreparedRegressor,
   resampling: Intervals,
   level: number,
 ): Record<string, MeasuredValue> {
+  const quality = qualityOf(prepared);
   const count = quality.weightedRows;
   const resampled = (name: string, metric: Metric, what: string) => {
     const { interval, method } = resampling.interval(name, level);
@@ -32,12 +34,33 @@ export function regressionValues(
     rows: exact(count, "1", "rows of a weight above 0"),
     mae: resampled("mae", quality.meanAbsoluteError, "mean absolute error"),
     rmse: resampled("rmse", quality.rootMeanSquaredError, "root of the mean squared error"),
-    "median-error": resampled("median-error", quality.medianAbsoluteError, "median absolute error"),
+    "median-error": medianValue(prepared, quality, resampling, level),
     "mean-error": resampled("mean-error", quality.meanError, "mean of prediction less target"),
     r2: resampled("r2", quality.r2, "share of the targets' variance that is explained"),
     mape: resampled("mape", quality.meanAbsolutePercentageError, "mean absolute error over the target"),
     ...Object.fromEntries(losses),
   };
+}
+
+/** Order statistics hold whatever the distribution; weighted rows are resampled, because those know no weights. */
+function medianValue(
+  { rows: { rows, targets, predictions, weights } }: PreparedRegressor,
+  { medianAbsoluteError, weightedRows }: RegressionQuality,
+  resampling: Intervals,
+  level: number,
+): MeasuredValue {
+  const what = "median absolute error";
+  if (!areEven(weights) || weightedRows === 0) {
+    const { interval, method } = resampling.interval("median-error", level);
+    return measured(medianAbsoluteError, { interval, method: methodOf(what, method) }, weightedRows, level);
+  }
+  const members = Array.from({ length: rows }, (_none, row) => row).filter((row) => weights[row]! > 0);
+  const errors = Float64Array.from(members, (row) => Math.abs(predictions[row]! - targets[row]!));
+  const { lower, upper } = quantileInterval(errors, 0.5, level);
+  const isWhole = Number.isFinite(lower) && Number.isFinite(upper);
+  const method = methodOf(what, isWhole ? "order statistics" : "no interval: too few rows");
+  const interval = isWhole ? { estimate: medianAbsoluteError.value!, lower, upper } : null;
+  return measured(medianAbsoluteError, { interval, method }, weightedRows, level);
 }
 
 export function regressionDetails({ rows: checked }: PreparedRegressor): JsonObject {

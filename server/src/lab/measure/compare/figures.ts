@@ -145,8 +145,8 @@ function resampledDifference(name: string, estimate: number, resampling: Resampl
     pValue,
     pMethod: pValue === null ? "no test" : why,
   });
-  if (resampling.done > 0 && estimate === 0 && resampling.standardDeviation(name) === 0) {
-    return none("both are the same on every resample", 1);
+  if (estimate === 0 && resampling.standardDeviation(name) === 0) {
+    return none("both are the same on all rows", 1);
   }
   const carriers = resampling.carriers(name);
   if (carriers < FEW_CARRIERS) return none(`the difference rests on about ${Math.round(carriers)} rows`);
@@ -154,7 +154,10 @@ function resampledDifference(name: string, estimate: number, resampling: Resampl
   const pValue = resampling.pValue(name, 0);
   const least = 2 / (resampling.done + 1);
   // Of 2000 resamples all on one side of 0, as on the other 1 in 1000 could be.
-  const floor = pValue !== null && pValue <= least ? `, which tell none below ${Number(least.toPrecision(2))}` : "";
+  const floor =
+    pValue !== null && resampling.done > 0 && pValue <= least
+      ? `, which tell none below ${Number(least.toPrecision(2))}`
+      : "";
   return { interval, intervalMethod: `paired ${method}`, pValue, pMethod: `paired ${method}${floor}` };
 }
 
@@ -171,13 +174,18 @@ function calibrationDifference(
   const spread = resampling.standardDeviation(pairedName("difference", "calibration-error"));
   const [ours, theirs] = [own.expectedError.value, other.expectedError.value];
   if (spread === null || ours === null || theirs === null) {
-    return { interval: null, intervalMethod: "no interval: no resamples were taken", pValue: null, pMethod: "no test" };
+    return {
+      interval: null,
+      intervalMethod: "no interval: the error is undefined on resamples",
+      pValue: null,
+      pMethod: "no test",
+    };
   }
   const estimate = ours - theirs;
   if (estimate === 0 && spread === 0) {
     return {
       interval: null,
-      intervalMethod: "no interval: both are the same on every resample",
+      intervalMethod: "no interval: both are the same on all rows",
       pValue: 1,
       pMethod: "both are the same",
     };
@@ -188,7 +196,7 @@ function calibrationDifference(
   const upper = estimate + expectedErrorNoise(other).bias;
   const beyond = Math.max(0, lower, -upper);
   const pValue = beyond === 0 ? 1 : Math.min(1, 2 * normal.survival(beyond / spread));
-  const method = "paired resamples, normal, either way more by what noise can add";
+  const method = "paired, normal, either way more by what noise can add";
   const interval = { estimate, lower: Math.max(-1, lower - reach), upper: Math.min(1, upper + reach) };
   return { interval, intervalMethod: method, pValue, pMethod: method };
 }

@@ -4,7 +4,7 @@ import { type CalibrationOf, confidenceOf, equalWidthBin } from "./calibration.t
 import { type ClassCounts, matthewsCorrelation, precisionRecall, total } from "./counts.ts";
 import { logLossEpsilon, rowBrier, rowLogLoss } from "./losses.ts";
 import type { Metric } from "./metric.ts";
-import { influencesOfMean, type WeightedFigures } from "./resampling.ts";
+import { type Bounds, influencesOfMean, type WeightedFigures } from "./resampling.ts";
 import { ranked, rankedInfluences, rankingsOf } from "./resampled-rankings.ts";
 import { type CheckedRows, predictedClass, rankOfLabel, type Scale } from "./rows.ts";
 
@@ -39,6 +39,13 @@ const COUNTED = [
   "f1-weighted",
   "matthews",
 ] as const;
+
+/** All others are from 0 to 1. */
+const BOUNDS: Readonly<Record<string, Bounds>> = {
+  matthews: [-1, 1],
+  "log-loss": [0, Number.POSITIVE_INFINITY],
+  brier: [0, 2],
+};
 
 /** Classes whose F1 is resampled by itself. */
 export const MAX_NAMED_CLASSES = 100;
@@ -106,7 +113,9 @@ export function classificationFigures(checked: CheckedRows, options: Classificat
     return influencesOfMean(isAmong, weights);
   };
 
-  return { names, visits: 4 + rankings.length, evaluate, influences };
+  const boundsOf = (index: number): Bounds => BOUNDS[names[index]!] ?? [0, 1];
+
+  return { names, visits: 4 + rankings.length, evaluate, influences, boundsOf };
 }
 
 function factsOf(checked: CheckedRows, options: ClassificationFiguresOptions): RowFacts {

@@ -2,11 +2,17 @@
 // `regressionQuality`, which a test holds them to.
 import { descendingOrder } from "./order.ts";
 import { pinballLoss } from "./regression.ts";
-import { influencesOfMean, type WeightedFigures } from "./resampling.ts";
+import { type Bounds, influencesOfMean, type WeightedFigures } from "./resampling.ts";
 import type { CheckedTargets } from "./rows.ts";
 
 /** What is left of the sum of squares of equal targets by rounding. */
 const NO_SPREAD = 1e-13;
+
+/** All others are from 0 up. */
+const BOUNDS: Readonly<Record<string, Bounds>> = {
+  "mean-error": [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+  r2: [Number.NEGATIVE_INFINITY, 1],
+};
 
 /** The figures by the names that evidence has them by. */
 export function regressionFigures(
@@ -55,7 +61,10 @@ export function regressionFigures(
   };
 
   const influences = (index: number, weights: Float64Array): Float64Array | null => {
-    // Of a root of a mean as of the mean: all by one factor.
+    if (names[index] === "rmse") {
+      const [ofMean, rmse] = [influencesOfMean(squared, weights), rootMean(squared, weights)];
+      return ofMean.map((influence) => influence / (2 * rmse));
+    }
     if (index < means.length) return influencesOfMean(costs[index]!, weights);
     if (names[index] !== "r2") return null;
     const sum = (of: (row: number) => number) => weights.reduce((total, weight, row) => total + weight * of(row), 0);
@@ -68,7 +77,19 @@ export function regressionFigures(
     );
   };
 
-  return { names, visits: 4 + costs.length, evaluate, influences };
+  const boundsOf = (index: number): Bounds => BOUNDS[names[index]!] ?? [0, Number.POSITIVE_INFINITY];
+
+  return { names, visits: 4 + costs.length, evaluate, influences, boundsOf };
+}
+
+function rootMean(values: Float64Array, weights: Float64Array): number {
+  let [sum, all] = [0, 0];
+  for (let row = 0; row < values.length; row++) {
+    if (weights[row] === 0) continue;
+    sum += weights[row]! * values[row]!;
+    all += weights[row]!;
+  }
+  return Math.sqrt(sum / all);
 }
 
 /** The middle value, half of the weight on either side; the mean of two where the halves meet between them. */

@@ -1,6 +1,6 @@
 // Resampled intervals against the bootstrap of core, which draws the same rows from the same seed, and the cases in which there
 // is none.
-import { bcaInterval, createRandom, drawNormal, mean, statisticOf } from "@slipway/core/stats";
+import { bcaInterval, createRandom, drawNormal, mean, statisticOf, variance } from "@slipway/core/stats";
 import { expect, test } from "vitest";
 import { expectNumber } from "./alike.testing.ts";
 import { checkRegressed, pairedFigures, plannedResamples, regressionFigures, Resampling } from "./index.ts";
@@ -73,7 +73,8 @@ test("where there can be no interval it is said why", () => {
   expect(exact.pValue("mae", 0)).toBeNull();
   const none = new Resampling({ figures: figuresOf(good), weights: ones, random: createRandom(1), resamples: 0 });
   expect(none.isDone).toBe(true);
-  expect(none.interval("mae", 0.95).method).toBe("no interval: no resamples were taken");
+  expect(none.interval("median-error", 0.95).method).toBe("no interval: it takes resamples");
+  expect(none.interval("auc", 0.95).method).toBe("no interval: not worked out for so many classes or scores");
   // Two targets that differ among many that don't: a third of the resamples have neither, and no variance to explain.
   const rare = Float64Array.from({ length: ROWS }, (_none, row) => Number(row === 3));
   const flat = regressionFigures(checkRegressed({ targets: rare, predictions: good }), []);
@@ -102,6 +103,7 @@ test("resamples that all but pass by the estimate make no interval", () => {
       into[0] = weights.reduce((sum, weight) => sum + Math.abs(weight - 1), 0);
     },
     influences: () => null,
+    boundsOf: () => [0, Number.POSITIVE_INFINITY] as const,
   };
   const resampling = new Resampling({ figures, weights: ones, random: createRandom(1), resamples: 200 });
   while (!resampling.isDone) resampling.step();
@@ -111,9 +113,45 @@ test("resamples that all but pass by the estimate make no interval", () => {
   expect(resampling.standardDeviation("distance")).toBeGreaterThan(0);
 });
 
-test("fewer resamples are taken where rows are many, but enough for an interval", () => {
+test("without resamples intervals are normal, as wide as those of resamples where rows are many", () => {
+  const many = createRandom(3);
+  const wanted = Float64Array.from({ length: 4000 }, () => drawNormal(many));
+  const [one, other] = [0.5, 0.6].map((noise) => wanted.map((target) => target + noise * drawNormal(many)));
+  const weights = Float64Array.from({ length: 4000 }, (_none, row) => 1 + (row % 3));
+  const of = (predictions: Float64Array) =>
+    regressionFigures(checkRegressed({ targets: wanted, predictions, weights }), [0.9]);
+  const figures = pairedFigures(of(one!), of(other!));
+  const [drawn, none] = [
+    resampled(figures, weights, 2000),
+    new Resampling({ figures, weights, random: createRandom(1), resamples: 0 }),
+  ];
+  for (const part of ["first", "difference"]) {
+    for (const name of ["mae", "rmse", "r2", "mean-error", "quantile-loss[0.9]"]) {
+      const paired = `${part}/${name}`;
+      expect(none.interval(paired, 0.95).method).toBe("normal, infinitesimal jackknife");
+      expect(none.standardDeviation(paired)! / drawn.standardDeviation(paired)!, paired).toBeCloseTo(1, 1);
+      const { estimate, lower, upper } = none.interval(paired, 0.95).interval!;
+      expectNumber(upper - lower, 2 * 1.959963984540054 * none.standardDeviation(paired)!);
+      // Two-sided: half a standard deviation away, it is Φ(-0.5) twice.
+      expectNumber(none.pValue(paired, estimate + none.standardDeviation(paired)! / 2)!, 0.6170750774519738);
+    }
+  }
+  // The standard error of a mean, weighted or not, is the textbook's.
+  const even = new Float64Array(4000).fill(1);
+  const plain = new Resampling({
+    figures: regressionFigures(checkRegressed({ targets: wanted, predictions: one! }), []),
+    weights: even,
+    random: createRandom(1),
+    resamples: 0,
+  });
+  const errors = one!.map((prediction, row) => Math.abs(prediction - wanted[row]!));
+  expectNumber(plain.standardDeviation("mae")!, Math.sqrt(variance(errors) / 4000));
+});
+
+test("fewer resamples are taken where rows are many, and none where an interval would need more", () => {
   expect(plannedResamples(2000, 10_000, 10)).toBe(2000);
-  expect(plannedResamples(2000, 1_000_000, 10)).toBe(400);
-  expect(plannedResamples(2000, 100_000_000, 10)).toBe(200);
-  expect(plannedResamples(50, 100_000_000, 10)).toBe(50);
+  expect(plannedResamples(2000, 100_000, 10)).toBe(1000);
+  expect(plannedResamples(2000, 1_000_000, 10)).toBe(0);
+  expect(plannedResamples(50, 1_000_000, 10)).toBe(50);
+  expect(plannedResamples(0, 10, 10)).toBe(0);
 });

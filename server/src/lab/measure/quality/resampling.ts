@@ -7,6 +7,7 @@ import {
   type Bootstrapped,
   drawBelow,
   type Interval,
+  normalDistribution,
   type Random,
   variance,
 } from "@slipway/core/stats";
@@ -19,14 +20,18 @@ export interface WeightedFigures {
   /** Writes each figure for the weights, [rows], into `into`, [names]; NaN where it is undefined. */
   readonly evaluate: (weights: Float64Array, into: Float64Array) => void;
   /**
-   * How much each row moves a figure, [rows], in any unit: its empirical influence times the row's weight. null where nobody
+   * How much each row moves a figure, [rows]: its weight times the figure's derivative by that. null where nobody
    * knows, which takes the figure's spread for as wide on either side.
    */
   readonly influences: (index: number, weights: Float64Array) => Float64Array | null;
+  /** The least and the greatest a figure can be. */
+  readonly boundsOf: (index: number) => Bounds;
 }
 
-/** Row visits that all resamples together may take: about a quarter of a minute on a server's core. */
-const MOST_VISITS = 4e9;
+export type Bounds = readonly [number, number];
+
+/** Row visits that all resamples together may take: a quarter of a minute or so on a server's core. */
+const MOST_VISITS = 1e9;
 /** Fewer resamples than this say too little of an interval's ends. */
 const FEWEST_RESAMPLES = 200;
 /**
@@ -39,10 +44,13 @@ const LEAST_SIDE = 0.05;
 /** Above this share of resamples on which a figure is undefined, the others no longer stand for all. */
 const MOST_UNDEFINED = 0.05;
 
-/** How many resamples to take: what is wanted, or, where there are many rows, as many as time allows. */
+/**
+ * How many resamples to take: what is wanted, or, where there are many rows, as many as time allows; none where these are too
+ * few, since of so many rows their influences alone tell the interval.
+ */
 export function plannedResamples(wanted: number, rows: number, visits: number): number {
   const affordable = Math.floor(MOST_VISITS / Math.max(1, rows * visits));
-  return Math.min(wanted, Math.max(FEWEST_RESAMPLES, affordable));
+  return affordable < Math.min(wanted, FEWEST_RESAMPLES) ? 0 : Math.min(wanted, affordable);
 }
 
 export interface ResamplingOptions {
@@ -53,7 +61,11 @@ export interface ResamplingOptions {
   readonly resamples: number;
 }
 
-/** The estimates, and the figures on resamples drawn one `step` at a time, so that whoever waits can stop or look. */
+/**
+ * The estimates, and the figures on resamples drawn one `step` at a time, so that whoever waits can stop or look. Without
+ * resamples, intervals are normal, with the variance that the rows' influences have (the infinitesimal jackknife; B. Efron, The
+ * Jackknife, the Bootstrap and Other Resampling Plans, 1982, chapter 6).
+ */
 export class Resampling {
   readonly estimates: Float64Array;
   readonly resamples: number;
@@ -106,24 +118,62 @@ export class Resampling {
 
   /** A figure's interval and how it was made; null where there is none, and then why. */
   interval(name: string, confidence: number): ResampledInterval {
+    if (!this.#figures.names.includes(name)) {
+      return { interval: null, method: "no interval: not worked out for so many classes or scores" };
+    }
+    if (this.#done === 0) return this.#normalInterval(name, confidence);
     const found = this.#bootstrapped(name);
     if (typeof found === "string") return { interval: null, method: `no interval: ${found}` };
     const interval = bcaFrom(found, found.acceleration, confidence);
-    const carriers = this.carriers(name);
-    const doubt = carriers < FEW_CARRIERS ? `, resting on about ${Math.round(carriers)} rows` : "";
-    return { interval, method: `${found.isAccelerated ? "BCa" : "BC"} bootstrap, ${this.#done} resamples${doubt}` };
+    return {
+      interval,
+      method: `${found.isAccelerated ? "BCa" : "BC"} bootstrap, ${this.#done} resamples${this.#doubt(name)}`,
+    };
   }
 
   /** The two-sided p value of the figure being `value` in truth, in accord with its interval; null where there is none. */
   pValue(name: string, value: number): number | null {
+    if (this.#done === 0) {
+      const deviation = this.standardDeviation(name);
+      if (deviation === null || deviation === 0) return null;
+      const distance = Math.abs(this.estimates[this.#indexOf(name)]! - value) / deviation;
+      return Number.isFinite(distance) ? Math.min(1, 2 * normalDistribution().survival(distance)) : null;
+    }
     const found = this.#bootstrapped(name);
     return typeof found === "string" ? null : bcaPValue(found, found.acceleration, value);
   }
 
-  /** How far the figure varies over resamples; null where it hardly ever is defined. */
+  /** How far the figure varies over resamples, or by its rows' influences without these; null where nobody knows. */
   standardDeviation(name: string): number | null {
-    const defined = this.#definedOf(name);
-    return defined.length < 2 ? null : Math.sqrt(variance(defined));
+    if (this.#done > 0) {
+      const defined = this.#definedOf(name);
+      return defined.length < 2 ? null : Math.sqrt(variance(defined));
+    }
+    const influences = this.#figures.influences(this.#indexOf(name), this.#weights);
+    const rows = this.#members.length;
+    if (influences === null || rows < 2) return null;
+    const squares = influences.reduce((sum, influence) => sum + influence ** 2, 0);
+    return Math.sqrt((squares * rows) / (rows - 1));
+  }
+
+  #normalInterval(name: string, confidence: number): ResampledInterval {
+    const index = this.#indexOf(name);
+    const estimate = this.estimates[index]!;
+    if (!Number.isFinite(estimate)) return { interval: null, method: "no interval: the figure is undefined" };
+    const deviation = this.standardDeviation(name);
+    if (deviation === null) return { interval: null, method: "no interval: it takes resamples" };
+    if (deviation === 0) return { interval: null, method: "no interval: no row moves it" };
+    const reach = normalDistribution().quantile((1 + confidence) / 2) * deviation;
+    const [least, most] = this.#figures.boundsOf(index);
+    return {
+      interval: { estimate, lower: Math.max(least, estimate - reach), upper: Math.min(most, estimate + reach) },
+      method: `normal, infinitesimal jackknife${this.#doubt(name)}`,
+    };
+  }
+
+  #doubt(name: string): string {
+    const carriers = this.carriers(name);
+    return carriers < FEW_CARRIERS ? `, resting on about ${Math.round(carriers)} rows` : "";
   }
 
   /**
@@ -163,7 +213,6 @@ export class Resampling {
     const index = this.#indexOf(name);
     const estimate = this.estimates[index]!;
     if (!Number.isFinite(estimate)) return "the figure is undefined";
-    if (this.#done === 0) return "no resamples were taken";
     const defined = this.#definedOf(name);
     const missing = 1 - defined.length / this.#done;
     if (missing > MOST_UNDEFINED) return `undefined on ${Math.ceil(100 * missing)} % of the resamples`;
@@ -239,6 +288,10 @@ export function pairedFigures(first: WeightedFigures, second: WeightedFigures): 
       if (index < 2 * count) return b;
       const a = first.influences(own, weights);
       return a === null || b === null ? null : b.map((influence, row) => influence - a[row]!);
+    },
+    boundsOf: (index) => {
+      const [least, most] = first.boundsOf(index % count);
+      return index < 2 * count ? [least, most] : [least - most, most - least];
     },
   };
 }
