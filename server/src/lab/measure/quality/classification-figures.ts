@@ -2,6 +2,7 @@
 // `classificationQuality`, which a test holds them to.
 import { type CalibrationOf, confidenceOf, equalWidthBin } from "./calibration.ts";
 import { type ClassCounts, matthewsCorrelation, precisionRecall, total } from "./counts.ts";
+import { countedDerivative } from "./counted-derivatives.ts";
 import { logLossEpsilon, rowBrier, rowLogLoss } from "./losses.ts";
 import type { Metric } from "./metric.ts";
 import { type Bounds, influencesOfMean, type WeightedFigures } from "./resampling.ts";
@@ -99,12 +100,21 @@ export function classificationFigures(checked: CheckedRows, options: Classificat
     into[at++] = precisions / rankings.length;
   };
 
-  const derivatives = new Derivatives(facts, classes);
   const influences = (index: number, weights: Float64Array): Float64Array | null => {
     const name = names[index]!;
     if (name === "log-loss") return influencesOfMean(facts.logLoss, weights);
     if (name === "brier") return influencesOfMean(facts.brier, weights);
-    if (index < counted.length) return derivatives.influences(index, weights);
+    if (index < counted.length) {
+      for (const sums of [counts.hits, counts.labelled, counts.predicted]) sums.fill(0);
+      for (let row = 0; row < weights.length; row++) {
+        addRow(counts, facts.labels[row]!, facts.predicted[row]!, weights[row]!);
+      }
+      const derivative = countedDerivative(name, counts);
+      return weights.map((weight, row) => {
+        const moved = weight === 0 ? 0 : weight * derivative(facts.labels[row]!, facts.predicted[row]!);
+        return Number.isFinite(moved) ? moved : 0;
+      });
+    }
     if (name === "calibration-error") return influencesOfCalibration(facts, weights, bins);
     if (name === "auc") return rankedInfluences(rankings, facts.labels, weights, "area");
     if (name === "auc-pr") return rankedInfluences(rankings, facts.labels, weights, "precision");
@@ -168,55 +178,6 @@ function countedFigures(counts: ClassCounts): readonly number[] {
 
 function numberOf({ value }: Metric): number {
   return value ?? Number.NaN;
-}
-
-/**
- * How much a row more of its label and prediction moves each figure of counts, which is the same for all rows of both: a
- * derivative, taken by a step of a millionth of all.
- */
-class Derivatives {
-  readonly #facts: RowFacts;
-  readonly #classes: number;
-  #weights: Float64Array | null = null;
-  /** By label × classes + prediction: of every figure. */
-  #byCell = new Map<number, readonly number[]>();
-
-  constructor(facts: RowFacts, classes: number) {
-    this.#facts = facts;
-    this.#classes = classes;
-  }
-
-  influences(index: number, weights: Float64Array): Float64Array {
-    if (this.#weights !== weights) this.#differentiate(weights);
-    const { labels, predicted } = this.#facts;
-    return weights.map((weight, row) => {
-      if (weight === 0) return 0;
-      const derivative = this.#byCell.get(labels[row]! * this.#classes + predicted[row]!)![index]!;
-      return Number.isFinite(derivative) ? weight * derivative : 0;
-    });
-  }
-
-  #differentiate(weights: Float64Array): void {
-    const { labels, predicted } = this.#facts;
-    const counts = emptyCounts(this.#classes);
-    for (let row = 0; row < weights.length; row++) addRow(counts, labels[row]!, predicted[row]!, weights[row]!);
-    const step = total(counts.labelled) * 1e-6;
-    const before = countedFigures(counts);
-    this.#weights = weights;
-    this.#byCell = new Map();
-    for (let row = 0; row < weights.length; row++) {
-      const [label, prediction] = [labels[row]!, predicted[row]!];
-      const cell = label * this.#classes + prediction;
-      if (weights[row] === 0 || this.#byCell.has(cell)) continue;
-      addRow(counts, label, prediction, step);
-      const after = countedFigures(counts);
-      addRow(counts, label, prediction, -step);
-      this.#byCell.set(
-        cell,
-        after.map((figure, index) => (figure - before[index]!) / step),
-      );
-    }
-  }
 }
 
 /** Of the sum of bins' gaps, each without its sign: a row counts for the way its bin errs. */

@@ -4,7 +4,7 @@ import { descendingOrder } from "./order.ts";
 import type { CheckedRows } from "./rows.ts";
 
 /** Above this many classes, or scores, every class's order is too much to keep and walk through. */
-export const MAX_RESAMPLED_RANKINGS = { classes: 100, scores: 2 ** 25 } as const;
+export const MAX_RESAMPLED_RANKINGS = { classes: 100, scores: 2 ** 24 } as const;
 
 /** One class against the rest: rows of a weight above 0 by falling score, and where a run of equal scores ends. */
 export interface Ranking {
