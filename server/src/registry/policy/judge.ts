@@ -110,7 +110,11 @@ function judge(
   const raw = boundOf(measured, bound);
   if (raw === null) {
     const why = measured.value === null ? measured.reason : `it has no interval, so no ${bound} end`;
-    return unknown(latest.id, `${kind}.${metric} is undefined: ${why ?? "no reason was given"}.`, measure);
+    return unknown(
+      latest.id,
+      `${kind}.${metric} is undefined: ${(why ?? "no reason was given").replace(/\.$/, "")}.`,
+      measure,
+    );
   }
   const inBase = toBase(raw, measuredUnit);
   const isMet = holds(inBase, requirement);

@@ -109,12 +109,15 @@ function pointsOf<T>({ points }: Curve<T>): readonly T[] {
 /** How sure the model was where it was right, and where it was wrong. */
 function confidencesOf({ rows: checked, options }: PreparedClassifier) {
   const { rows, weights } = checked;
-  const facts = Array.from({ length: rows }, (_none, row) =>
-    confidenceOf(checked, row, "top-label", options.threshold),
-  );
-  const confidences = Float64Array.from(facts, ({ confidence }) => confidence);
+  const confidences = new Float64Array(rows);
+  const hits = new Uint8Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const { confidence, isHit } = confidenceOf(checked, row, "top-label", options.threshold);
+    confidences[row] = confidence;
+    hits[row] = Number(isHit);
+  }
   const of = (isHit: boolean) =>
-    histogram(confidences, weights, [0, 1], HISTOGRAM_BINS, (row) => facts[row]!.isHit === isHit);
+    histogram(confidences, weights, [0, 1], HISTOGRAM_BINS, (row) => hits[row] === Number(isHit));
   return { right: of(true), wrong: of(false) };
 }
 

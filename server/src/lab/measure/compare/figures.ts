@@ -22,6 +22,7 @@ import {
   predictedClass,
   rankOfLabel,
   type Resampling,
+  rowsText,
 } from "../quality/index.ts";
 
 /** Two models' answers to the same rows. */
@@ -117,7 +118,7 @@ function differenceOf(
     },
     p: {
       value: pValue,
-      reason: pValue === null ? `There is no test: ${tested.intervalMethod}.` : null,
+      reason: pValue === null ? tested.intervalMethod.replace("no interval: ", "There is no test: ") : null,
       unit: "1",
       interval: null,
       method: tested.pMethod,
@@ -149,7 +150,9 @@ function resampledDifference(name: string, estimate: number, resampling: Resampl
     return none("both are the same on all rows", 1);
   }
   const carriers = resampling.carriers(name);
-  if (carriers < FEW_CARRIERS) return none(`the difference rests on about ${Math.round(carriers)} rows`);
+  if (carriers < FEW_CARRIERS) {
+    return none(`the difference rests on about ${rowsText(carriers)}, too few to resample`);
+  }
   const { interval, method } = resampling.interval(name, level);
   const pValue = resampling.pValue(name, 0);
   const least = 2 / (resampling.done + 1);

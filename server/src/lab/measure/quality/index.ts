@@ -53,6 +53,7 @@ export {
   plannedResamples,
   type ResampledInterval,
   Resampling,
+  rowsText,
   type WeightedFigures,
 } from "./resampling.ts";
 export {

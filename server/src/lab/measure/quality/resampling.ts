@@ -173,7 +173,7 @@ export class Resampling {
 
   #doubt(name: string): string {
     const carriers = this.carriers(name);
-    return carriers < FEW_CARRIERS ? `, resting on about ${Math.round(carriers)} rows` : "";
+    return carriers < FEW_CARRIERS ? `, resting on about ${rowsText(carriers)}` : "";
   }
 
   /**
@@ -229,6 +229,12 @@ export class Resampling {
       isAccelerated: influences !== null,
     };
   }
+}
+
+/** "1 row", "3 rows" */
+export function rowsText(count: number): string {
+  const rows = Math.round(count);
+  return `${rows} row${rows === 1 ? "" : "s"}`;
 }
 
 /** Of rising values, those equal counted half. */
