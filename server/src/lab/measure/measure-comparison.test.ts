@@ -174,7 +174,7 @@ describe("two classifiers", () => {
   });
 
   test("classes and slices: Holm over all of them, worse where it was planted", async () => {
-    const region = Array.from({ length: ROWS }, (_none, row) => (row % 4 === 0 ? "north" : "south"));
+    const region: string[] = Array.from({ length: ROWS }, (_none, row) => (row % 4 === 0 ? "north" : "south"));
     region[1] = "few";
     const planted = better.map((answer, row) => (region[row] === "north" ? [1 - answer[0]!] : answer));
     const { values, details } = await compared({ ...rows, columns: { region } }, better, planted, {

@@ -45,7 +45,9 @@ function expectSound({ values, details }: NewEvidence): void {
 const random = createRandom(4);
 const ROWS = 240;
 /** Probabilities of three classes that are right more often than not, but for rows of the country "X". */
-const countries = Array.from({ length: ROWS }, (_none, row) => (row % 4 === 0 ? "X" : row % 4 === 1 ? "Y" : "Z"));
+const countries: string[] = Array.from({ length: ROWS }, (_none, row) =>
+  row % 4 === 0 ? "X" : row % 4 === 1 ? "Y" : "Z",
+);
 countries[7] = "few";
 const labels = Int32Array.from({ length: ROWS }, () => Math.floor(3 * drawUniform(random)));
 const scores = Array.from(labels, (label, row) => {
