@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { gunzipSync } from "node:zlib";
-import { initializerFromTensor, tensorFromInitializer } from "@slipway/core/graph";
+import { graphBuilder, initializerFromTensor, tensorFromInitializer } from "@slipway/core/graph";
 import { bytesFromModel, modelFromBytes } from "@slipway/core/onnx";
 import { createRandom, drawNormal } from "@slipway/core/stats";
 import { npyFromTensor } from "@slipway/core/tensor";
@@ -126,6 +126,39 @@ test("a policy asks how much may be lost, against which version", async () => {
   const other = await check("digits@2", "comparison.accuracy.difference.lower >= -0.01 against digits@7");
   expect(other.out).toContain('"comparison" was not measured against digits@7, but against digits@1.');
   expect(other.out).toContain("slipway compare digits@7 digits@2");
+});
+
+test("a regressor's errors are measured and compared where labels are numbers", async () => {
+  /** y = slope × x. */
+  const linear = (slope: number): Uint8Array => {
+    const graph = graphBuilder();
+    const x = graph.input("x", "float32", ["N", 1]);
+    graph.output("y", graph.op("Mul", [x, graph.values("float32", [slope])]), "float32", ["N", 1]);
+    return bytesFromModel(graph.model());
+  };
+  const file = (name: string, bytes: Uint8Array) => writeFileSync(path.join(directory, name), bytes);
+  const random = createRandom(8);
+  const x = Float32Array.from({ length: 200 }, () => drawNormal(random));
+  const y = Float64Array.from(x, (value) => 2 * value + 0.1 * drawNormal(random));
+  file("x.npy", npyFromTensor({ dtype: "float32", shape: [200, 1], data: x }));
+  file("y.npy", npyFromTensor({ dtype: "float64", shape: [200], data: y }));
+  for (const [slope, name] of [
+    [1.5, "./rough.onnx"],
+    [2, "./right.onnx"],
+  ] as const) {
+    file(name, linear(slope));
+    await json("import", name, "--name", "line");
+  }
+  const on = ["--data", "line", "--input", "x=x.npy", "--labels", "y.npy", "--resamples", "200"];
+  const [quality] = await json<Compared[]>("measure", "line@2", "quality", ...on, "--quantile", "0.9");
+  const errors = Array.from(y, (target, row) => Math.abs(2 * x[row]! - target));
+  const mean = errors.reduce((sum, error) => sum + error, 0) / 200;
+  expect(quality!.values["mae"]!.value).toBeCloseTo(mean, 6);
+  expect(quality!.values["quantile-loss[0.9]"]!.value).toBeGreaterThan(0);
+  expect(quality!.values["r2"]!.interval!.lower).toBeGreaterThan(0.99);
+  const { out } = await call("compare", "line@1", "line@2", ...on);
+  expect(out).toMatch(/^line@2: Better than line@1: mae is 0\.\d+ against 0\.\d+, a difference of −0\.\d+/);
+  expect(out).toMatch(/mean-error +[−\d.e-]+ +[−\d.e-]+/);
 });
 
 test("what can't be compared is refused, saying why", async () => {

@@ -32,3 +32,5 @@ export interface Answers {
 export const MOST_KEPT_NUMBERS = 2 ** 26;
 /** Distinct values of a column to slice by. */
 export const MOST_SLICE_VALUES = 1000;
+/** Of all columns together: evidence has room for about five thousand slices. */
+export const MOST_SLICES = 4000;

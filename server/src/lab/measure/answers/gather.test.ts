@@ -113,6 +113,18 @@ describe("is refused", () => {
     expect(await codeOf(gather(executor, new FakeRun(), given))).toContain(message);
   });
 
+  test("columns of too many values together", async () => {
+    const names = ["a", "b", "c", "d", "e"];
+    const values = Array.from({ length: 900 }, (_none, row) => String(row));
+    const given: FakeRows = {
+      inputs: values.map(() => [0, 1]),
+      labels: { kind: "class", values: new Int32Array(900) },
+      columns: Object.fromEntries(names.map((name) => [name, values])),
+    };
+    const refused = gather(new FakeExecutor(), new FakeRun(), given, { slices: names });
+    expect(await codeOf(refused)).toContain("5 columns to slice by have together 4020 distinct values by row 804");
+  });
+
   test("an output there is none of", async () => {
     const wrong = gather(new FakeExecutor(), new FakeRun(), rows, { output: "z" });
     expect(await codeOf(wrong)).toContain('PARAMETER_INVALID The model has no output "z"; say which of y is meant');

@@ -2,7 +2,7 @@
 import { SlipwayError } from "@slipway/core/base";
 import type { Labels, RowBatch } from "#lab/dataset";
 import type { Scores } from "../quality/index.ts";
-import { type Answers, MOST_KEPT_NUMBERS, MOST_SLICE_VALUES } from "./answers.ts";
+import { type Answers, MOST_KEPT_NUMBERS, MOST_SLICE_VALUES, MOST_SLICES } from "./answers.ts";
 
 /** Above this much text nothing is saved: an interrupted job then begins again. */
 const MOST_SAVED_CHARACTERS = 4 * 2 ** 20;
@@ -87,6 +87,13 @@ export class Gathering {
     if (weights !== null) this.#weights!.set(weights, firstRow);
     this.#numbers!.set(numbers, firstRow * width);
     for (const column of this.#columns) addValues(column, slices[column.name], firstRow, rows);
+    const found = this.#columns.reduce((sum, { values }) => sum + values.length, 0);
+    if (found > MOST_SLICES) {
+      throw new SlipwayError(
+        "ROWS_INVALID",
+        `The ${this.#columns.length} columns to slice by have together ${found} distinct values by row ${firstRow + rows}, more than ${MOST_SLICES}; slice by fewer columns at once.`,
+      );
+    }
     this.#output = output;
     this.#done += rows;
   }
