@@ -9,9 +9,11 @@ import {
   type MeasurePorts,
   type Rival,
   type Subject,
+  type SubjectRows,
 } from "#lab/measure";
+import { type DatasetOrder, openDataset } from "#lab/dataset";
 import { labelledRows, type StoredRows } from "#launch";
-import type { EvidenceMachine, Model, NewEvidence } from "#registry";
+import type { EvidenceMachine, JsonObject, Model, NewEvidence } from "#registry";
 import { createExecutor, LongTurns, type ModelFiles, systemClock } from "#runtime";
 import { blobReader } from "#store";
 
@@ -25,7 +27,8 @@ export interface MeasureOrder {
   /** Each once. */
   readonly what: readonly MeasurementName[];
   readonly options: MeasurementOptions;
-  readonly data: StoredRows | null;
+  /** Stored arrays, or where a dataset lies and how it is read. */
+  readonly data: StoredRows | DatasetOrder | null;
   /** The version to compare with, by the number it had when it was asked for; null where nothing is compared. */
   readonly against: { readonly name: string; readonly number: number } | null;
 }
@@ -53,7 +56,9 @@ export interface MeasureTask {
   readonly done: number;
   readonly total: number;
   readonly options: MeasurementOptions;
-  readonly data: StoredRows | null;
+  readonly data: MeasureOrder["data"];
+  /** The version's: steps that read images, and names of labels. */
+  readonly processing: JsonObject | null;
   readonly model: Model;
   readonly files: ModelFiles;
   readonly rival: (Omit<Rival, "load"> & { readonly files: ModelFiles }) | null;
@@ -73,13 +78,33 @@ export interface Told<Value> {
 
 /** The stored bytes an order needs besides the model's. */
 export function blobHashesOf({ data }: Pick<MeasureOrder, "data">): readonly string[] {
-  return data === null ? [] : [...Object.values(data.inputs), data.labels];
+  return data === null || "description" in data ? [] : [...Object.values(data.inputs), data.labels];
 }
 
-/** The subject of all measurements of a task. @throws SlipwayError BLOB_NOT_FOUND, ROWS_INVALID */
-async function subjectOf(task: MeasureTask, loadFrom: LoadFrom): Promise<Subject> {
-  const { model, files, data, blobsDirectory } = task;
-  const rows = data === null ? null : await labelledRows(data, blobReader(blobsDirectory));
+/** The rows of a task; null where it has none. @throws SlipwayError BLOB_NOT_FOUND, ROWS_INVALID, as `openDataset` does */
+async function rowsOf(
+  { data, blobsDirectory, processing, environment }: MeasureTask,
+  { signal, report }: Pick<TaskRun, "signal" | "report">,
+): Promise<SubjectRows | null> {
+  if (data === null) return null;
+  if (!("description" in data)) return await labelledRows(data, blobReader(blobsDirectory));
+  const { description, hash, split } = data;
+  const text = `opening ${description.name}`;
+  const dataset = await openDataset({
+    description,
+    hash,
+    processing,
+    clock: systemClock,
+    environment,
+    signal,
+    report: (progress) => report({ ...progress, text: `${text}: ${progress.text}` }),
+  });
+  return { dataset, split };
+}
+
+/** The subject of all measurements of a task. */
+function subjectOf(task: MeasureTask, rows: SubjectRows | null, loadFrom: LoadFrom): Subject {
+  const { model, files } = task;
   if (task.rival === null) return { model, files, rows, rival: null };
   const { files: others, ...rival } = task.rival;
   return { model, files, rows, rival: { ...rival, load: loadFrom(others) } };
@@ -91,10 +116,19 @@ type LoadFrom = (files: ModelFiles) => MeasurePorts["load"];
 /** Measures one after the other, each as `TaskRun.find` keeps it. @throws SlipwayError as `measure` does */
 export async function carryOutMeasureTask(order: unknown, run: TaskRun): Promise<null> {
   const task = order as MeasureTask;
-  const { signal } = run;
   const loadFrom = loaderOf(task);
   const ports = portsOf(task, loadFrom);
-  const subject = await subjectOf(task, loadFrom);
+  const rows = await rowsOf(task, run);
+  try {
+    await measureAll(task, subjectOf(task, rows, loadFrom), ports, run);
+  } finally {
+    await rows?.dataset.close();
+  }
+  return null;
+}
+
+async function measureAll(task: MeasureTask, subject: Subject, ports: MeasurePorts, run: TaskRun): Promise<void> {
+  const { signal } = run;
   let saved = run.saved as Told<unknown> | null;
   for (const [index, name] of task.what.entries()) {
     const place = { name, done: task.done + index, total: task.total };
@@ -108,7 +142,6 @@ export async function carryOutMeasureTask(order: unknown, run: TaskRun): Promise
     saved = null;
     await run.find({ name, value: found } satisfies Told<NewEvidence>);
   }
-  return null;
 }
 
 function loaderOf({ settings, environment }: MeasureTask): LoadFrom {

@@ -119,6 +119,7 @@ async function carryOutMeasure(job: Job, carrier: JobCarrier, ports: JobPorts): 
       total: order.what.length,
       options: order.options,
       data: order.data,
+      processing: version.processing,
       model,
       files,
       rival: order.against === null ? null : await rivalTask(version, order.against, ports),

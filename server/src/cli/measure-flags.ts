@@ -1,5 +1,6 @@
 // Flags of commands that measure on labelled rows: the rows, and what quality can be asked to say of them.
 import { SlipwayError } from "@slipway/core/base";
+import { datasetOrder } from "#lab/dataset";
 import type { MeasurementOptions } from "#lab/measure";
 import type { Client, OperationInput } from "slipway/client";
 import { type CommandContext, type CommandOptions, listOption, type OptionFact, textOption } from "./command.ts";
@@ -9,9 +10,17 @@ type StoredRows = OperationInput<"startMeasure">["body"]["data"];
 
 /** What `rowsFrom` reads. */
 export const ROWS_FLAGS: readonly OptionFact[] = [
-  { flags: "--data <name/split>", description: "What the labelled rows are called, such as digits/test" },
-  { flags: "--input <name=file.npy>", description: "Rows of an input, along the first axis", isList: true },
-  { flags: "--labels <file.npy>", description: "The class index of each row, or the number to predict" },
+  {
+    flags: "--data <rows>",
+    description:
+      "Labelled rows: a file, a folder, a description or a registered NAME, then perhaps @SPLIT (see `slipway dataset`)",
+  },
+  {
+    flags: "--input <name=file.npy>",
+    description: "Instead, rows of an input as an array; --data then says what they are called, such as digits/test",
+    isList: true,
+  },
+  { flags: "--labels <file.npy>", description: "With --input: the class index of each row, or the number to predict" },
 ];
 
 /** What `qualityOptionsFrom` reads. */
@@ -46,8 +55,15 @@ export async function rowsFrom(context: CommandContext, client: Client): Promise
     return { name, file: file! };
   });
   if (named === undefined && labels === undefined && inputs.length === 0) return null;
+  if (named !== undefined && labels === undefined && inputs.length === 0) {
+    return await datasetOrder(named, {
+      workingDirectory: environment.workingDirectory,
+      find: async (name, number) =>
+        await client.getDataset({ params: { name }, query: number === null ? {} : { number } }),
+    });
+  }
   if (named === undefined || labels === undefined || inputs.length === 0) {
-    throw new SlipwayError("USAGE", "Labelled rows are named by --data, --input and --labels together.");
+    throw new SlipwayError("USAGE", "Rows as arrays are named by --data, --input and --labels together.");
   }
   const [, name, split = null] = /^([^/]+)(?:\/(.+))?$/.exec(named) ?? [];
   if (name === undefined) throw malformed("data", named, "digits/test");

@@ -3,6 +3,7 @@
 import type { Clock } from "@slipway/core/base";
 import type { Backups } from "#backup";
 import type { Configuration } from "#config";
+import type { DatasetOrder } from "#lab/dataset";
 import { type Launcher, ServedProcessing, type StoredRows } from "#launch";
 import { hasEnded, type Job, type JobQueue } from "#jobs";
 import type { LiveWindow } from "#monitor";
@@ -44,7 +45,7 @@ export type SubmitMeasure = (
   wanted: {
     readonly what: readonly MeasurementName[];
     readonly options: MeasurementOptions;
-    readonly data: StoredRows | null;
+    readonly data: StoredRows | DatasetOrder | null;
     /** The version to compare with; null number: the newest. */
     readonly against: { readonly name: string; readonly number: number | null } | null;
   },

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { DeploymentSettings } from "#config";
 import { JOB_STATES } from "#jobs";
-import { DatasetDescription } from "#lab/dataset";
+import { DatasetDescription, DatasetOrder } from "#lab/dataset";
 import { MEASUREMENT_NAMES, MEASUREMENT_OPTIONS } from "#lab/measure";
 import {
   BackupView,
@@ -96,19 +96,22 @@ export const OPERATIONS = {
       what: z.array(z.enum(MEASUREMENT_NAMES)).min(1),
       options: MEASUREMENT_OPTIONS.default({}).describe("of each measurement, by its name"),
       data: z
-        .strictObject({
-          name: Name.describe("what the dataset is called"),
-          split: z.string().nullable().default(null),
-          inputs: z
-            .record(z.string(), Hash)
-            .describe("stored .npy files by the model's inputs, rows along the first axis"),
-          labels: Hash.describe(
-            "a stored .npy file with a label a row: class indices of an integer type, or numbers to predict",
-          ),
-        })
+        .union([
+          z.strictObject({
+            name: Name.describe("what the dataset is called"),
+            split: z.string().nullable().default(null),
+            inputs: z
+              .record(z.string(), Hash)
+              .describe("stored .npy files by the model's inputs, rows along the first axis"),
+            labels: Hash.describe(
+              "a stored .npy file with a label a row: class indices of an integer type, or numbers to predict",
+            ),
+          }),
+          DatasetOrder,
+        ])
         .nullable()
         .default(null)
-        .describe("labelled rows, for quality and comparison"),
+        .describe("labelled rows, for quality and comparison: stored arrays, or a dataset by its description"),
       against: z
         .strictObject({ name: Name, number: z.int().min(1).nullable().default(null).describe("null: the newest") })
         .nullable()

@@ -4,6 +4,8 @@ import type { EvidenceView } from "slipway/client";
 import { type Command, textOption } from "../command.ts";
 import { comparisonText } from "../comparison-text.ts";
 import { versionText } from "../endpoint-text.ts";
+import { untilInterrupted } from "../interrupt.ts";
+import { measured } from "../measured.ts";
 import { QUALITY_FLAGS, qualityOptionsFrom, ROWS_FLAGS, rowsFrom } from "../measure-flags.ts";
 import { findVersion, versionReference } from "../model-reference.ts";
 
@@ -26,13 +28,16 @@ export const compare: Command = {
       says: "whether version 2 is better than version 1",
     },
   ],
+  handlesInterrupt: true,
   run: async (context) => {
     const [first, second] = context.arguments.map(versionReference);
-    const { client } = await context.connect();
-    const baseline = await findVersion(client, first!);
-    const candidate = await findVersion(client, second!);
+    const { signal } = context;
+    const session = await untilInterrupted(context.connect(), signal);
+    const { client } = session;
+    const baseline = await untilInterrupted(findVersion(client, first!), signal);
+    const candidate = await untilInterrupted(findVersion(client, second!), signal);
     context.progress.step(`Comparing ${versionText(candidate)} with ${versionText(baseline)} …`);
-    const data = await rowsFrom(context, client);
+    const data = await untilInterrupted(rowsFrom(context, client), signal);
     if (data === null) {
       throw new SlipwayError(
         "USAGE",
@@ -45,7 +50,7 @@ export const compare: Command = {
       ...(baselineOutput === undefined ? {} : { baselineOutput }),
     };
     const { name, number } = candidate;
-    const [found] = await client.measure({
+    const [found] = await measured(context, session, {
       params: { name, number },
       body: {
         what: ["comparison"],
