@@ -19,7 +19,7 @@ export interface Objective {
   readonly latencyMs: number;
 }
 
-export interface FindOptions {
+export interface FindOptions<Of extends Trial = Trial> {
   readonly objective: Objective;
   /** Where to begin, in requests a second. */
   readonly startRate: number;
@@ -28,18 +28,22 @@ export interface FindOptions {
   /** Tests at a rate; the majority decides. Odd. */
   readonly repeats: number;
   readonly maxTrials: number;
-  readonly trial: (ratePerSecond: number) => Promise<Trial>;
-  readonly onTrial?: (trial: Trial, isMet: boolean) => void;
+  readonly trial: (ratePerSecond: number) => Promise<Of>;
+  /** Whether a test met the objective; `isMet` if left out. */
+  readonly judge?: (trial: Of) => boolean;
+  /** Ends the search after the test under way. */
+  readonly isOver?: () => boolean;
+  readonly onTrial?: (trial: Of, isMet: boolean) => void;
 }
 
-export interface Found {
+export interface Found<Of extends Trial = Trial> {
   readonly objective: Objective;
   /** Highest rate that met the objective in most of its tests; null when even the lowest tried did not. */
   readonly ratePerSecond: number | null;
   /** Lowest rate above it that did not; null when none failed. */
   readonly missedAtRate: number | null;
-  readonly trials: readonly (Trial & { readonly isMet: boolean })[];
-  /** Why it ended: the rates are near enough, there were too many tests, or a limit was not the server's. */
+  readonly trials: readonly (Of & { readonly isMet: boolean })[];
+  /** Why it ended: the rates are near enough, there was no time for more tests, or a limit was not the server's. */
   readonly end: "resolved" | "too-many-trials" | "generator-limit" | "never-met";
 }
 
@@ -61,18 +65,20 @@ export function isMet(trial: Trial, objective: Objective): boolean {
 }
 
 /** Brackets the limit by growing or shrinking the rate, halves the bracket, then confirms the answer. */
-export async function findHighestRate(options: FindOptions): Promise<Found> {
+export async function findHighestRate<Of extends Trial>(options: FindOptions<Of>): Promise<Found<Of>> {
   const { objective, resolution, repeats, maxTrials } = options;
-  const trials: (Trial & { isMet: boolean })[] = [];
+  const judge = options.judge ?? ((trial: Of) => isMet(trial, objective));
+  const trials: (Of & { isMet: boolean })[] = [];
+  const hasTime = () => trials.length < maxTrials && options.isOver?.() !== true;
   let isGeneratorLimit = false;
 
   const meets = async (rate: number): Promise<boolean> => {
     const majority = Math.floor(repeats / 2) + 1;
     let met = 0;
     let missed = 0;
-    while (met < majority && missed < majority && trials.length < maxTrials) {
+    while (met < majority && missed < majority && hasTime()) {
       const trial = await options.trial(rate);
-      const isTrialMet = isMet(trial, objective);
+      const isTrialMet = judge(trial);
       trials.push({ ...trial, isMet: isTrialMet });
       options.onTrial?.(trial, isTrialMet);
       if (isTrialMet) met++;
@@ -81,7 +87,7 @@ export async function findHighestRate(options: FindOptions): Promise<Found> {
     }
     return met >= majority;
   };
-  const found = (low: number | null, high: number | null, end: Found["end"]): Found => {
+  const found = (low: number | null, high: number | null, end: Found["end"]): Found<Of> => {
     const isLimited = isGeneratorLimit && high !== null;
     return { objective, ratePerSecond: low, missedAtRate: high, trials, end: isLimited ? "generator-limit" : end };
   };
@@ -89,7 +95,7 @@ export async function findHighestRate(options: FindOptions): Promise<Found> {
   let low: number | null = null;
   let high: number | null = null;
   let rate = Math.max(LOWEST_RATE, options.startRate);
-  while ((low === null || high === null) && trials.length < maxTrials) {
+  while ((low === null || high === null) && hasTime()) {
     if (await meets(rate)) {
       low = rate;
       rate *= GROWTH;
@@ -99,13 +105,13 @@ export async function findHighestRate(options: FindOptions): Promise<Found> {
       rate = Math.max(LOWEST_RATE, rate / GROWTH);
     }
   }
-  while (low !== null && high !== null && high / low > resolution && trials.length < maxTrials) {
+  while (low !== null && high !== null && high / low > resolution && hasTime()) {
     const middle = Math.sqrt(low * high);
     if (await meets(middle)) low = middle;
     else high = middle;
   }
   // The search keeps whatever passed by luck; only a rate that passes again is an answer.
-  while (low !== null && trials.length < maxTrials) {
+  while (low !== null && hasTime()) {
     if (await meets(low)) return found(low, high, "resolved");
     high = low;
     low /= resolution;

@@ -2,6 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { SlipwayError } from "@slipway/core/base";
+import { DIMENSIONS, MOST_FALSE_SHARE } from "#lab/tune";
 import type { Command, CommandContext } from "../command.ts";
 import { yamlLines } from "../deployment-flags.ts";
 import { objectiveFrom } from "../load/search-text.ts";
@@ -9,15 +10,13 @@ import { durationOption, numberOption } from "../option-values.ts";
 import { slipwayCommand } from "../running.ts";
 import { withTemporaryDirectory } from "../temporary-server.ts";
 import { duration } from "../text.ts";
-import { applyToDeployment, commandsFor } from "../tune/apply.ts";
-import { MOST_FALSE_SHARE } from "../tune/decide.ts";
+import { applyToDeployment, commandsFor } from "../stand/apply.ts";
 import { type TuneReport, tuneText } from "../tune/report.ts";
-import { DIMENSIONS } from "../tune/space.ts";
-import { type Subject, subjectFrom } from "../tune/subject.ts";
+import { type Subject, subjectFrom } from "../stand/subject.ts";
 import { type Tuned, type TuneWanted, tuned } from "../tune/tuning.ts";
 
 export const tune: Command = {
-  about: `Finds the settings this machine serves a model fastest with (${DIMENSIONS.map(({ key }) => key).join(", ")}) by measuring plans on servers of its own: all briefly, the better half longer, and so on; then the best and the current settings in pairs. It recommends a change only where that is better beyond the noise, and where there is nothing to gain it is wrong in at most ${MOST_FALSE_SHARE * 100} of 100 cases. The objective is the highest throughput, or with --p99 and its like the highest rate that meets it. The load comes from this machine and takes its share of the cores.`,
+  about: `Finds the settings this machine serves a model fastest with (${DIMENSIONS.map(({ key }) => key).join(", ")}) by measuring candidates on servers of its own: all briefly, the better half longer, and so on; then the best and the current settings in pairs. It recommends a change only where that is better beyond the noise, and where there is nothing to gain it is wrong in at most ${MOST_FALSE_SHARE * 100} of 100 cases. The objective is the highest throughput, or with --p99 and its like the highest rate that meets it. The load comes from this machine and takes its share of the cores.`,
   arguments: [{ name: "<model>", description: "ONNX file or directory, NAME, NAME@VERSION or a model's hash" }],
   options: [
     { flags: "--budget <duration>", description: "Time it may take, loading included; 60s if left out" },
@@ -32,13 +31,16 @@ export const tune: Command = {
     { flags: "--payload <file>", description: "Body to send instead of made-up inputs: .json, an image, or bytes" },
     { flags: "--rows <number>", description: "Rows of made-up inputs; 1 if left out" },
     { flags: "--binary", description: "Send made-up inputs, and want outputs, as raw bytes instead of JSON" },
-    { flags: "--seed <number>", description: "Seed of made-up inputs, arrivals and the order of plans; 1 if left out" },
+    {
+      flags: "--seed <number>",
+      description: "Seed of made-up inputs, arrivals and the order of candidates; 1 if left out",
+    },
     { flags: "--apply", description: "Deploy what is recommended, for a registered model" },
     { flags: "--endpoint <name>", description: "Endpoint whose settings are tuned; the version's name if left out" },
   ],
   settings: "deployment",
   examples: [
-    { line: "slipway tune model.onnx", says: "the plan of the highest throughput, with the flags to serve it" },
+    { line: "slipway tune model.onnx", says: "the candidate of the highest throughput, with the flags to serve it" },
     { line: "slipway tune digits --p99 20ms --apply", says: "the highest rate within 20 ms; deployed if it is better" },
     { line: "slipway tune digits --budget 3min --rows 8 --binary", says: "longer, with the load it will have" },
   ],

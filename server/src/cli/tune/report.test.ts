@@ -1,16 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { verdictOf } from "./decide.ts";
-import { changesTree, plansFrom, type TuneReport, tuneText } from "./report.ts";
-import type { Circumstances, Plan } from "./space.ts";
+import { type Circumstances, type Candidate, verdictOf } from "#lab/tune";
+import { changesTree, candidatesFrom, type TuneReport, tuneText } from "./report.ts";
 
-const current: Plan = {
+const current: Candidate = {
   "runtime.instances": 1,
   "runtime.intraOpThreads": 0,
   "runtime.maxBatchRows": 32,
   "server.fronts": 1,
 };
-const faster: Plan = { ...current, "runtime.instances": 2, "server.fronts": 2 };
-const broken: Plan = { ...current, "runtime.maxBatchRows": 1 };
+const faster: Candidate = { ...current, "runtime.instances": 2, "server.fronts": 2 };
+const broken: Candidate = { ...current, "runtime.maxBatchRows": 1 };
 const circumstances: Circumstances = { cores: 2, rowsInFlight: 8, doesBatch: true, isInline: false, canShare: true };
 
 /** A report on pairs of which the challenger wins so many. */
@@ -66,7 +65,7 @@ function report(wins: number, pairs: number, more: Partial<TuneReport> = {}): Tu
     },
     budgetMs: 60_000,
     tookMs: 58_000,
-    plans: plansFrom({ standings, challenger: faster, verdict }, circumstances),
+    candidates: candidatesFrom({ standings, challenger: faster, verdict }, circumstances),
     verdict: { ...verdict, challenger },
     recommendation: verdict.isBetter ? challenger : null,
     isApplied: false,
@@ -78,7 +77,7 @@ function report(wins: number, pairs: number, more: Partial<TuneReport> = {}): Tu
 }
 
 describe("as people read it", () => {
-  test("the machine, the load and every plan, threads as the cores are divided", () => {
+  test("the machine, the load and every candidate, threads as the cores are divided", () => {
     const lines = tuneText(report(8, 8, { notes: ["A note."] })).split("\n");
     expect(lines[0]).toBe("digits@1 on 2 cores (A Processor), 8 GiB, Linux x64, Node 24.0.0, engine 1");
     expect(lines).toContain("looked for  the highest throughput of 8 waiting clients (closed loop)");
@@ -122,16 +121,19 @@ describe("as people read it", () => {
     expect(tuneText(report(3, 3))).toContain("3 pairs of measurements can't tell a gain from noise, 5 or more can");
     const alone = report(0, 0);
     expect(tuneText({ ...alone, verdict: { ...alone.verdict, challenger: null } })).toContain(
-      "Keep the current settings: there was no other plan to compare them with.",
+      "Keep the current settings: there was no other candidate to compare them with.",
     );
   });
 
-  test("an objective, and a current plan that never met it", () => {
+  test("an objective, and a current candidate that never met it", () => {
     const given = report(5, 5);
     const text = tuneText({
       ...given,
       load: { ...given.load, objective: { quantile: 0.99, latencyMs: 20 }, payload: "body.json" },
-      plans: given.plans.map((plan) => ({ ...plan, ratio: { median: Number.POSITIVE_INFINITY, low: 1, high: 1 } })),
+      candidates: given.candidates.map((candidate) => ({
+        ...candidate,
+        ratio: { median: Number.POSITIVE_INFINITY, low: 1, high: 1 },
+      })),
     });
     expect(text).toContain("the highest rate with p99 of at most 20 ms (open loop, 8 connections)");
     expect(text).toContain("sent        body.json; ");

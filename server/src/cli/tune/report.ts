@@ -1,9 +1,20 @@
 // What a tuning measured and what it came to, as data and as people read it.
+import {
+  changesOf,
+  type Circumstances,
+  type Dimension,
+  DIMENSIONS,
+  effectOf,
+  LEAST_GAIN,
+  LEAST_PAIRS,
+  type Candidate,
+  type RaceResult,
+  type Spread,
+  valueIn,
+  type Verdict,
+} from "#lab/tune";
 import type { SettingsTree } from "../deployment-flags.ts";
 import { columns, count, duration, size, table } from "../text.ts";
-import { LEAST_GAIN, LEAST_PAIRS, type Spread, type Verdict } from "./decide.ts";
-import type { RaceResult } from "./race.ts";
-import { changesOf, type Circumstances, type Dimension, DIMENSIONS, effectOf, type Plan, valueIn } from "./space.ts";
 
 export interface TuneReport {
   readonly model: string;
@@ -30,9 +41,9 @@ export interface TuneReport {
   };
   readonly budgetMs: number;
   readonly tookMs: number;
-  readonly plans: readonly PlanReport[];
+  readonly candidates: readonly CandidateReport[];
   readonly verdict: Verdict & {
-    /** The plan that was measured against the current one in pairs; null where none was left. */
+    /** The candidate that was measured against the current one in pairs; null where none was left. */
     readonly challenger: SettingsTree | null;
   };
   /** What to change; null where nothing was better beyond the noise. */
@@ -47,15 +58,15 @@ export interface TuneReport {
   readonly notes: readonly string[];
 }
 
-export interface PlanReport {
+export interface CandidateReport {
   readonly settings: SettingsTree;
   /** What the settings come to on this machine, by key. */
-  readonly effects: Plan;
+  readonly effects: Candidate;
   readonly isCurrent: boolean;
-  /** Whether it was measured against the current plan in pairs. */
+  /** Whether it was measured against the current settings in pairs. */
   readonly isChallenger: boolean;
   readonly requestsPerSecond: Spread | null;
-  /** Over the current plan in the same pass. */
+  /** Over the current settings in the same pass. */
   readonly ratio: Spread | null;
   readonly measurements: number;
   /** The last round it took part in; 0 for none. */
@@ -63,8 +74,11 @@ export interface PlanReport {
   readonly failure: string | null;
 }
 
-/** The plans as they are reported. */
-export function plansFrom({ standings, challenger }: RaceResult<Plan>, circumstances: Circumstances): PlanReport[] {
+/** The candidates as they are reported. */
+export function candidatesFrom(
+  { standings, challenger }: RaceResult<Candidate>,
+  circumstances: Circumstances,
+): CandidateReport[] {
   return standings.map(({ entry, isCurrent, value, ratio, samples, rounds, failure }) => ({
     settings: settingsTree(entry, DIMENSIONS),
     effects: Object.fromEntries(
@@ -80,33 +94,36 @@ export function plansFrom({ standings, challenger }: RaceResult<Plan>, circumsta
   }));
 }
 
-/** What a plan changes. */
-export function changesTree(plan: Plan, current: Plan): SettingsTree {
-  return settingsTree(plan, changesOf(plan, current));
+/** What a candidate changes. */
+export function changesTree(candidate: Candidate, current: Candidate): SettingsTree {
+  return settingsTree(candidate, changesOf(candidate, current));
 }
 
-function settingsTree(plan: Plan, dimensions: typeof DIMENSIONS): SettingsTree {
+function settingsTree(candidate: Candidate, dimensions: typeof DIMENSIONS): SettingsTree {
   const tree: Record<string, Record<string, unknown>> = {};
   for (const { key } of dimensions) {
     const [group, name] = key.split(".") as [string, string];
-    (tree[group] ??= {})[name] = valueIn(plan, key);
+    (tree[group] ??= {})[name] = valueIn(candidate, key);
   }
   return tree;
 }
 
 /** The report as people read it. */
 export function tuneText(report: TuneReport): string {
-  const { model, machine, plans, notes } = report;
+  const { model, machine, candidates, notes } = report;
   return [
     `${model} on ${machine.cores} ${machine.cores === 1 ? "core" : "cores"} (${machine.cpu}), ${size(machine.totalMemoryBytes)}, ${machine.system}, Node ${machine.node}, ${machine.backend}`,
     "",
     ...columns([
       ["looked for", goalText(report.load)],
       ["sent", payloadText(report.load)],
-      ["measured", `${count(plans.length)} plans in ${duration(report.tookMs)} of ${duration(report.budgetMs)}`],
+      [
+        "measured",
+        `${count(candidates.length)} candidates in ${duration(report.tookMs)} of ${duration(report.budgetMs)}`,
+      ],
     ]),
     "",
-    ...planTable(plans),
+    ...candidateTable(candidates),
     "",
     ...verdictLines(report),
     ...notes.flatMap((note) => ["", note]),
@@ -126,7 +143,7 @@ function payloadText({ payload, rows, isBinary, seed, requestBytes, responseByte
   return `${what}; ${size(requestBytes)} out, ${size(responseBytes)} back`;
 }
 
-function planTable(plans: readonly PlanReport[]): string[] {
+function candidateTable(candidates: readonly CandidateReport[]): string[] {
   const head = [
     ...DIMENSIONS.map(({ title }) => title),
     "requests/s",
@@ -136,20 +153,20 @@ function planTable(plans: readonly PlanReport[]): string[] {
     "measured",
     "",
   ];
-  const rows = plans.map((plan) => [
-    ...DIMENSIONS.map((dimension) => cellText(plan, dimension)),
-    plan.requestsPerSecond === null ? "–" : count(plan.requestsPerSecond.median),
-    plan.requestsPerSecond === null ? "" : rangeText(plan.requestsPerSecond, count),
-    plan.ratio === null ? "–" : ratioText(plan.ratio.median),
-    plan.ratio === null || plan.isCurrent ? "" : rangeText(plan.ratio, ratioText),
-    `${count(plan.measurements)} ×`,
-    plan.isCurrent ? "current" : (plan.failure ?? (plan.isChallenger ? "challenger" : "")),
+  const rows = candidates.map((candidate) => [
+    ...DIMENSIONS.map((dimension) => cellText(candidate, dimension)),
+    candidate.requestsPerSecond === null ? "–" : count(candidate.requestsPerSecond.median),
+    candidate.requestsPerSecond === null ? "" : rangeText(candidate.requestsPerSecond, count),
+    candidate.ratio === null ? "–" : ratioText(candidate.ratio.median),
+    candidate.ratio === null || candidate.isCurrent ? "" : rangeText(candidate.ratio, ratioText),
+    `${count(candidate.measurements)} ×`,
+    candidate.isCurrent ? "current" : (candidate.failure ?? (candidate.isChallenger ? "challenger" : "")),
   ]);
   return table(head, rows, `${"r".repeat(DIMENSIONS.length)}rlrlrl`);
 }
 
 /** A setting's value; where 0 has the machine decide, what that comes to. */
-function cellText({ settings, effects }: PlanReport, { key }: Dimension): string {
+function cellText({ settings, effects }: CandidateReport, { key }: Dimension): string {
   const [group, name] = key.split(".") as [string, string];
   const value = settings[group]?.[name];
   return value === 0 ? String(valueIn(effects, key)) : `${value as number}`;
@@ -160,13 +177,13 @@ function verdictLines({ verdict, recommendation, isApplied, commands, yaml }: Tu
   if (challenger === null || ratio === null || winsNeeded === null) {
     const why =
       challenger === null
-        ? "there was no other plan to compare them with"
+        ? "there was no other candidate to compare them with"
         : `${pairs} pairs of measurements can't tell a gain from noise, ${LEAST_PAIRS} or more can: give a longer --budget`;
     return [`Keep the current settings: ${why}.`];
   }
   const what = settingsText(challenger);
   const measured = `${ratioText(ratio.median)} × the current settings (${rangeText(ratio, ratioText)}), ahead in ${wins} of ${pairs} pairs`;
-  const rule = `A change is recommended from ${winsNeeded} of ${pairs} and a gain of ${LEAST_GAIN * 100} % on, in pairs measured after the plan was chosen.`;
+  const rule = `A change is recommended from ${winsNeeded} of ${pairs} and a gain of ${LEAST_GAIN * 100} % on, in pairs measured after the candidate was chosen.`;
   if (recommendation === null) {
     return [
       `Keep the current settings: no other was better beyond the noise. The best, ${what}, came to ${measured}.`,

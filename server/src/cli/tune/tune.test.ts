@@ -9,7 +9,7 @@ import { cli } from "../cli.testing.ts";
 import { EXITS } from "../exit-codes.ts";
 import { findServer, openSession, type Session } from "../session.ts";
 import { loadConfiguration } from "#config";
-import { applyToDeployment, commandsFor } from "./apply.ts";
+import { applyToDeployment, commandsFor } from "../stand/apply.ts";
 import type { TuneReport } from "./report.ts";
 
 const digits = path.resolve(import.meta.dirname, "../../../../examples/digits");
@@ -41,16 +41,16 @@ async function tuned(...arguments_: string[]): Promise<TuneReport> {
 }
 
 /** What holds of every report, whatever the machine did. */
-function expectSound({ plans, verdict, recommendation, commands, yaml, machine }: TuneReport): void {
-  expect(plans.map(({ isCurrent }) => isCurrent)).toEqual([true, ...plans.slice(1).map(() => false)]);
-  expect(plans[0]!.ratio === null || plans[0]!.ratio.median === 1).toBe(true);
-  for (const { effects, requestsPerSecond, measurements, isCurrent } of plans) {
+function expectSound({ candidates, verdict, recommendation, commands, yaml, machine }: TuneReport): void {
+  expect(candidates.map(({ isCurrent }) => isCurrent)).toEqual([true, ...candidates.slice(1).map(() => false)]);
+  expect(candidates[0]!.ratio === null || candidates[0]!.ratio.median === 1).toBe(true);
+  for (const { effects, requestsPerSecond, measurements, isCurrent } of candidates) {
     if (!isCurrent)
       expect(effects["runtime.instances"]! * effects["runtime.intraOpThreads"]!).toBeLessThanOrEqual(machine.cores);
     expect(requestsPerSecond === null).toBe(measurements === 0);
     if (requestsPerSecond !== null) expect(requestsPerSecond.median).toBeGreaterThan(0);
   }
-  const challengers = plans.filter(({ isChallenger }) => isChallenger);
+  const challengers = candidates.filter(({ isChallenger }) => isChallenger);
   expect(challengers.length).toBe(verdict.challenger === null ? 0 : 1);
   if (verdict.challenger !== null) expect(challengers[0]!.settings).toMatchObject(verdict.challenger);
   expect(verdict.wins).toBeLessThanOrEqual(verdict.pairs);
@@ -69,8 +69,10 @@ describe("a model file", () => {
       load: { objective: null, connections: 4, rows: 1, isBinary: false },
       isApplied: false,
     });
-    expect(report.plans[0]!.settings).toMatchObject({ runtime: { instances: 1, intraOpThreads: 0, maxBatchRows: 16 } });
-    expect(report.plans.length).toBeGreaterThan(1);
+    expect(report.candidates[0]!.settings).toMatchObject({
+      runtime: { instances: 1, intraOpThreads: 0, maxBatchRows: 16 },
+    });
+    expect(report.candidates.length).toBeGreaterThan(1);
     expect(readdirSync(scratch)).toEqual([]);
   });
 
@@ -103,7 +105,7 @@ describe("a model file", () => {
   test("Ctrl-C gives up, and nothing is left behind", async () => {
     const stop = new AbortController();
     const onErr = (text: string) => {
-      // Some way into loading or measuring; where there is time for two plans alone, there are no rounds.
+      // Some way into loading or measuring; where there is time for two candidates alone, there are no rounds.
       if (/Round 1|Pair 1/.test(text)) setTimeout(() => stop.abort(), 400);
     };
     const { code, out, err } = await run(["tune", digits, "--budget", "20s"], { signal: stop.signal, onErr });
@@ -148,7 +150,7 @@ describe("a registered model", () => {
     const report = await tuned("digits", "--data-dir", data(), "--budget", "4s", "--apply");
     expectSound(report);
     expect(report.model).toBe("digits@1");
-    expect(report.plans[0]!.settings).toMatchObject({ runtime: { maxBatchRows: 1 } });
+    expect(report.candidates[0]!.settings).toMatchObject({ runtime: { maxBatchRows: 1 } });
     const { live } = await session.client.getEndpoint({ params: { endpoint: "digits" } });
     expect(report.isApplied).toBe(report.recommendation !== null);
     expect(live!.settings).toMatchObject({

@@ -1,18 +1,27 @@
 // A tuning from beginning to end: the stand is set up, the current settings show what a measurement of this model takes, the
-// plans race, and what came of it is reported.
+// candidates race, and what came of it is reported.
 import os from "node:os";
 import { slipwayErrorFrom } from "@slipway/core/base";
 import type { Settings } from "#config";
+import {
+  type Circumstances,
+  costOf,
+  DIMENSIONS,
+  type Candidate,
+  candidatesToTry,
+  race,
+  type RaceResult,
+  type RaceStep,
+  type Sample,
+} from "#lab/tune";
 import { LoadThread, type LoadReport, seededRandom } from "#load";
 import { type CommandContext, textOption } from "../command.ts";
 import { requestAt, unansweredError } from "../load-request.ts";
 import { duration } from "../text.ts";
-import { type LoadWanted, Meter } from "./measure.ts";
-import { race, type RaceResult, type RaceStep, type Sample } from "./race.ts";
-import { changesTree, plansFrom, type TuneReport } from "./report.ts";
-import { type Circumstances, costOf, DIMENSIONS, type Plan, plansToTry } from "./space.ts";
-import { Stand } from "./stand.ts";
-import type { Subject } from "./subject.ts";
+import { type LoadWanted, Meter } from "../stand/meter.ts";
+import { changesTree, candidatesFrom, type TuneReport } from "./report.ts";
+import { Stand } from "../stand/stand.ts";
+import type { Subject } from "../stand/subject.ts";
 
 export interface TuneWanted extends LoadWanted {
   readonly budgetMs: number;
@@ -34,15 +43,15 @@ const MOST_MS = 4000;
 /** How much longer measurements take than asked for: connections, last answers, tests that end late. */
 const OVERHEAD = 1.15;
 const SEARCH_OVERHEAD = 1.6;
-/** Of the time left, what the first round may take: more plans than that would leave none to tell them apart. */
+/** Of the time left, what the first round may take: more candidates than that would leave none to tell them apart. */
 const FIRST_ROUND_SHARE = 0.35;
-const LEAST_PLANS = 4;
-const MOST_PLANS = 32;
+const LEAST_CANDIDATES = 4;
+const MOST_CANDIDATES = 32;
 /** A closed loop's generator this busy has nothing left to give. */
 const BUSY_SHARE = 0.9;
 
 /**
- * Measures plans for a subject within the budget.
+ * Measures candidates for a subject within the budget.
  * @param directory for temporary servers; the caller removes it
  * @throws SlipwayError when the current settings can't be loaded or measured, INTERRUPTED
  */
@@ -79,7 +88,7 @@ interface Task {
 async function tunedOn(stand: Stand, meter: Meter, { context, wanted, subject, settings }: Task): Promise<Tuned> {
   const { now } = context.environment;
   const startedAt = now();
-  const current = currentPlan(settings);
+  const current = candidateFrom(settings);
   context.progress.step(`Loading ${subject.title} …`);
   const server = await stand.server(current);
   const status = await server.client.getStatus();
@@ -102,19 +111,19 @@ async function tunedOn(stand: Stand, meter: Meter, { context, wanted, subject, s
   };
   const budgetMs = wanted.budgetMs - (now() - startedAt);
   const pace = paceFor(wanted, first, budgetMs, loadMs);
-  const plans = plansToTry(current, circumstances, pace.mostPlans);
+  const candidates = candidatesToTry(current, circumstances, pace.mostCandidates);
   let step = "";
-  const result = await race<Plan>({
+  const result = await race<Candidate>({
     ...pace,
     current,
-    challengers: plans.slice(1),
-    measure: async (plan, durationMs) => {
+    challengers: candidates.slice(1),
+    measure: async (candidate, durationMs) => {
       context.progress.update(`${step}, ${duration(now() - startedAt)} of ${duration(wanted.budgetMs)}`);
-      const loaded = await readyOrNot(stand, plan, context.signal);
+      const loaded = await readyOrNot(stand, candidate, context.signal);
       if (!loaded.ok) return loaded;
       return await meter.sample(await addressed(loaded.address), durationMs, Math.max(1, first.goodputPerSecond / 2));
     },
-    costOf: (plan) => costOf(plan, current, circumstances),
+    costOf: (candidate) => costOf(candidate, current, circumstances),
     budgetMs,
     loadMs,
     now,
@@ -130,14 +139,14 @@ async function tunedOn(stand: Stand, meter: Meter, { context, wanted, subject, s
     load: loadFrom(context, wanted, first),
     budgetMs: wanted.budgetMs,
     tookMs: now() - startedAt,
-    plans: plansFrom(result, circumstances),
+    candidates: candidatesFrom(result, circumstances),
     ...outcomeOf(result, current),
     notes: notesFrom(meter, wanted),
   };
 }
 
-/** The settings there are, as a plan. */
-function currentPlan(settings: Settings): Plan {
+/** The settings there are, as a candidate. */
+function candidateFrom(settings: Settings): Candidate {
   const groups = settings as unknown as Readonly<Record<string, Readonly<Record<string, number>>>>;
   return Object.fromEntries(
     DIMENSIONS.map(({ key }) => {
@@ -147,7 +156,7 @@ function currentPlan(settings: Settings): Plan {
   );
 }
 
-/** How long measurements of this model take, and so how many plans there is time for. */
+/** How long measurements of this model take, and so how many candidates there is time for. */
 function paceFor({ objective }: TuneWanted, first: LoadReport, budgetMs: number, loadMs: number) {
   const passes = objective === null ? 2 : 1;
   const shortestMs = objective === null ? LEAST_MS : LEAST_SEARCH_MS;
@@ -160,19 +169,19 @@ function paceFor({ objective }: TuneWanted, first: LoadReport, budgetMs: number,
     leastMs,
     overhead,
     mostMs: Math.max(MOST_MS, leastMs),
-    mostPlans: Math.min(MOST_PLANS, Math.max(LEAST_PLANS, affordable)),
+    mostCandidates: Math.min(MOST_CANDIDATES, Math.max(LEAST_CANDIDATES, affordable)),
   };
 }
 
-/** A plan that can't be loaded is out of the race. */
+/** A candidate that can't be loaded is out of the race. */
 async function readyOrNot(
   stand: Stand,
-  plan: Plan,
+  candidate: Candidate,
   signal: AbortSignal,
 ): Promise<{ readonly ok: true; readonly address: URL } | Extract<Sample, { ok: false }>> {
   signal.throwIfAborted();
   try {
-    return { ok: true, address: (await stand.ready(plan)).address };
+    return { ok: true, address: (await stand.ready(candidate)).address };
   } catch (error) {
     signal.throwIfAborted();
     const { code, message } = slipwayErrorFrom(error);
@@ -181,8 +190,8 @@ async function readyOrNot(
 }
 
 function outcomeOf(
-  { verdict, challenger }: RaceResult<Plan>,
-  current: Plan,
+  { verdict, challenger }: RaceResult<Candidate>,
+  current: Candidate,
 ): Pick<TuneReport, "verdict" | "recommendation"> {
   const changes = challenger === null ? null : changesTree(challenger, current);
   return { verdict: { ...verdict, challenger: changes }, recommendation: verdict.isBetter ? changes : null };
@@ -221,7 +230,7 @@ function notesFrom({ busiestShare, searches, generatorLimits, fewestRequests }: 
   const notes: string[] = [];
   if (busiestShare > BUSY_SHARE)
     notes.push(
-      `The load generator was at work ${Math.round(busiestShare * 100)} % of the time: where it was the limit, plans look more alike than they are.`,
+      `The load generator was at work ${Math.round(busiestShare * 100)} % of the time: where it was the limit, candidates look more alike than they are.`,
     );
   const needed = wanted.objective === null ? 0 : Math.round(1 / (1 - wanted.objective.quantile));
   if (fewestRequests < needed)
@@ -237,6 +246,6 @@ function notesFrom({ busiestShare, searches, generatorLimits, fewestRequests }: 
 
 function stepText({ phase, number, of, entries }: RaceStep): string {
   return phase === "round"
-    ? `Round ${number} of ${of}: ${entries} plans`
-    : `Pair ${number} of ${of}: the best plan and the current settings`;
+    ? `Round ${number} of ${of}: ${entries} candidates`
+    : `Pair ${number} of ${of}: the best candidate and the current settings`;
 }

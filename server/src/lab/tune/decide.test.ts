@@ -49,13 +49,13 @@ test("nothing measured decides nothing", () => {
   expect(verdictOf([])).toEqual({ ratio: null, pairs: 0, wins: 0, winsNeeded: null, chance: 1, isBetter: false });
 });
 
-test("where the current plan never meets an objective that the challenger meets, the challenger is better", () => {
+test("where the current settings never meets an objective that the challenger meets, the challenger is better", () => {
   const verdict = verdictOf(Array.from({ length: LEAST_PAIRS }, () => ({ current: 0, challenger: 10 })));
   expect(verdict).toMatchObject({ isBetter: true, ratio: { median: Number.POSITIVE_INFINITY } });
   expect(verdictOf(Array.from({ length: 8 }, () => ({ current: 0, challenger: 0 }))).isBetter).toBe(false);
 });
 
-test("swapping the plans never finds both better, whatever the pairs", () => {
+test("swapping the candidates never finds both better, whatever the pairs", () => {
   const value = fc.double({ min: 0.001, max: 1e6, noNaN: true });
   fc.assert(
     fc.property(fc.array(fc.record({ current: value, challenger: value }), { maxLength: 30 }), (pairs) => {

@@ -1,4 +1,4 @@
-// One measurement of a plan: its requests a second in a closed loop, or the highest rate of an open loop that meets the
+// One measurement of a candidate: its requests a second in a closed loop, or the highest rate of an open loop that meets the
 // objective, looked for within the time given.
 import {
   findHighestRate,
@@ -9,8 +9,8 @@ import {
   type Objective,
   trialFrom,
 } from "#load";
+import type { Sample } from "#lab/tune";
 import { count } from "../text.ts";
-import type { Sample } from "./race.ts";
 
 export interface LoadWanted {
   /** Null for the highest throughput. */
@@ -21,7 +21,7 @@ export interface LoadWanted {
   readonly timeoutMs: number;
 }
 
-/** A plan's endpoint, and what is sent to it. */
+/** A candidate's endpoint, and what is sent to it. */
 export interface Addressed {
   readonly url: URL;
   readonly request: Buffer;

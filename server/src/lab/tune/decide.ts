@@ -1,16 +1,16 @@
-// Whether a plan is better than the current one, beyond the noise. The two are measured in pairs, back to back, in turns
-// first and second, after the plan was chosen: none of what chose it counts. Were they equal, each would win a pair as
+// Whether a candidate is better than the current one, beyond the noise. The two are measured in pairs, back to back, in turns
+// first and second, after the candidate was chosen: none of what chose it counts. Were they equal, each would win a pair as
 // often as the other; so many wins as here are asked for that chance alone brings them in at most one decision of twenty
 // (a one-sided sign test, which takes nothing for granted about how measurements scatter).
 
-/** The current plan and its challenger, measured back to back: requests a second. */
+/** The current settings and its challenger, measured back to back: requests a second. */
 export interface Pair {
   readonly current: number;
   readonly challenger: number;
 }
 
 export interface Verdict {
-  /** The challenger over the current plan, pair by pair; null without a pair. */
+  /** The challenger over the current settings, pair by pair; null without a pair. */
   readonly ratio: Spread | null;
   readonly pairs: number;
   readonly wins: number;
@@ -28,7 +28,7 @@ export interface Spread {
   readonly high: number;
 }
 
-/** At most this often a plan that is no better is taken for one. */
+/** At most this often a candidate that is no better is taken for one. */
 export const MOST_FALSE_SHARE = 0.05;
 /** A gain below this is not worth a change, however sure it is. */
 export const LEAST_GAIN = 0.03;

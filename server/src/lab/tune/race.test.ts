@@ -1,10 +1,10 @@
-// Races on a simulated machine, whose plans have speeds that are known, and which is disturbed as real ones are.
+// Races on a simulated machine, whose candidates have speeds that are known, and which is disturbed as real ones are.
 import { describe, expect, test } from "vitest";
 import { type Random, seededRandom } from "#load";
 import { LEAST_PAIRS, MOST_FALSE_SHARE } from "./decide.ts";
 import { race, type RaceOptions, type RaceResult, type RaceStep } from "./race.ts";
 
-/** What a plan of this name really does, in requests a second. */
+/** What a candidate of this name really does, in requests a second. */
 type Speeds = Readonly<Record<string, number>>;
 
 /** How a machine disturbs what is measured on it. */
@@ -77,7 +77,7 @@ async function raced(
   return { ...result, tookMs: now(), measured };
 }
 
-const SAME: Speeds = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`plan-${index}`, 1000]));
+const SAME: Speeds = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`candidate-${index}`, 1000]));
 
 describe("noise alone", () => {
   const RACES = 1500;
@@ -100,11 +100,11 @@ describe("noise alone", () => {
   });
 });
 
-describe("a plan that is better", () => {
-  const half: Speeds = { ...SAME, "plan-7": 1500 };
+describe("a candidate that is better", () => {
+  const half: Speeds = { ...SAME, "candidate-7": 1500 };
   test("is found and recommended on a calm machine", async () => {
     const { challenger, verdict } = await raced(half);
-    expect(challenger).toBe("plan-7");
+    expect(challenger).toBe("candidate-7");
     expect(verdict).toMatchObject({ wins: 8, pairs: 8, winsNeeded: 7, isBetter: true, ratio: { median: 1.5 } });
   });
 
@@ -113,13 +113,13 @@ describe("a plan that is better", () => {
     let found = 0;
     for (let seed = 1; seed <= races; seed++) {
       const { challenger, verdict } = await raced(half, noise, seed);
-      if (verdict.isBetter && challenger === "plan-7") found++;
+      if (verdict.isBetter && challenger === "candidate-7") found++;
     }
     expect(found / races, name).toBeGreaterThan(noise.spread > 0.3 || noise.bursts > 0 ? 0.4 : 0.9);
   });
 
   test("by two in a hundred is not worth a change", async () => {
-    const { challenger, verdict } = await raced({ ...SAME, "plan-3": 1020 });
+    const { challenger, verdict } = await raced({ ...SAME, "candidate-3": 1020 });
     expect(challenger).not.toBeNull();
     expect(verdict.isBetter).toBe(false);
   });
@@ -140,13 +140,17 @@ describe("the rules of the race", () => {
     }
   });
 
-  test("halves the field, each round longer than the one before, with the current plan in all", async () => {
+  test("halves the field, each round longer than the one before, with the current settings in all", async () => {
     const steps: RaceStep[] = [];
     const { standings } = await raced(SAME, CALM, 1, { onStep: (step) => steps.push(step) });
     const rounds = steps.filter(({ phase }) => phase === "round");
     expect(rounds.map(({ entries }) => entries)).toEqual([10, 6, 4, 3]);
     expect(steps.filter(({ phase }) => phase === "pairs")).toHaveLength(8);
-    expect(standings[0]).toMatchObject({ entry: "plan-0", isCurrent: true, ratio: { median: 1, low: 1, high: 1 } });
+    expect(standings[0]).toMatchObject({
+      entry: "candidate-0",
+      isCurrent: true,
+      ratio: { median: 1, low: 1, high: 1 },
+    });
     expect(Math.max(...standings.map(({ samples }) => samples))).toBe(standings[0]!.samples);
   });
 
@@ -156,7 +160,7 @@ describe("the rules of the race", () => {
     expect(verdict).toMatchObject({ pairs: 8, wins: 8, isBetter: true });
   });
 
-  test("each ratio is to the current plan in the same pass, so a machine that slows down changes none", async () => {
+  test("each ratio is to the current settings in the same pass, so a machine that slows down changes none", async () => {
     let nowMs = 0;
     let pace = 1;
     const { standings } = await raced({ now: 1000, fast: 2000, slow: 500, same: 1000 }, CALM, 3, {
@@ -174,7 +178,7 @@ describe("the rules of the race", () => {
     expect(standings.find(({ entry }) => entry === "fast")!.ratio!.median).toBeGreaterThan(2);
   });
 
-  test("a plan that can't be measured is out, and said why; the others go on", async () => {
+  test("a candidate that can't be measured is out, and said why; the others go on", async () => {
     const { measure, now } = simulated({ now: 1000, broken: 9000, good: 2000, plain: 900 }, CALM, 1);
     const result = await raced({ now: 1000, broken: 9000, good: 2000, plain: 900 }, CALM, 1, {
       now,

@@ -1,13 +1,13 @@
-// What may be tuned, and which plans are tried: settings as rows of a table, plans as their combinations that respect the
+// What may be tuned, and which candidates are tried: settings as rows of a table, candidates as their combinations that respect the
 // thread plan (all runners together use no more threads than there are cores).
 import { assert } from "@slipway/core/base";
 import { describeSettings } from "#config";
 import { planThreads } from "#runtime";
 
 /** A value for each tuned setting, by its key. */
-export type Plan = Readonly<Record<string, number>>;
+export type Candidate = Readonly<Record<string, number>>;
 
-/** What bounds the plans worth trying. */
+/** What bounds the candidates worth trying. */
 export interface Circumstances {
   readonly cores: number;
   /** Rows that may wait at once: no batch holds more. */
@@ -34,14 +34,14 @@ export interface Dimension {
    * @param step how far apart they are, as a ratio
    */
   readonly values: (of: {
-    readonly current: Plan;
-    readonly soFar: Plan;
+    readonly current: Candidate;
+    readonly soFar: Candidate;
     readonly circumstances: Circumstances;
     readonly most: number;
     readonly step: number;
   }) => readonly number[];
   /** What a value comes to, where two may come to the same. */
-  readonly effect?: (value: number, plan: Plan, circumstances: Circumstances) => number;
+  readonly effect?: (value: number, candidate: Candidate, circumstances: Circumstances) => number;
 }
 
 export const DIMENSIONS: readonly Dimension[] = [
@@ -59,11 +59,11 @@ export const DIMENSIONS: readonly Dimension[] = [
     values: ({ current, soFar, circumstances: { cores }, most, step }) => {
       const share = shareOf(cores, valueIn(soFar, "runtime.instances"));
       const values = powersUpTo(Math.min(share, most), step);
-      // What is left to the thread plan stays so: the plan then suits a larger machine too.
+      // What is left to the thread plan stays so: the candidate then suits a larger machine too.
       return valueIn(current, "runtime.intraOpThreads") === 0 ? [0, ...values] : values;
     },
-    effect: (value, plan, { cores }) =>
-      value === 0 ? plannedThreads(cores, valueIn(plan, "runtime.instances")) : value,
+    effect: (value, candidate, { cores }) =>
+      value === 0 ? plannedThreads(cores, valueIn(candidate, "runtime.instances")) : value,
   },
   {
     key: "runtime.maxBatchRows",
@@ -91,67 +91,67 @@ const FIRST_STEP = 2;
 const LAST_STEP = 64;
 
 /**
- * The plans to try, the current one first. Where they are more than `most`, values lie farther apart until they are not.
- * @returns at most `most` plans, no two of the same effect
+ * The candidates to try, the current one first. Where they are more than `most`, values lie farther apart until they are not.
+ * @returns at most `most` candidates, no two of the same effect
  */
-export function plansToTry(current: Plan, circumstances: Circumstances, most: number): readonly Plan[] {
-  let plans: readonly Plan[] = [current];
+export function candidatesToTry(current: Candidate, circumstances: Circumstances, most: number): readonly Candidate[] {
+  let candidates: readonly Candidate[] = [current];
   for (let step = FIRST_STEP; step <= LAST_STEP; step *= 2) {
-    plans = distinct([current, ...combinations(current, circumstances, step)], circumstances);
-    if (plans.length <= most) return plans;
+    candidates = distinct([current, ...combinations(current, circumstances, step)], circumstances);
+    if (candidates.length <= most) return candidates;
   }
   // What changes least says most about the current settings.
-  return plans.toSorted((a, b) => changesOf(a, current).length - changesOf(b, current).length).slice(0, most);
+  return candidates.toSorted((a, b) => changesOf(a, current).length - changesOf(b, current).length).slice(0, most);
 }
 
-/** The settings in which a plan differs from the current one. */
-export function changesOf(plan: Plan, current: Plan): readonly Dimension[] {
-  return DIMENSIONS.filter(({ key }) => valueIn(plan, key) !== valueIn(current, key));
+/** The settings in which a candidate differs from the current one. */
+export function changesOf(candidate: Candidate, current: Candidate): readonly Dimension[] {
+  return DIMENSIONS.filter(({ key }) => valueIn(candidate, key) !== valueIn(current, key));
 }
 
-/** The value a plan has for a setting. */
-export function valueIn(plan: Plan, key: string): number {
-  const value = plan[key];
-  assert(value !== undefined, `A plan has no ${key}. This is a bug.`);
+/** The value a candidate has for a setting. */
+export function valueIn(candidate: Candidate, key: string): number {
+  const value = candidate[key];
+  assert(value !== undefined, `A candidate has no ${key}. This is a bug.`);
   return value;
 }
 
-/** What a plan's value comes to on this machine. */
-export function effectOf(dimension: Dimension, plan: Plan, circumstances: Circumstances): number {
-  const value = valueIn(plan, dimension.key);
-  return dimension.effect?.(value, plan, circumstances) ?? value;
+/** What a candidate's value comes to on this machine. */
+export function effectOf(dimension: Dimension, candidate: Candidate, circumstances: Circumstances): number {
+  const value = valueIn(candidate, dimension.key);
+  return dimension.effect?.(value, candidate, circumstances) ?? value;
 }
 
-/** Threads that a plan's runs use together. */
-export function threadsOf(plan: Plan, { cores }: Pick<Circumstances, "cores">): number {
-  const instances = valueIn(plan, "runtime.instances");
-  const threads = valueIn(plan, "runtime.intraOpThreads");
+/** Threads that a candidate's runs use together. */
+export function threadsOf(candidate: Candidate, { cores }: Pick<Circumstances, "cores">): number {
+  const instances = valueIn(candidate, "runtime.instances");
+  const threads = valueIn(candidate, "runtime.intraOpThreads");
   return instances * (threads === 0 ? plannedThreads(cores, instances) : threads);
 }
 
-/** What a plan that does equally well is passed over for: fewer changes, then fewer threads and processes. */
-export function costOf(plan: Plan, current: Plan, circumstances: Circumstances): number {
-  const processes = threadsOf(plan, circumstances) + valueIn(plan, "server.fronts");
-  return changesOf(plan, current).length * 1e6 + processes;
+/** What a candidate that does equally well is passed over for: fewer changes, then fewer threads and processes. */
+export function costOf(candidate: Candidate, current: Candidate, circumstances: Circumstances): number {
+  const processes = threadsOf(candidate, circumstances) + valueIn(candidate, "server.fronts");
+  return changesOf(candidate, current).length * 1e6 + processes;
 }
 
-function combinations(current: Plan, circumstances: Circumstances, step: number): readonly Plan[] {
-  let plans: readonly Plan[] = [{}];
+function combinations(current: Candidate, circumstances: Circumstances, step: number): readonly Candidate[] {
+  let candidates: readonly Candidate[] = [{}];
   for (const { key, values } of DIMENSIONS) {
     const { kind } = describeSettings().find((setting) => setting.key === key)!;
     assert(kind.type === "integer", `The setting ${key} is tuned and is no number. This is a bug.`);
-    plans = plans.flatMap((soFar) =>
+    candidates = candidates.flatMap((soFar) =>
       values({ current, soFar, circumstances, most: kind.max, step }).map((value) => ({ ...soFar, [key]: value })),
     );
   }
-  return plans;
+  return candidates;
 }
 
-function distinct(plans: readonly Plan[], circumstances: Circumstances): readonly Plan[] {
-  const seen = new Map<string, Plan>();
-  for (const plan of plans) {
-    const effects = DIMENSIONS.map((dimension) => effectOf(dimension, plan, circumstances)).join();
-    if (!seen.has(effects)) seen.set(effects, plan);
+function distinct(candidates: readonly Candidate[], circumstances: Circumstances): readonly Candidate[] {
+  const seen = new Map<string, Candidate>();
+  for (const candidate of candidates) {
+    const effects = DIMENSIONS.map((dimension) => effectOf(dimension, candidate, circumstances)).join();
+    if (!seen.has(effects)) seen.set(effects, candidate);
   }
   return [...seen.values()];
 }

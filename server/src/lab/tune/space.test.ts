@@ -8,44 +8,52 @@ import {
   costOf,
   DIMENSIONS,
   effectOf,
-  type Plan,
-  plansToTry,
+  type Candidate,
+  candidatesToTry,
   threadsOf,
   valueIn,
 } from "./space.ts";
 
-const DEFAULTS: Plan = Object.fromEntries(
+const DEFAULTS: Candidate = Object.fromEntries(
   DIMENSIONS.map(({ key }) => [key, describeSettings().find((setting) => setting.key === key)!.defaultValue as number]),
 );
 const two: Circumstances = { cores: 2, rowsInFlight: 32, doesBatch: true, isInline: false, canShare: true };
-const shown = (plan: Plan) => DIMENSIONS.map(({ key }) => valueIn(plan, key)).join(" ");
+const shown = (candidate: Candidate) => DIMENSIONS.map(({ key }) => valueIn(candidate, key)).join(" ");
 
 test("every row is a setting, and tries values that the setting takes", () => {
   for (const { key } of DIMENSIONS) {
     const setting = describeSettings().find((candidate) => candidate.key === key);
     expect(setting, key).toBeDefined();
     for (const cores of [1, 2, 3, 6, 64, 192]) {
-      for (const plan of plansToTry(DEFAULTS, { ...two, cores, rowsInFlight: 10_000 }, 1000))
-        expect(setting!.schema.safeParse(valueIn(plan, key)).success, `${key} ${valueIn(plan, key)}`).toBe(true);
+      for (const candidate of candidatesToTry(DEFAULTS, { ...two, cores, rowsInFlight: 10_000 }, 1000))
+        expect(setting!.schema.safeParse(valueIn(candidate, key)).success, `${key} ${valueIn(candidate, key)}`).toBe(
+          true,
+        );
     }
   }
 });
 
 test("on two cores: one or two runners, one or two threads, batches of 1, 8 and 32 rows", () => {
-  const runners = plansToTry(DEFAULTS, two, 100).filter((plan) => valueIn(plan, "runtime.maxBatchRows") === 32);
+  const runners = candidatesToTry(DEFAULTS, two, 100).filter(
+    (candidate) => valueIn(candidate, "runtime.maxBatchRows") === 32,
+  );
   const threads = new Set(
-    runners.map((plan) => `${valueIn(plan, "runtime.instances")} × ${valueIn(plan, "runtime.intraOpThreads")}`),
+    runners.map(
+      (candidate) => `${valueIn(candidate, "runtime.instances")} × ${valueIn(candidate, "runtime.intraOpThreads")}`,
+    ),
   );
   expect([...threads]).toEqual(["1 × 0", "1 × 2", "2 × 0"]);
-  expect(new Set(plansToTry(DEFAULTS, two, 100).map((plan) => valueIn(plan, "runtime.maxBatchRows")))).toEqual(
-    new Set([32, 1, 8]),
-  );
+  expect(
+    new Set(candidatesToTry(DEFAULTS, two, 100).map((candidate) => valueIn(candidate, "runtime.maxBatchRows"))),
+  ).toEqual(new Set([32, 1, 8]));
 });
 
 test("batches are no larger than what waits, and not tuned where there are none", () => {
   const rows = (circumstances: Partial<Circumstances>) => [
     ...new Set(
-      plansToTry(DEFAULTS, { ...two, ...circumstances }, 100).map((plan) => valueIn(plan, "runtime.maxBatchRows")),
+      candidatesToTry(DEFAULTS, { ...two, ...circumstances }, 100).map((candidate) =>
+        valueIn(candidate, "runtime.maxBatchRows"),
+      ),
     ),
   ];
   expect(rows({ rowsInFlight: 1 })).toEqual([32]);
@@ -56,13 +64,17 @@ test("batches are no larger than what waits, and not tuned where there are none"
 
 test("fronts are tuned where they can share the port", () => {
   const fronts = (circumstances: Partial<Circumstances>) => [
-    ...new Set(plansToTry(DEFAULTS, { ...two, ...circumstances }, 200).map((plan) => valueIn(plan, "server.fronts"))),
+    ...new Set(
+      candidatesToTry(DEFAULTS, { ...two, ...circumstances }, 200).map((candidate) =>
+        valueIn(candidate, "server.fronts"),
+      ),
+    ),
   ];
   expect(fronts({ cores: 6 })).toEqual([1, 2, 4, 6]);
   expect(fronts({ cores: 6, canShare: false })).toEqual([1]);
 });
 
-test("of plans as good, fewer changes cost less, then fewer threads and processes", () => {
+test("of candidates as good, fewer changes cost less, then fewer threads and processes", () => {
   const cost = (changes: Readonly<Record<string, number>>) =>
     costOf({ ...DEFAULTS, ...changes }, DEFAULTS, { ...two, cores: 4 });
   const costs = [
@@ -77,8 +89,8 @@ test("of plans as good, fewer changes cost less, then fewer threads and processe
 });
 
 test("a model inside the server stays one", () => {
-  const plans = plansToTry(DEFAULTS, { ...two, cores: 8, isInline: true }, 100);
-  expect(new Set(plans.map((plan) => valueIn(plan, "runtime.instances")))).toEqual(new Set([1]));
+  const candidates = candidatesToTry(DEFAULTS, { ...two, cores: 8, isInline: true }, 100);
+  expect(new Set(candidates.map((candidate) => valueIn(candidate, "runtime.instances")))).toEqual(new Set([1]));
 });
 
 describe("whatever the machine and the settings there are", () => {
@@ -102,32 +114,32 @@ describe("whatever the machine and the settings there are", () => {
       "runtime.intraOpThreads": own.intraOpThreads,
       "runtime.maxBatchRows": own.maxBatchRows,
       "server.fronts": own.fronts,
-    } as Plan,
+    } as Candidate,
     around,
     most,
   }));
 
-  test("the current plan is the first, there are no more than asked for, and none twice", () => {
+  test("the current settings is the first, there are no more than asked for, and none twice", () => {
     fc.assert(
       fc.property(cases, ({ current, around, most }) => {
-        const plans = plansToTry(current, around, most);
-        expect(plans[0]).toEqual(current);
-        expect(changesOf(plans[0]!, current)).toEqual([]);
-        expect(plans.length).toBeLessThanOrEqual(most);
-        const effects = plans.map((plan) => DIMENSIONS.map((one) => effectOf(one, plan, around)).join());
-        expect(new Set(effects).size, plans.map(shown).join("; ")).toBe(plans.length);
+        const candidates = candidatesToTry(current, around, most);
+        expect(candidates[0]).toEqual(current);
+        expect(changesOf(candidates[0]!, current)).toEqual([]);
+        expect(candidates.length).toBeLessThanOrEqual(most);
+        const effects = candidates.map((candidate) => DIMENSIONS.map((one) => effectOf(one, candidate, around)).join());
+        expect(new Set(effects).size, candidates.map(shown).join("; ")).toBe(candidates.length);
       }),
     );
   });
 
-  test("plans use no more threads than cores, as the thread plan has it", () => {
+  test("candidates use no more threads than cores, as the thread plan has it", () => {
     fc.assert(
       fc.property(cases, ({ current, around, most }) => {
-        for (const plan of plansToTry(current, around, most).slice(1)) {
-          const instances = valueIn(plan, "runtime.instances");
-          const asked = { instances, intraOpThreads: valueIn(plan, "runtime.intraOpThreads") };
-          expect(threadsOf(plan, around)).toBe(instances * planThreads(asked, around.cores).intraOpThreads);
-          if (!around.isInline) expect(threadsOf(plan, around)).toBeLessThanOrEqual(around.cores);
+        for (const candidate of candidatesToTry(current, around, most).slice(1)) {
+          const instances = valueIn(candidate, "runtime.instances");
+          const asked = { instances, intraOpThreads: valueIn(candidate, "runtime.intraOpThreads") };
+          expect(threadsOf(candidate, around)).toBe(instances * planThreads(asked, around.cores).intraOpThreads);
+          if (!around.isInline) expect(threadsOf(candidate, around)).toBeLessThanOrEqual(around.cores);
         }
       }),
     );

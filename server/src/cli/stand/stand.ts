@@ -1,22 +1,22 @@
-// The stand plans are measured on: servers of this command's own, as `slipway serve` starts them, with an endpoint for each
-// plan. Plans stay loaded from one measurement to the next, as long as their memory is a modest share of the machine's.
+// The stand candidates are measured on: servers of this command's own, as `slipway serve` starts them, with an endpoint for each
+// candidate. Candidates stay loaded from one measurement to the next, as long as their memory is a modest share of the machine's.
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { SlipwayError } from "@slipway/core/base";
+import { DIMENSIONS, type Candidate, valueIn } from "#lab/tune";
 import type { DeploymentView } from "slipway/client";
 import type { CommandContext } from "../command.ts";
 import { importFiles, type ModelSource } from "../model-files.ts";
 import type { RunningServer } from "../platform.ts";
 import { startTemporaryServer } from "../temporary-server.ts";
-import { DIMENSIONS, type Plan, valueIn } from "./space.ts";
 
-/** Of the machine's memory, what plans that wait for their next measurement may keep. */
+/** Of the machine's memory, what candidates that wait for their next measurement may keep. */
 const KEPT_SHARE = 0.25;
 /** Of a runner whose memory the system does not tell. */
 const RUNNER_BYTES = 128 * 2 ** 20;
 const MODEL = "model";
 
-/** A plan that is loaded and answers. */
+/** A candidate that is loaded and answers. */
 export interface Loaded {
   readonly address: URL;
   readonly deployment: DeploymentView;
@@ -33,12 +33,12 @@ export class Stand {
   readonly #directory: string;
   /** By the settings a server is started with. */
   readonly #servers = new Map<string, RunningServer>();
-  /** Loaded plans, the longest unused first. */
-  readonly #kept = new Map<Plan, Kept>();
-  readonly #endpoints = new Map<Plan, string>();
+  /** Loaded candidates, the longest unused first. */
+  readonly #kept = new Map<Candidate, Kept>();
+  readonly #endpoints = new Map<Candidate, string>();
 
   /**
-   * @param context its configuration is what plans change
+   * @param context its configuration is what candidates change
    * @param directory for the servers' data; the caller removes it
    */
   constructor(context: CommandContext, source: ModelSource, directory: string) {
@@ -48,14 +48,14 @@ export class Stand {
   }
 
   /**
-   * The address of a plan that is ready to be measured; loads it where it is not.
+   * The address of a candidate that is ready to be measured; loads it where it is not.
    * @throws SlipwayError as deploying does
    */
-  async ready(plan: Plan): Promise<Loaded> {
-    let kept = this.#kept.get(plan);
-    if (kept === undefined) kept = await this.#load(plan);
-    this.#kept.delete(plan);
-    this.#kept.set(plan, kept);
+  async ready(candidate: Candidate): Promise<Loaded> {
+    let kept = this.#kept.get(candidate);
+    if (kept === undefined) kept = await this.#load(candidate);
+    this.#kept.delete(candidate);
+    this.#kept.set(candidate, kept);
     return kept;
   }
 
@@ -63,34 +63,34 @@ export class Stand {
     await Promise.all([...this.#servers.values()].map((server) => server.stop(0)));
   }
 
-  /** The server of the plans that share its settings. */
-  async server(plan: Plan): Promise<RunningServer> {
+  /** The server of the candidates that share its settings. */
+  async server(candidate: Candidate): Promise<RunningServer> {
     const own = DIMENSIONS.filter((dimension) => dimension.of === "server");
-    const key = own.map((dimension) => `${dimension.key}=${valueIn(plan, dimension.key)}`).join();
+    const key = own.map((dimension) => `${dimension.key}=${valueIn(candidate, dimension.key)}`).join();
     let server = this.#servers.get(key);
     if (server !== undefined) return server;
     const directory = path.join(this.#directory, `server-${this.#servers.size}`);
     await mkdir(directory);
     const { configuration } = this.#context;
-    const settings = { ...configuration.settings, ...treeFrom(plan, "server", configuration.settings) };
+    const settings = { ...configuration.settings, ...treeFrom(candidate, "server", configuration.settings) };
     server = await startTemporaryServer({ ...this.#context, configuration: { ...configuration, settings } }, directory);
     this.#servers.set(key, server);
     await importFiles(server.client, this.#source, { name: MODEL, note: null }, this.#context.progress);
     return server;
   }
 
-  async #load(plan: Plan): Promise<Kept> {
-    const server = await this.server(plan);
+  async #load(candidate: Candidate): Promise<Kept> {
+    const server = await this.server(candidate);
     // The number only keeps names apart.
-    const endpoint = this.#endpoints.get(plan) ?? `plan-${this.#endpoints.size}`;
-    this.#endpoints.set(plan, endpoint);
+    const endpoint = this.#endpoints.get(candidate) ?? `candidate-${this.#endpoints.size}`;
+    this.#endpoints.set(candidate, endpoint);
     let deployment: DeploymentView;
     try {
-      deployment = await this.#deploy(server, endpoint, plan);
+      deployment = await this.#deploy(server, endpoint, candidate);
     } catch (error) {
       if (!(error instanceof SlipwayError) || error.code !== "MEMORY_BUDGET" || this.#kept.size === 0) throw error;
       await this.#unloadDownTo(0);
-      deployment = await this.#deploy(server, endpoint, plan);
+      deployment = await this.#deploy(server, endpoint, candidate);
     }
     const { totalMemoryBytes } = await server.client.getStatus();
     const bytes = memoryOf(deployment);
@@ -98,40 +98,40 @@ export class Stand {
     return { server, endpoint, deployment, address: new URL(`/v2/models/${endpoint}`, server.inferenceAddress) };
   }
 
-  async #deploy(server: RunningServer, endpoint: string, plan: Plan): Promise<DeploymentView> {
-    const settings = deploymentSettings(plan);
+  async #deploy(server: RunningServer, endpoint: string, candidate: Candidate): Promise<DeploymentView> {
+    const settings = deploymentSettings(candidate);
     const body = { name: MODEL, settings };
     const { deployment } = await server.client.deploy({ params: { endpoint }, body }, { signal: this.#context.signal });
     return deployment;
   }
 
-  /** Unloads plans, the longest unused first, until the others take at most so much. */
+  /** Unloads candidates, the longest unused first, until the others take at most so much. */
   async #unloadDownTo(bytes: number): Promise<void> {
     let total = [...this.#kept.values()].reduce((sum, { deployment }) => sum + memoryOf(deployment), 0);
-    for (const [plan, { server, endpoint, deployment }] of this.#kept) {
+    for (const [candidate, { server, endpoint, deployment }] of this.#kept) {
       if (total <= bytes) return;
       await server.client.unload({ params: { endpoint }, body: {} });
-      this.#kept.delete(plan);
+      this.#kept.delete(candidate);
       total -= memoryOf(deployment);
     }
   }
 }
 
-/** What a plan sets of a deployment, as the administration API takes it. */
-export function deploymentSettings(plan: Plan): Record<string, Record<string, unknown>> {
-  return treeFrom(plan, "deployment", {});
+/** What a candidate sets of a deployment, as the administration API takes it. */
+export function deploymentSettings(candidate: Candidate): Record<string, Record<string, unknown>> {
+  return treeFrom(candidate, "deployment", {});
 }
 
-/** A plan's settings as a tree, over what is there: `{ runtime: { instances: 2 } }`. */
+/** A candidate's settings as a tree, over what is there: `{ runtime: { instances: 2 } }`. */
 function treeFrom(
-  plan: Plan,
+  candidate: Candidate,
   of: "deployment" | "server",
   over: Readonly<Record<string, unknown>>,
 ): Record<string, Record<string, unknown>> {
   const tree: Record<string, Record<string, unknown>> = {};
   for (const dimension of DIMENSIONS.filter((candidate) => candidate.of === of)) {
     const [group, name] = dimension.key.split(".") as [string, string];
-    tree[group] = { ...(over[group] as object), ...tree[group], [name]: valueIn(plan, dimension.key) };
+    tree[group] = { ...(over[group] as object), ...tree[group], [name]: valueIn(candidate, dimension.key) };
   }
   return tree;
 }

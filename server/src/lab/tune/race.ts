@@ -1,7 +1,7 @@
-// The race of plans within a budget of time. Successive halving (Karnin, Koren, Somekh 2013): all are measured briefly,
-// the better half longer, until one is left; then it and the current plan are measured in pairs, which alone decide. Each
-// pass measures everyone once, the current plan included, in an order of chance, so that what disturbs the machine for a
-// while disturbs all alike, and a plan's ratio is to the current plan in the same pass.
+// The race of candidates within a budget of time. Successive halving (Karnin, Koren, Somekh 2013): all are measured briefly,
+// the better half longer, until one is left; then it and the current settings are measured in pairs, which alone decide. Each
+// pass measures everyone once, the current settings included, in an order of chance, so that what disturbs the machine for a
+// while disturbs all alike, and a candidate's ratio is to the current settings in the same pass.
 import type { Random } from "#load";
 import { LEAST_PAIRS, type Pair, ratioOf, type Spread, spreadOf, type Verdict, verdictOf } from "./decide.ts";
 
@@ -21,7 +21,7 @@ export interface RaceOptions<Entry> {
   /** A shorter measurement says nothing, a longer one nothing more. */
   readonly leastMs: number;
   readonly mostMs: number;
-  /** About what the first measurement of a plan takes beside: loading it. */
+  /** About what the first measurement of a candidate takes beside: loading it. */
   readonly loadMs: number;
   /** About how much longer than asked for a measurement takes, as a ratio. */
   readonly overhead: number;
@@ -36,7 +36,7 @@ export interface RaceStep {
   /** Which round, or which pair, and of how many. */
   readonly number: number;
   readonly of: number;
-  /** Plans still in the race, the current one included. */
+  /** Candidates still in the race, the current one included. */
   readonly entries: number;
 }
 
@@ -46,7 +46,7 @@ export interface Standing<Entry> {
   readonly samples: number;
   /** Requests a second; null where it was not measured. */
   readonly value: Spread | null;
-  /** Over the current plan in the same pass. */
+  /** Over the current settings in the same pass. */
   readonly ratio: Spread | null;
   /** The last round it took part in; 0 for none. */
   readonly rounds: number;
@@ -55,9 +55,9 @@ export interface Standing<Entry> {
 }
 
 export interface RaceResult<Entry> {
-  /** The current plan first, then the others, the best first. */
+  /** The current settings first, then the others, the best first. */
   readonly standings: readonly Standing<Entry>[];
-  /** The plan that was measured against the current one in pairs; null where none was left. */
+  /** The candidate that was measured against the current one in pairs; null where none was left. */
   readonly challenger: Entry | null;
   readonly verdict: Verdict;
 }
@@ -67,7 +67,7 @@ const PAIRS_SHARE = 0.45;
 const MOST_PAIRS_SHARE = 0.65;
 /** Pairs aimed at: seven wins of eight are needed. */
 const PAIRS = 8;
-/** Plans within this of each other are taken for equal when one is chosen to challenge. */
+/** Candidates within this of each other are taken for equal when one is chosen to challenge. */
 const EQUAL = 0.02;
 
 interface Runner<Entry> {
@@ -136,7 +136,7 @@ async function runRounds<Entry>(
   return finalists.filter(({ failure }) => failure === null);
 }
 
-/** Measures the current plan and everyone in the field once. */
+/** Measures the current settings and everyone in the field once. */
 async function runPass<Entry>(
   options: RaceOptions<Entry>,
   current: Runner<Entry>,
@@ -160,7 +160,7 @@ async function runPass<Entry>(
   for (const { runner, value } of reached) runner.ratios.push(ratioOf({ current: reference, challenger: value }));
 }
 
-/** Measures the challenger and the current plan back to back, in turns first and second, as often as time allows. */
+/** Measures the challenger and the current settings back to back, in turns first and second, as often as time allows. */
 async function runPairs<Entry>(
   options: RaceOptions<Entry>,
   current: Runner<Entry>,
@@ -212,7 +212,7 @@ function runnerOf<Entry>(entry: Entry): Runner<Entry> {
   return { entry, values: [], ratios: [], rounds: 0, failure: null };
 }
 
-/** What a plan is ranked by. */
+/** What a candidate is ranked by. */
 function standingOf<Entry>({ ratios, failure }: Runner<Entry>): number {
   return failure === null ? (spreadOf(ratios)?.median ?? 0) : -1;
 }
