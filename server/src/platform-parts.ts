@@ -169,7 +169,7 @@ export async function openParts(
 }
 
 /** What of this machine a measurement may depend on. */
-function thisMachine(): EvidenceMachine {
+export function thisMachine(): EvidenceMachine {
   const cpu = os.cpus()[0]?.model.trim() ?? "unknown";
   const cores = os.availableParallelism();
   const memoryGiB = Math.round(os.totalmem() / 2 ** 30);

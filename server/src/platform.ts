@@ -12,6 +12,7 @@ import {
   type PlatformSurroundings,
   processFacts,
   temporaryName,
+  thisMachine,
   VERSION,
 } from "./platform-parts.ts";
 import { submitMeasure } from "./platform-jobs.ts";
@@ -20,6 +21,7 @@ import { startServer } from "./platform-server.ts";
 export function createPlatform(surroundings: PlatformSurroundings): Platform {
   return {
     version: VERSION,
+    machine: thisMachine(),
     exampleDirectory: EXAMPLE_DIRECTORY,
     start: (configuration, signal, options) => startServer(configuration, surroundings, signal, options),
     findServer: async (dataDirectory) => {

@@ -149,6 +149,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/tune.ts")).tune,
   },
   {
+    name: "plan",
+    summary: "Say what a latency objective takes at a rate: settings, replicas, or a faster model",
+    group: "Look and measure",
+    load: async () => (await import("./commands/plan.ts")).plan,
+  },
+  {
     name: "config",
     summary: "Show the settings in effect and where each came from",
     group: "Look and measure",

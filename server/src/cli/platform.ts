@@ -2,6 +2,7 @@
 // `slipway --help` loads neither ONNX Runtime nor SQLite.
 import type { Restored, RestoreOptions } from "#backup";
 import type { Configuration, Settings } from "#config";
+import type { EvidenceMachine } from "#registry";
 import type { Client } from "slipway/client";
 
 /** A platform that runs in this process. */
@@ -43,6 +44,8 @@ export interface StartOptions {
 
 export interface Platform {
   readonly version: string;
+  /** What of this machine a measurement may depend on. */
+  readonly machine: EvidenceMachine;
   /** The digits example that comes with Slipway; null where it was left out. */
   readonly exampleDirectory: string | null;
   /**

@@ -13,6 +13,7 @@ function server(capacity: number, serviceMs: number, noise: () => number) {
     const isOver = load >= 1;
     return {
       ratePerSecond,
+      offeredPerSecond: ratePerSecond,
       latencyMs: isOver ? 10_000 : (serviceMs / (1 - load)) * noise(),
       goodputPerSecond: isOver ? capacity : ratePerSecond,
       measuredMs: 10_000,

@@ -4,6 +4,8 @@
 /** What one test at a rate showed. */
 export interface Trial {
   readonly ratePerSecond: number;
+  /** Requests a second that really were due: with Poisson arrivals, chance has more or fewer of them. */
+  readonly offeredPerSecond: number;
   /** The latency the objective is about; null when nothing was answered. */
   readonly latencyMs: number | null;
   readonly goodputPerSecond: number;
@@ -60,7 +62,7 @@ export function isMet(trial: Trial, objective: Objective): boolean {
     trial.failures === 0 &&
     trial.latencyMs !== null &&
     trial.latencyMs <= objective.latencyMs &&
-    trial.goodputPerSecond + oneAnswerPerSecond >= KEPT_UP * trial.ratePerSecond
+    trial.goodputPerSecond + oneAnswerPerSecond >= KEPT_UP * trial.offeredPerSecond
   );
 }
 

@@ -25,8 +25,11 @@ export function trialFrom(report: LoadReport, objective: Objective): Trial {
       `An objective is about p50, p90, p95, p99 or p99.9; this one has the quantile ${objective.quantile}.`,
     );
   const [, key] = found;
+  const { mode, durationMs } = report.plan;
+  const isOpen = mode.kind === "open";
   return {
-    ratePerSecond: report.plan.mode.kind === "open" ? report.plan.mode.ratePerSecond : report.goodputPerSecond,
+    ratePerSecond: isOpen ? mode.ratePerSecond : report.goodputPerSecond,
+    offeredPerSecond: isOpen ? (report.offered * 1000) / durationMs : report.goodputPerSecond,
     latencyMs: report.latency?.[key] ?? null,
     goodputPerSecond: report.goodputPerSecond,
     measuredMs: report.measuredMs,

@@ -1,6 +1,6 @@
 // The operations carried out: over the registry, what is served, and what is watched. One set for the running server and
 // for a data directory opened without one; what differs is said by `server`.
-import type { Clock } from "@slipway/core/base";
+import { type Clock, SlipwayError } from "@slipway/core/base";
 import type { Backups } from "#backup";
 import type { Configuration } from "#config";
 import type { DatasetOrder } from "#lab/dataset";
@@ -8,6 +8,7 @@ import { type Launcher, ServedProcessing, type StoredRows } from "#launch";
 import { hasEnded, type Job, type JobQueue } from "#jobs";
 import type { LiveWindow } from "#monitor";
 import type { MeasurementName, MeasurementOptions } from "#lab/measure";
+import { planEvidence } from "#lab/plan";
 import {
   type Authority,
   type Candidate,
@@ -208,6 +209,15 @@ export function createHandlers(ports: HandlerPorts): Handlers {
       const job = await jobs.resume(id);
       if (hasEnded(before.state)) await recordOfJob(job, "job-resumed", "was resumed", authority(body.reason));
       return jobView(job);
+    },
+    keepPlan: async ({ params: { name, number }, body: { plan, reason } }) => {
+      const version = await registry.getVersion(name, number);
+      if (plan.model.hash !== version.modelHash)
+        throw new SlipwayError(
+          "PARAMETER_INVALID",
+          `The plan is of the model ${plan.model.hash.slice(0, 12)}, and ${name}@${number} is ${version.modelHash.slice(0, 12)}.`,
+        );
+      return evidenceView(await registry.addEvidence(version, planEvidence(plan), authority(reason)));
     },
     checkPolicy: async ({ params: { name, number }, body }) => {
       const version = await registry.getVersion(name, number);

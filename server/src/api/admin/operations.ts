@@ -5,6 +5,7 @@ import { DeploymentSettings } from "#config";
 import { JOB_STATES } from "#jobs";
 import { DatasetDescription, DatasetOrder } from "#lab/dataset";
 import { MEASUREMENT_NAMES, MEASUREMENT_OPTIONS } from "#lab/measure";
+import { PlanSchema } from "#lab/plan";
 import {
   BackupView,
   ConfigView,
@@ -120,6 +121,14 @@ export const OPERATIONS = {
       reason: Reason,
     }),
     response: JobView,
+  },
+  keepPlan: {
+    method: "POST",
+    path: "/api/versions/{name}/{number}/plans",
+    summary: "Keep a plan that was made of a version as evidence",
+    params: VersionPath,
+    body: z.strictObject({ plan: PlanSchema, reason: Reason }),
+    response: EvidenceView,
   },
   checkPolicy: {
     method: "POST",

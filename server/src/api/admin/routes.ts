@@ -8,6 +8,7 @@ export const ROUTES = {
   getVersion: ["GET", "/api/versions/{name}/{number}"],
   listEvidence: ["GET", "/api/versions/{name}/{number}/evidence"],
   startMeasure: ["POST", "/api/versions/{name}/{number}/measurements"],
+  keepPlan: ["POST", "/api/versions/{name}/{number}/plans"],
   checkPolicy: ["POST", "/api/versions/{name}/{number}/check"],
   listPolicies: ["GET", "/api/policies"],
   setPolicy: ["PUT", "/api/policies/{endpoint}"],

@@ -3,12 +3,13 @@ import { SlipwayError } from "@slipway/core/base";
 import { MEASUREMENT_NAMES, MEASUREMENTS } from "#lab/measure";
 import type { Client } from "slipway/client";
 import { type Command, type CommandContext, requiredOption, textOption } from "../command.ts";
-import { settingsFromDeploymentFlags } from "../deployment-flags.ts";
+import { mergedSettings, settingsFromDeploymentFlags, type SettingsTree } from "../deployment-flags.ts";
 import { deployedText } from "../endpoint-text.ts";
 import { importFiles, modelSource } from "../model-files.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { measured } from "../measured.ts";
 import { findVersion, modelReference } from "../model-reference.ts";
+import { checkPlan, keptPlan, partsOf, planWarnings } from "../plan/kept-plan.ts";
 import { gateText } from "../policy-text.ts";
 import type { Session } from "../session.ts";
 
@@ -26,6 +27,11 @@ export const deploy: Command = {
       flags: "--measure",
       description: "Measure first what the launch policy asks for and is not known, where no rows are needed",
     },
+    {
+      flags: "--plan <plan>",
+      description:
+        "Take the settings of a plan (see `slipway plan`): a file, or the id of its evidence; flags win over it",
+    },
     { flags: "--override", description: "Switch even if the launch policy says otherwise; needs --reason" },
     { flags: "--reason <text>", description: "Why, for the record" },
   ],
@@ -35,27 +41,51 @@ export const deploy: Command = {
     { line: "slipway deploy model.onnx --name digits", says: "imports the file and serves it as digits" },
     { line: "slipway deploy digits@2", says: "switches digits to version 2" },
     { line: "slipway deploy digits --runtime-instances 2", says: "the newest version, on two runners" },
+    { line: "slipway deploy digits --plan plan.json", says: "with the settings that a plan found" },
   ],
   run: async (context) => {
     const { options, signal } = context;
     const session = await untilInterrupted(context.connect(), signal);
     const { name, number } = await untilInterrupted(versionToDeploy(context, session.client), signal);
     const endpoint = textOption(options, "endpoint") ?? name;
+    const given = settingsFromDeploymentFlags(context.settingFlags);
+    const planned = await untilInterrupted(plannedSettings(context, session.client, { name, number }), signal);
     if (options["measure"] === true) await measureWhatIsAsked(context, session, { name, number }, endpoint);
     context.progress.step(`${session.kind === "server" ? "Loading" : "Recording"} ${name}@${number} …`);
     const body = {
       name,
       number,
-      settings: settingsFromDeploymentFlags(context.settingFlags),
+      settings: mergedSettings(planned.settings, given),
       allowBreaking: options["breaking"] === true,
       isOverride: options["override"] === true,
       reason: textOption(options, "reason") ?? null,
     };
     const done = await untilInterrupted(session.client.deploy({ params: { endpoint }, body }), signal);
     context.progress.end();
-    context.answer(done, () => `${deployedText(session, done)}\n${gateText(done.gate)}`);
+    const { warnings } = planned;
+    context.answer({ ...done, warnings }, () =>
+      [deployedText(session, done), gateText(done.gate), ...warnings.flatMap((line) => ["", line])].join("\n"),
+    );
   },
 };
+
+/** What the plan that is named says of a deployment's settings, and what has to be known about it; nothing where none is. */
+async function plannedSettings(
+  context: CommandContext,
+  client: Client,
+  params: { readonly name: string; readonly number: number },
+): Promise<{ readonly settings: SettingsTree; readonly warnings: readonly string[] }> {
+  const given = textOption(context.options, "plan");
+  if (given === undefined) return { settings: {}, warnings: [] };
+  const plan = await keptPlan(client, params, given, context.environment.workingDirectory);
+  checkPlan(plan, await client.getVersion({ params }));
+  const { machine } = await context.platform();
+  const { keys } = await client.getConfig();
+  const ofServer = Object.fromEntries(
+    keys.flatMap(({ key, value }) => (key.startsWith("server.") ? [[key.slice("server.".length), value]] : [])),
+  );
+  return { settings: partsOf(plan).ofDeployment, warnings: planWarnings(plan, machine, { server: ofServer }) };
+}
 
 /** Measures what the launch policy of the endpoint asks for and nothing is known of, as far as that needs the model alone. */
 async function measureWhatIsAsked(

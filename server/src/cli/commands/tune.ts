@@ -13,7 +13,8 @@ import { duration } from "../text.ts";
 import { applyToDeployment, commandsFor } from "../stand/apply.ts";
 import { type TuneReport, tuneText } from "../tune/report.ts";
 import { type Subject, subjectFrom } from "../stand/subject.ts";
-import { type Tuned, type TuneWanted, tuned } from "../tune/tuning.ts";
+import { type Tuned, tuned } from "../tune/tuning.ts";
+import type { StandWanted } from "../stand/prepared.ts";
 
 export const tune: Command = {
   about: `Finds the settings this machine serves a model fastest with (${DIMENSIONS.map(({ key }) => key).join(", ")}) by measuring candidates on servers of its own: all briefly, the better half longer, and so on; then the best and the current settings in pairs. It recommends a change only where that is better beyond the noise, and where there is nothing to gain it is wrong in at most ${MOST_FALSE_SHARE * 100} of 100 cases. The objective is the highest throughput, or with --p99 and its like the highest rate that meets it. The load comes from this machine and takes its share of the cores.`,
@@ -78,7 +79,7 @@ async function reportFrom(context: CommandContext, subject: Subject, measured: T
   return { ...measured, isApplied, commands, yaml: yamlLines(remaining) };
 }
 
-function wantedFrom({ options }: CommandContext): TuneWanted {
+function wantedFrom({ options }: CommandContext): StandWanted {
   const budgetMs = durationOption(options, "budget", 60_000);
   if (budgetMs < 1000 || budgetMs > 3_600_000)
     throw new SlipwayError("USAGE", `--budget is ${duration(budgetMs)}; it must be from 1s to 1h.`);

@@ -9,6 +9,7 @@ import {
   type Objective,
   trialFrom,
 } from "#load";
+import { type Window, windowFrom } from "#lab/plan";
 import type { Sample } from "#lab/tune";
 import { count } from "../text.ts";
 
@@ -41,6 +42,7 @@ export class Meter {
   readonly #wanted: LoadWanted;
   /** Of each address, the rate found last: the next search begins there. */
   readonly #rates = new Map<string, number>();
+  #windows = 0;
   /** The highest share of the time that the generator was at work in a closed loop. */
   busiestShare = 0;
   /** Searches for a rate, and those that the generator ended by being short of CPU. */
@@ -74,6 +76,26 @@ export class Meter {
     if (failed.length === 0 && report.answered > 0) return { ok: true, value: report.goodputPerSecond };
     const [code = "none was answered", times = 0] = failed[0] ?? [];
     return { ok: false, reason: `${count(times)} of ${count(report.offered)} requests failed: ${code}` };
+  }
+
+  /**
+   * One load test with arrivals of its own, as what it says of an objective.
+   * @param load one client, as many as there are connections, or Poisson arrivals at a rate
+   */
+  async window(
+    addressed: Addressed,
+    objective: Objective,
+    load: "lone" | "saturated" | { readonly ratePerSecond: number },
+    durationMs: number,
+  ): Promise<Window> {
+    const { connections } = this.#wanted;
+    const mode: LoadPlan["mode"] =
+      typeof load === "string"
+        ? { kind: "closed", concurrency: load === "lone" ? 1 : connections }
+        : { kind: "open", ratePerSecond: load.ratePerSecond, arrivals: "poisson", connections };
+    const warmUpMs = warmUpFor(durationMs);
+    // Beside what is measured: a window is as long as it says.
+    return windowFrom(await this.#load(addressed, mode, durationMs + warmUpMs, warmUpMs, ++this.#windows), objective);
   }
 
   async #highestRate(
@@ -112,9 +134,10 @@ export class Meter {
     mode: LoadPlan["mode"],
     totalMs: number,
     warmUpMs: number,
+    nth = 0,
   ): Promise<LoadOutcome> {
     const { seed, timeoutMs } = this.#wanted;
-    const plan = { url: url.href, mode, seed, warmUpMs, durationMs: totalMs - warmUpMs };
+    const plan = { url: url.href, mode, seed: (seed + nth) % 2 ** 32, warmUpMs, durationMs: totalMs - warmUpMs };
     return await this.#thread.run({ plan, request, timeoutMs });
   }
 }

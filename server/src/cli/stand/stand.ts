@@ -15,6 +15,8 @@ const KEPT_SHARE = 0.25;
 /** Of a runner whose memory the system does not tell. */
 const RUNNER_BYTES = 128 * 2 ** 20;
 const MODEL = "model";
+const OF_SERVER = DIMENSIONS.filter((dimension) => dimension.of === "server");
+const OF_DEPLOYMENT = DIMENSIONS.filter((dimension) => dimension.of === "deployment");
 
 /** A candidate that is loaded and answers. */
 export interface Loaded {
@@ -65,18 +67,24 @@ export class Stand {
 
   /** The server of the candidates that share its settings. */
   async server(candidate: Candidate): Promise<RunningServer> {
-    const own = DIMENSIONS.filter((dimension) => dimension.of === "server");
-    const key = own.map((dimension) => `${dimension.key}=${valueIn(candidate, dimension.key)}`).join();
+    const key = OF_SERVER.map((dimension) => `${dimension.key}=${valueIn(candidate, dimension.key)}`).join();
     let server = this.#servers.get(key);
     if (server !== undefined) return server;
     const directory = path.join(this.#directory, `server-${this.#servers.size}`);
     await mkdir(directory);
     const { configuration } = this.#context;
-    const settings = { ...configuration.settings, ...treeFrom(candidate, "server", configuration.settings) };
+    const own = { ...configuration.settings.server, ...treeOf(candidate, OF_SERVER)["server"] };
+    const settings = { ...configuration.settings, server: own };
     server = await startTemporaryServer({ ...this.#context, configuration: { ...configuration, settings } }, directory);
     this.#servers.set(key, server);
     await importFiles(server.client, this.#source, { name: MODEL, note: null }, this.#context.progress);
     return server;
+  }
+
+  /** The hash of the model that is measured. */
+  async modelHash(candidate: Candidate): Promise<string> {
+    const { client } = await this.server(candidate);
+    return (await client.getVersion({ params: { name: MODEL, number: 1 } })).model.hash;
   }
 
   async #load(candidate: Candidate): Promise<Kept> {
@@ -119,19 +127,18 @@ export class Stand {
 
 /** What a candidate sets of a deployment, as the administration API takes it. */
 export function deploymentSettings(candidate: Candidate): Record<string, Record<string, unknown>> {
-  return treeFrom(candidate, "deployment", {});
+  return treeOf(candidate, OF_DEPLOYMENT);
 }
 
-/** A candidate's settings as a tree, over what is there: `{ runtime: { instances: 2 } }`. */
-function treeFrom(
+/** Values of a candidate as settings by group and name: `{ runtime: { instances: 2 } }`. */
+export function treeOf(
   candidate: Candidate,
-  of: "deployment" | "server",
-  over: Readonly<Record<string, unknown>>,
-): Record<string, Record<string, unknown>> {
-  const tree: Record<string, Record<string, unknown>> = {};
-  for (const dimension of DIMENSIONS.filter((candidate) => candidate.of === of)) {
-    const [group, name] = dimension.key.split(".") as [string, string];
-    tree[group] = { ...(over[group] as object), ...tree[group], [name]: valueIn(candidate, dimension.key) };
+  dimensions: typeof DIMENSIONS = DIMENSIONS,
+): Record<string, Record<string, number>> {
+  const tree: Record<string, Record<string, number>> = {};
+  for (const { key } of dimensions) {
+    const [group, name] = key.split(".") as [string, string];
+    (tree[group] ??= {})[name] = valueIn(candidate, key);
   }
   return tree;
 }

@@ -14,6 +14,7 @@ import {
   type Verdict,
 } from "#lab/tune";
 import type { SettingsTree } from "../deployment-flags.ts";
+import { treeOf } from "../stand/stand.ts";
 import { columns, count, duration, size, table } from "../text.ts";
 
 export interface TuneReport {
@@ -80,7 +81,7 @@ export function candidatesFrom(
   circumstances: Circumstances,
 ): CandidateReport[] {
   return standings.map(({ entry, isCurrent, value, ratio, samples, rounds, failure }) => ({
-    settings: settingsTree(entry, DIMENSIONS),
+    settings: treeOf(entry),
     effects: Object.fromEntries(
       DIMENSIONS.map((dimension) => [dimension.key, effectOf(dimension, entry, circumstances)]),
     ),
@@ -96,16 +97,7 @@ export function candidatesFrom(
 
 /** What a candidate changes. */
 export function changesTree(candidate: Candidate, current: Candidate): SettingsTree {
-  return settingsTree(candidate, changesOf(candidate, current));
-}
-
-function settingsTree(candidate: Candidate, dimensions: typeof DIMENSIONS): SettingsTree {
-  const tree: Record<string, Record<string, unknown>> = {};
-  for (const { key } of dimensions) {
-    const [group, name] = key.split(".") as [string, string];
-    (tree[group] ??= {})[name] = valueIn(candidate, key);
-  }
-  return tree;
+  return treeOf(candidate, changesOf(candidate, current));
 }
 
 /** The report as people read it. */
