@@ -6,6 +6,7 @@ import { MODEL_NAMES, type ModelName } from "./models.ts";
 import { benchOverload, type OverloadFigures, overloadText } from "./overload.ts";
 import { WIRES, type Wire } from "./payloads.ts";
 import { benchPeers, type PeersFigures, peersText } from "./peers/measure.ts";
+import { benchPlan, type PlanFigures, planFiguresText } from "./plan.ts";
 import { benchProfile, type ProfileFigures, profileText } from "./profile/measure.ts";
 import { type Result, resultOf } from "./record.ts";
 import { benchServe, type ServeFigures, serveText } from "./serve.ts";
@@ -36,6 +37,7 @@ export interface Figures {
   peers: PeersFigures;
   lengths: LengthsFigures;
   dataset: DatasetFigures;
+  plan: PlanFigures;
 }
 export type BenchmarkName = keyof Figures;
 
@@ -95,6 +97,12 @@ export const BENCHMARKS: { readonly [Name in BenchmarkName]: Benchmark<Figures[N
     isPerModel: false,
     measure: (_, options) => benchDataset(options),
     text: (_, figures) => datasetText(figures),
+  },
+  plan: {
+    defaults: { models: ["tiny", "mid", "ms10"], rounds: 10, seconds: 5 },
+    isPerModel: true,
+    measure: benchPlan,
+    text: planFiguresText,
   },
 };
 

@@ -39,6 +39,13 @@ export function spawnPinned(
   return spawn(program!, rest, { cwd, env: env ?? process.env, stdio: ["ignore", "pipe", "pipe"] });
 }
 
+/** Starts a Node script on all cores, though what starts it is kept on one. */
+export function spawnFree(script: readonly string[]): ChildProcess {
+  const node = [process.execPath, "--conditions=source", "--disable-warning=ExperimentalWarning", ...script];
+  const [program, ...rest] = canPin ? ["taskset", "-c", `0-${os.cpus().length - 1}`, ...node] : node;
+  return spawn(program!, rest, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+}
+
 /** Moves a running process to another core. */
 export function movePinned(pid: number, core: number): void {
   if (canPin) execFileSync("taskset", ["-a", "-c", "-p", String(core), String(pid)], { stdio: "ignore" });
@@ -60,7 +67,8 @@ export function runPinned(command: readonly string[], core: number): Promise<str
   return outputOf(spawnPinned(command, core), command);
 }
 
-async function outputOf(child: ChildProcess, command: readonly string[]): Promise<string> {
+/** What a program printed, when it has ended. @throws where it ended with an error */
+export async function outputOf(child: ChildProcess, command: readonly string[]): Promise<string> {
   let out = "";
   let err = "";
   child.stdout!.on("data", (chunk: Buffer) => (out += chunk.toString()));

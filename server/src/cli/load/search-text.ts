@@ -1,6 +1,5 @@
 // The search for the highest rate, to and from what people write and read.
 import { SlipwayError } from "@slipway/core/base";
-import { durationFromText } from "#config";
 import { type Found, type Objective, PERCENTILES, type Trial } from "#load";
 import { type CommandOptions, textOption } from "../command.ts";
 import { columns, count, duration } from "../text.ts";
@@ -16,11 +15,21 @@ export function objectiveFrom(options: CommandOptions): Objective | null {
   if (first === undefined) return null;
   const [name, [quantile]] = first;
   const text = textOption(options, name)!;
-  const latencyMs = durationFromText(text);
+  const latencyMs = latencyFromText(text);
   if (latencyMs === undefined || latencyMs <= 0) {
-    throw new SlipwayError("USAGE", `--${name} is "${text}"; it must be a duration such as 20ms.`);
+    throw new SlipwayError("USAGE", `--${name} is "${text}"; it must be a duration such as 20ms or 500us.`);
   }
   return { quantile, latencyMs };
+}
+
+/** Settings are whole milliseconds; a small model answers in a part of one. */
+const LATENCY_UNITS: Readonly<Record<string, number>> = { us: 1e-3, µs: 1e-3, ms: 1, s: 1e3, min: 6e4, "": 1 };
+
+/** `20ms`, `0.5 ms`, `500us`, `2s`; a plain number counts milliseconds. */
+function latencyFromText(text: string): number | undefined {
+  const [, amount, unit = ""] = /^(\d+(?:\.\d+)?)\s*([a-zµ]*)$/i.exec(text.trim()) ?? [];
+  const factor = LATENCY_UNITS[unit.toLowerCase()];
+  return amount === undefined || factor === undefined ? undefined : Number(amount) * factor;
 }
 
 /** `840/s: p99 12.4 ms, met` */

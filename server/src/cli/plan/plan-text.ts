@@ -90,7 +90,7 @@ function optionRow({ fleet, cost, surviving, survivingCost }: PlanOption): strin
     perSecond(ratePerSecond),
     percent(utilisation),
     BASES[basis],
-    addedLatencyMs === 0 ? "–" : `${duration(addedLatencyMs)}`,
+    addedLatencyMs === 0 ? "–" : duration(addedLatencyMs),
     survivesOne ? `${percent(lostShare)} less, carries on` : `${percent(lostShare)} less, overload`,
     money(cost.perHour),
     money(cost.perMillionAtRate),

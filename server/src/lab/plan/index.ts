@@ -1,7 +1,6 @@
 // Planning: what it takes to meet an objective at a rate (settings, replicas, or a faster model), why, and what it costs.
 export { optionsFor } from "./options.ts";
 export {
-  OUTCOMES,
   type Outcome,
   type Plan,
   planFrom,

@@ -102,6 +102,7 @@ export const PlanSchema = z.strictObject({
     z.strictObject({
       replicas: z.int().positive(),
       decision: z.enum(["met", "missed", "open"]),
+      isAccepted: z.boolean().describe("met, and so evenly that the next window is to be expected to meet it too"),
       summary: WindowsSummarySchema,
     }),
   ),

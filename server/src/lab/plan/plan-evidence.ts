@@ -1,5 +1,5 @@
 // A plan as evidence: what a launch policy may ask of it, with the whole plan beside the numbers.
-import type { JsonObject, MeasuredValue, NewEvidence } from "#registry";
+import type { MeasuredValue, NewEvidence } from "#registry";
 import type { Plan } from "./plan-document.ts";
 import { BOUND_LEVEL, GOOD_SHARE, BAD_SHARE } from "./windows.ts";
 
@@ -60,7 +60,7 @@ export function planEvidence(plan: Plan): NewEvidence {
         `${cheapest?.fleet.replicas ?? 0} × ${cheapest?.cost.machine ?? "no machine"} at the rate; ${prices.source}, ${prices.asOf}`,
       ),
     },
-    details: { plan } as unknown as JsonObject,
+    details: { plan },
     dataset: null,
     machine,
     settings: plan.settings,

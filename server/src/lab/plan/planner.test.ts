@@ -78,7 +78,10 @@ describe("cannot", () => {
     const { ports } = simulated({ ...CALM, loneMs: 21 });
     const { ports: quick } = simulated(CALM);
     const quickest = { ...SETTINGS, "runtime.intraOpThreads": 2 };
-    const both = { ...quick, lone: (of: typeof SETTINGS, ms: number) => (of === quickest ? quick : ports).lone(of, ms) };
+    const both = {
+      ...quick,
+      lone: (of: typeof SETTINGS, ms: number) => (of === quickest ? quick : ports).lone(of, ms),
+    };
     const run = { signal: new AbortController().signal, report: () => {} };
     const asked = { objective, ratePerSecond: 100 };
     const plan = await findPlan(asked, { current: SETTINGS, quickest }, ASSUMPTIONS, both, run, BUDGET_MS);

@@ -86,18 +86,21 @@ export const MOST_REPLICAS = 1000;
 
 /** Shares of the budget at whose end each step ends; what is left is the confirmation's. */
 const ENDS = { lone: 0.08, race: 0.45, search: 0.62 };
-/** Of the budget, where even the confirmation ends. */
+/** Of the budget, where even the confirmation ends; but the windows it takes at least are always made. */
 const LAST_END = 1.5;
-const LONE_MS = { least: 400, most: 3000 };
+const LONE_MS = { least: 250, most: 3000 };
 /** Windows of one client that all have to miss the objective before no settings are thought to meet it. */
 export const LONE_WINDOWS = 8;
 /** A window of one client has about so many answers. */
 const LONE_ANSWERS = 100;
 const SEARCH_TESTS = 14;
-const SEARCH_MS = { least: 700, most: 4000 };
+const SEARCH_MS = { least: 400, most: 4000, mostForFewRequests: 5000 };
+/** Fewer requests than this are no window. */
+const FEW_REQUESTS = 10;
+const MOST_EMPTY = 3;
 const SATURATED_SHARE = 0.4;
 const RESOLUTION = 1.15;
-const WINDOW_MS = { least: 700, most: 10_000, mostForFewRequests: 20_000 };
+const WINDOW_MS = { least: 500, most: 10_000, mostForFewRequests: 20_000 };
 /** A confirmation that is still open after so many windows is of a rate that is neither good nor bad. */
 const MOST_WINDOWS = 2 * LEAST_WINDOWS;
 const MOST_ATTEMPTS = 4;
@@ -215,7 +218,11 @@ class Planner {
         this.#report(`looking for the limit, ${Math.round(rate)}/s`);
         const saturated = await this.#ports.saturated(candidate, testMs * SATURATED_SHARE);
         if (saturated.goodputPerSecond > 0) throughputs.push(saturated.goodputPerSecond);
-        return await this.#ports.open(candidate, rate, testMs);
+        return await this.#open(
+          candidate,
+          rate,
+          Math.max(testMs, Math.min(SEARCH_MS.mostForFewRequests, (FEW_REQUESTS * 1000) / rate)),
+        );
       },
     });
     const headroom = headroomFrom(throughputs);
@@ -251,8 +258,10 @@ class Planner {
       const attempt = await this.#attempt(candidate, rate, replicas, windowMs);
       if (attempt === null) return result;
       attempts.push(attempt);
-      if (attempt.isAccepted || attempts.length >= MOST_ATTEMPTS || this.#isLate()) return result;
+      if (attempt.isAccepted || attempts.length >= MOST_ATTEMPTS) return result;
       capacity = Math.min(usable, rate * STEP_DOWN) / (1 - reserve.headroom);
+      // An attempt that can't be decided in time says nothing.
+      if (this.#leftMs(LAST_END) < LEAST_WINDOWS * windowMs * OVERHEAD) return result;
     }
   }
 
@@ -262,9 +271,10 @@ class Planner {
     if (objective.latencyMs <= 0) return null;
     const windows: Window[] = [];
     let decision: Decision = "open";
-    while (decision === "open" && windows.length < MOST_WINDOWS && (windows.length === 0 || !this.#isLate())) {
+    const hasTime = () => windows.length < LEAST_WINDOWS || this.#leftMs(LAST_END) > 0;
+    while (decision === "open" && windows.length < MOST_WINDOWS && hasTime()) {
       this.#report(`confirming ${Math.round(rate)}/s, window ${windows.length + 1} of ${LEAST_WINDOWS} or more`);
-      windows.push(await this.#ports.open(candidate, rate, windowMs));
+      windows.push(await this.#open(candidate, rate, windowMs));
       decision = decide(windows.map((window) => isMet(window, objective)));
     }
     const summary = summaryOf(windows, objective, rate);
@@ -272,9 +282,17 @@ class Planner {
     return { replicas, decision, isAccepted: decision === "met" && isEven, summary };
   }
 
+  /** A window in which, by chance, no request was due says nothing. */
+  async #open(candidate: Candidate, rate: number, durationMs: number): Promise<Window> {
+    let window = await this.#ports.open(candidate, rate, durationMs);
+    for (let again = 0; window.offered === 0 && again < MOST_EMPTY; again++)
+      window = await this.#ports.open(candidate, rate, durationMs);
+    return window;
+  }
+
   /** A quantile takes requests: a window has as many as it is about, where that does not take too long. */
   #windowMs(rate: number, baseMs: number): number {
-    const needed = 1 / (1 - this.#asked.objective.quantile);
+    const needed = Math.max(FEW_REQUESTS, 1 / (1 - this.#asked.objective.quantile));
     return Math.max(baseMs, Math.min(WINDOW_MS.mostForFewRequests, (needed * 1000) / rate));
   }
 
@@ -289,10 +307,6 @@ class Planner {
 
   #leftMs(share: number): number {
     return this.#budgetMs * share - this.#elapsedMs();
-  }
-
-  #isLate(): boolean {
-    return this.#leftMs(LAST_END) <= 0;
   }
 }
 

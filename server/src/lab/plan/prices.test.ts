@@ -37,7 +37,10 @@ describe("a table of prices", () => {
     [{ ...table, machines: [machine, machine] }, 'the machine "m2" twice'],
   ])("%j is refused", (value, message) => {
     expect(() => pricesFrom(value, "prices.yaml")).toThrow(
-      expect.objectContaining({ code: "PARAMETER_INVALID", message: expect.stringContaining(message) as string }) as Error,
+      expect.objectContaining({
+        code: "PARAMETER_INVALID",
+        message: expect.stringContaining(message) as string,
+      }) as Error,
     );
   });
 });

@@ -8,9 +8,7 @@ const points = (...pairs: readonly (readonly [number, number])[]): ScalingPoint[
 
 describe("the fit", () => {
   test("the universal law of six points", () => {
-    const law = fitScaling(
-      points([1, 955.16], [2, 1878.91], [4, 3548.68], [8, 6531.08], [16, 9897.24], [32, 10_500]),
-    )!;
+    const law = fitScaling(points([1, 955.16], [2, 1878.91], [4, 3548.68], [8, 6531.08], [16, 9897.24], [32, 10_500]))!;
     expect(law.law).toBe("universal scalability");
     expect(law.perThread).toBeCloseTo(949.2161585956158, 6);
     expect(law.contention).toBeCloseTo(0.011350576937855237, 9);

@@ -4,7 +4,7 @@ import { assert, unreachable } from "@slipway/core/base";
 import type { Objective } from "#load";
 import { LEAST_HEADROOM, MOST_HEADROOM } from "./headroom.ts";
 import { type Asked, type Assumptions, type Findings, MOST_REPLICAS, objectiveOf } from "./planner.ts";
-import { BAD_SHARE, type WindowsSummary } from "./windows.ts";
+import type { Decision, WindowsSummary } from "./windows.ts";
 
 /** `p99 of at most 20 ms` */
 export function objectiveText({ quantile, latencyMs }: Objective): string {
@@ -28,9 +28,9 @@ export function whyOf(asked: Asked, findings: Findings, assumptions: Assumptions
       headroomSentence(headroom),
     );
   }
-  for (const { replicas, summary } of attempts.filter(({ isAccepted }) => !isAccepted))
+  for (const { replicas, decision, summary } of attempts.filter(({ isAccepted }) => !isAccepted))
     sentences.push(
-      `${rate(summary.ratePerSecond!)} was turned down${replicas === 1 ? "" : ` for ${replicas} replicas`}: ${missedText(summary, objectiveOf(asked.objective, replicas, assumptions))}.`,
+      `${rate(summary.ratePerSecond!)} was turned down${replicas === 1 ? "" : ` for ${replicas} replicas`}: ${missedText(decision, summary, objectiveOf(asked.objective, replicas, assumptions))}.`,
     );
   return sentences;
 }
@@ -85,14 +85,20 @@ function headroomSentence({ share, variation, windows }: NonNullable<Findings["h
   return `${kept}, since ${measured}.`;
 }
 
-function missedText(summary: WindowsSummary, objective: Objective): string {
+function missedText(decision: Decision, summary: WindowsSummary, objective: Objective): string {
   const { met, windows, latencyMs, nextMs, failed, requests } = summary;
   const failures = failed === 0 ? "" : `, ${failed} of ${requests} requests failed`;
-  const found = `${percentileText(objective.quantile)} ${milliseconds(latencyMs)} at the median of windows`;
-  if (met < windows) return `${met} of ${windows} windows met it (${found}${failures})`;
-  if (nextMs === null || nextMs > objective.latencyMs)
-    return `all ${windows} windows met it, but so unevenly that the next may take ${milliseconds(nextMs)}`;
-  return `${windows} windows are too few to tell it from a rate that meets it in ${percent(BAD_SHARE)} of them`;
+  const found = `${percentileText(objective.quantile)} ${milliseconds(latencyMs)} at the median of windows${failures}`;
+  switch (decision) {
+    case "missed":
+      return `${met} of ${windows} windows met it (${found})`;
+    case "met":
+      return `${met} of ${windows} windows met it (${found}), but so unevenly that the next may take ${milliseconds(nextMs)}`;
+    case "open":
+      return `${met} of ${windows} windows met it (${found}), which is too few to decide, and the time was up`;
+    default:
+      return unreachable(decision);
+  }
 }
 
 function latencyText({ latencyMs, interval, nextMs, worstMs, requests }: WindowsSummary, objective: Objective): string {
@@ -114,8 +120,9 @@ function percent(share: number): string {
   return `${number(share * 100, 2)} %`;
 }
 
+/** Rounded up: so many times is enough. */
 function ratio(value: number): string {
-  return number(value, 2);
+  return String(Math.ceil(value * 10) / 10);
 }
 
 function number(value: number, digits = 3): string {

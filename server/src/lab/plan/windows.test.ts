@@ -48,20 +48,23 @@ describe("the sequential test", () => {
   test.each([
     [BAD_SHARE, "met", MOST_FALSE_MET],
     [GOOD_SHARE, "missed", MOST_FALSE_MISSED],
-  ] as const)("of rates whose windows hold in a share of %f it says %s no oftener than stated", (share, wrong, most) => {
-    const random = seededRandom(7);
-    const runs = 20_000;
-    let errors = 0;
-    for (let run = 0; run < runs; run++) {
-      const met: boolean[] = [];
-      while (decide(met) === "open") met.push(random() < share);
-      if (decide(met) === wrong) errors++;
-    }
-    // Wald's bounds are approximate: α/(1 − β) holds for sure.
-    const bound = most / (1 - (wrong === "met" ? MOST_FALSE_MISSED : MOST_FALSE_MET));
-    expect(errors / runs).toBeLessThanOrEqual(bound);
-    expect(errors / runs).toBeGreaterThan(0);
-  });
+  ] as const)(
+    "of rates whose windows hold in a share of %f it says %s no oftener than stated",
+    (share, wrong, most) => {
+      const random = seededRandom(7);
+      const runs = 20_000;
+      let errors = 0;
+      for (let run = 0; run < runs; run++) {
+        const met: boolean[] = [];
+        while (decide(met) === "open") met.push(random() < share);
+        if (decide(met) === wrong) errors++;
+      }
+      // Wald's bounds are approximate: α/(1 − β) holds for sure.
+      const bound = most / (1 - (wrong === "met" ? MOST_FALSE_MISSED : MOST_FALSE_MET));
+      expect(errors / runs).toBeLessThanOrEqual(bound);
+      expect(errors / runs).toBeGreaterThan(0);
+    },
+  );
 });
 
 describe("the bound on the next window", () => {
