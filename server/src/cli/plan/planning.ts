@@ -104,6 +104,14 @@ async function racedOn(prepared: Prepared, base: Candidate, budgetMs: number): P
     chosen,
     ratePerSecond: rate > 0 ? rate : null,
     points: [...points.values()].toSorted((a, b) => a.threads - b.threads),
+    outcome: {
+      candidates: standings.length,
+      isChanged: chosen !== base,
+      // A challenger that meets the objective where the current settings never do is infinitely better.
+      ratio: Number.isFinite(verdict.ratio?.median) ? verdict.ratio!.median : null,
+      wins: verdict.wins,
+      pairs: verdict.pairs,
+    },
   };
 }
 
@@ -132,6 +140,7 @@ async function documentOf(prepared: Prepared, wanted: PlanWanted, asked: Asked, 
     confirmation: isPlan ? (attempts.at(-1)?.summary ?? null) : null,
     attempts: [...attempts],
     lone: findings.lone,
+    race: findings.race,
     scaling: findings.scaling === null ? null : { ...findings.scaling, points: [...findings.scaling.points] },
     options: isPlan ? optionsFor(wanted.prices, measured, rate!, reserve, ASSUMPTIONS, rowsPerRequest) : [],
     prices: { currency, source, asOf, isExample },

@@ -107,6 +107,16 @@ export const PlanSchema = z.strictObject({
     }),
   ),
   lone: WindowsSummarySchema.describe("one client that waits for its answers: no rate is answered faster"),
+  race: z
+    .strictObject({
+      candidates: z.int().positive(),
+      isChanged: z.boolean().describe("whether the best was better than the current settings beyond the noise"),
+      ratio: z.number().nonnegative().nullable().describe("the best over the current settings, median of pairs"),
+      wins: z.int().nonnegative(),
+      pairs: z.int().nonnegative(),
+    })
+    .nullable()
+    .describe("of settings; null where it did not come to one"),
   scaling: z
     .strictObject({
       law: z.enum(["universal scalability", "Amdahl"]),

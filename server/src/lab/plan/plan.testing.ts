@@ -44,6 +44,7 @@ export function planOf(more: Partial<Plan> = {}): Plan {
     confirmation: SUMMARY,
     attempts: [{ replicas: 1, decision: "met", isAccepted: true, summary: SUMMARY }],
     lone: { ...SUMMARY, ratePerSecond: null, windows: 3, met: 3, latencyMs: 1.9, nextMs: null, interval: null },
+    race: { candidates: 4, isChanged: true, ratio: 1.6, wins: 8, pairs: 8 },
     scaling: { ...scaling, points: [...scaling.points] },
     options: optionsFor(EXAMPLE_PRICES, { cores: 2, capacity: 1000, scaling }, 500, reserve, ASSUMPTIONS, 1),
     prices: { currency, source, asOf, isExample },

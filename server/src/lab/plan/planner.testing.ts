@@ -63,7 +63,12 @@ export function simulated(server: SimulatedServer, seed = 1) {
     open: async (_, ratePerSecond, durationMs) => windowAt(ratePerSecond, durationMs),
     race: async (current, budgetMs) => {
       nowMs += Math.max(0, budgetMs);
-      return { chosen: current, ratePerSecond: server.perSecond / 2, points: [] };
+      return {
+        chosen: current,
+        ratePerSecond: server.perSecond / 2,
+        points: [],
+        outcome: { candidates: 4, isChanged: false, ratio: 1.01, wins: 4, pairs: 8 },
+      };
     },
     now: () => nowMs,
   };

@@ -47,6 +47,19 @@ export interface Raced {
   readonly ratePerSecond: number | null;
   /** The highest rates by how many cores candidates could use. */
   readonly points: readonly ScalingPoint[];
+  readonly outcome: RaceOutcome;
+}
+
+/** What the race came to. */
+export interface RaceOutcome {
+  /** Candidates in it, the current settings included. */
+  readonly candidates: number;
+  /** Whether the best was better than the current settings beyond the noise, and so is planned with. */
+  readonly isChanged: boolean;
+  /** The best over the current settings, median of pairs; null where there were none. */
+  readonly ratio: number | null;
+  readonly wins: number;
+  readonly pairs: number;
 }
 
 export interface Attempt {
@@ -72,8 +85,10 @@ export interface Findings {
   readonly limit: Limit | null;
   readonly headroom: Headroom | null;
   readonly scaling: ScalingLaw | null;
+  /** null where it did not come to a race. */
+  readonly race: RaceOutcome | null;
   readonly attempts: readonly Attempt[];
-  /** Whether `replicas` is so high that no number of machines helps. */
+  /** Of the last attempt; above `MOST_REPLICAS` where no number of machines helps. */
   readonly replicas: number | null;
   readonly ratePerReplica: number | null;
   /** The limit that replicas are counted with: the search's, or less where the confirmation turned that down. */
@@ -152,7 +167,7 @@ class Planner {
 
   async find(current: Candidate, quickest: Candidate | null): Promise<Findings> {
     const { objective } = this.#asked;
-    const nothing = { limit: null, headroom: null, scaling: null, attempts: [], replicas: null } as const;
+    const nothing = { limit: null, headroom: null, scaling: null, race: null, attempts: [], replicas: null } as const;
     const open = { ...nothing, ratePerReplica: null, capacity: null, windowMs: null } as const;
     let base = current;
     let lone = await this.#lone(current);
@@ -170,7 +185,7 @@ class Planner {
     const candidate = raced.chosen;
     const scaling = fitScaling(raced.points);
     const { limit, headroom } = await this.#search(candidate, raced.ratePerSecond);
-    const found = { ...open, candidate, lone: lone.summary, scaling, limit, headroom };
+    const found = { ...open, candidate, lone: lone.summary, race: raced.outcome, scaling, limit, headroom };
     if (limit === null) return { ...found, outcome: "undecided" };
     const confirmed = await this.#confirm(candidate, limit.ratePerSecond, headroom);
     const last = confirmed.attempts.at(-1);

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { ASSUMPTIONS, type Findings } from "./planner.ts";
 import { SETTINGS } from "./planner.testing.ts";
 import { SUMMARY } from "./plan.testing.ts";
+import { fitScaling } from "./scaling.ts";
 import { objectiveText, whyOf } from "./why.ts";
 
 const objective = { quantile: 0.99, latencyMs: 20 };
@@ -15,6 +16,7 @@ const findings: Findings = {
   limit: { ratePerSecond: 1003.2, missedAtRate: 1120, tests: 11, isGeneratorLimited: false },
   headroom: { share: 0.31, variation: 0.142, windows: 11 },
   scaling: null,
+  race: { candidates: 4, isChanged: false, ratio: 1.04, wins: 5, pairs: 8 },
   attempts: [met],
   replicas: 1,
   ratePerReplica: 500,
@@ -33,8 +35,20 @@ test("what fits: what was confirmed, the limit, the headroom", () => {
     "500/s met p99 of at most 20 ms in 12 of 12 windows: p99 8.2 ms at the median of windows (95 % interval 7.1 to 9.9 ms), worst 12.3 ms, the next one below 11.5 ms at 90 %; 30000 requests.",
     "The limit was found at 1003/s (1120/s missed the objective) in 11 tests.",
     "31 % of it is kept free, since throughput in 11 windows of the same load varied by 14 %.",
+    "The current settings were kept: of 4 raced, none was better beyond the noise (the best came to 1.04 times its rate in 5 of 8 pairs).",
   ]);
-  expect(why({ headroom: { share: 0.15, variation: 0.01, windows: 9 } }).at(-1)).toContain("the least there is");
+  expect(why({ headroom: { share: 0.15, variation: 0.01, windows: 9 } })[2]).toContain("the least there is");
+});
+
+test("what growing on this machine brought, and by what law", () => {
+  const scaling = fitScaling([
+    { threads: 1, perSecond: 1000 },
+    { threads: 2, perSecond: 1700 },
+    { threads: 4, perSecond: 2500 },
+  ]);
+  expect(why({ scaling }).at(-1)).toBe(
+    "By how many cores settings could use, the race's highest rates were 1000/s with 1, 1700/s with 2, 2500/s with 4; by Amdahl's law (1.6 % off) 20 % of the work is serial.",
+  );
 });
 
 test("replicas: what one carries, and what was turned down before", () => {

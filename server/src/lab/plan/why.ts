@@ -3,7 +3,15 @@
 import { assert, unreachable } from "@slipway/core/base";
 import type { Objective } from "#load";
 import { LEAST_HEADROOM, MOST_HEADROOM } from "./headroom.ts";
-import { type Asked, type Assumptions, type Findings, MOST_REPLICAS, objectiveOf } from "./planner.ts";
+import {
+  type Asked,
+  type Assumptions,
+  type Findings,
+  MOST_REPLICAS,
+  objectiveOf,
+  type RaceOutcome,
+} from "./planner.ts";
+import type { ScalingLaw } from "./scaling.ts";
 import type { Decision, WindowsSummary } from "./windows.ts";
 
 /** `p99 of at most 20 ms` */
@@ -28,6 +36,8 @@ export function whyOf(asked: Asked, findings: Findings, assumptions: Assumptions
       headroomSentence(headroom),
     );
   }
+  if (findings.race !== null) sentences.push(raceSentence(findings.race));
+  if (findings.scaling !== null) sentences.push(scalingSentence(findings.scaling));
   for (const { replicas, decision, summary } of attempts.filter(({ isAccepted }) => !isAccepted))
     sentences.push(
       `${rate(summary.ratePerSecond!)} was turned down${replicas === 1 ? "" : ` for ${replicas} replicas`}: ${missedText(decision, summary, objectiveOf(asked.objective, replicas, assumptions))}.`,
@@ -74,6 +84,22 @@ function* outcomeSentences(
     default:
       unreachable(outcome);
   }
+}
+
+function raceSentence({ candidates, isChanged, ratio, wins, pairs }: RaceOutcome): string {
+  const measured = `the best ${ratio === null ? "came ahead" : `came to ${number(ratio)} times its rate`} in ${wins} of ${pairs} pairs`;
+  if (isChanged)
+    return `Of ${candidates} settings raced these were better than the current ones beyond the noise: ${measured}.`;
+  return pairs === 0
+    ? `The current settings were kept: there was no other to compare them with in the time of the race.`
+    : `The current settings were kept: of ${candidates} raced, none was better beyond the noise (${measured}).`;
+}
+
+/** Growing on one machine, in measured rates and the law fitted to them. */
+function scalingSentence({ law, points, contention, residual }: ScalingLaw): string {
+  const measured = points.map(({ threads, perSecond }) => `${rate(perSecond)} with ${threads}`).join(", ");
+  const fit = residual === null ? "which two points can't contradict" : `${percent(residual)} off`;
+  return `By how many cores settings could use, the race's highest rates were ${measured}; by ${law === "Amdahl" ? "Amdahl's law" : "the universal scalability law"} (${fit}) ${percent(Math.min(1, contention))} of the work is serial.`;
 }
 
 function headroomSentence({ share, variation, windows }: NonNullable<Findings["headroom"]>): string {
