@@ -74,7 +74,7 @@ export async function benchPlan(model: ModelName, { rounds, seconds, log }: Plan
   const impossible = (await slipway(...askTooMuch)) as Plan;
   log(`${model} within ${question.impossibleMs} ms: ${impossible.outcome}. ${impossible.why.join(" ")}`);
 
-  const fronts = ["--server-fronts", String(plan.settings["server"]!["fronts"])];
+  const fronts = ["--fronts", String(plan.settings["server"]!["fronts"])];
   const child = spawnFree([...SLIPWAY, "start", "--port", "0", "--admin-port", "0", "--json", ...fronts, ...data]);
   try {
     await firstLine(child);

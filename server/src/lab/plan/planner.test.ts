@@ -2,8 +2,17 @@
 import { describe, expect, test } from "vitest";
 import { isMet } from "#load";
 import { LEAST_HEADROOM } from "./headroom.ts";
-import { type Asked, ASSUMPTIONS, type Findings, findPlan, LONE_WINDOWS, MOST_REPLICAS } from "./planner.ts";
+import {
+  type Asked,
+  ASSUMPTIONS,
+  type Findings,
+  findPlan,
+  LONE_WINDOWS,
+  MOST_REPLICAS,
+  type PlannerPorts,
+} from "./planner.ts";
 import { CALM, SETTINGS, simulated, type SimulatedServer } from "./planner.testing.ts";
+import { whyOf } from "./why.ts";
 import { LEAST_WINDOWS } from "./windows.ts";
 
 const objective = { quantile: 0.99, latencyMs: 20 };
@@ -63,10 +72,35 @@ describe("a calm server", () => {
 
 describe("cannot", () => {
   test("where one client alone takes too long, without a search", async () => {
-    const plan = await planOf({ ...CALM, loneMs: 21 }, 1);
+    const plan = await planOf({ ...CALM, loneMs: 41 }, 1);
     expect(plan).toMatchObject({ outcome: "cannot", limit: null, replicas: null, ratePerReplica: null });
-    expect(plan.lone).toMatchObject({ windows: LONE_WINDOWS, met: 0, latencyMs: 21 });
+    expect(plan.lone).toMatchObject({ windows: LONE_WINDOWS, met: 0, latencyMs: 41 });
     expect(plan.measured).toHaveLength(LONE_WINDOWS);
+  });
+
+  test("a model that takes longer than a window is given a longer one", async () => {
+    const { ports } = simulated({ ...CALM, loneMs: 900 });
+    const slow: PlannerPorts = {
+      ...ports,
+      // As a generator counts: what is sent within the window and answered.
+      lone: async (of, ms) => ({
+        ...(await ports.lone(of, ms)),
+        ...(ms < 1000 ? { latencyMs: null, p50Ms: null } : {}),
+      }),
+    };
+    const run = { signal: new AbortController().signal, report: () => {} };
+    const asked = { objective: { quantile: 0.99, latencyMs: 2000 }, ratePerSecond: 1 };
+    const plan = await findPlan(asked, { current: SETTINGS, quickest: null }, ASSUMPTIONS, slow, run, BUDGET_MS);
+    expect(plan.outcome).toBe("fits");
+    expect(plan.lone).toMatchObject({ latencyMs: 900, windows: 3 });
+  });
+
+  test("where most of a lone client's answers come soon, it is the machine, and nothing is decided", async () => {
+    const plan = await planOf({ ...CALM, loneMs: 25 }, 1);
+    expect(plan).toMatchObject({ outcome: "undecided", race: null, replicas: null });
+    expect(whyOf({ objective, ratePerSecond: 1 }, plan, ASSUMPTIONS)[0]).toContain(
+      "it is the machine that is disturbed",
+    );
   });
 
   test("a disturbed window or two are no proof", async () => {

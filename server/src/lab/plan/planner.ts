@@ -103,7 +103,7 @@ export const MOST_REPLICAS = 1000;
 const ENDS = { lone: 0.08, race: 0.45, search: 0.62 };
 /** Of the budget, where even the confirmation ends; but the windows it takes at least are always made. */
 const LAST_END = 1.5;
-const LONE_MS = { least: 250, most: 3000 };
+const LONE_MS = { least: 250, most: 3000, mostForOneAnswer: 60_000 };
 /** Windows of one client that all have to miss the objective before no settings are thought to meet it. */
 export const LONE_WINDOWS = 8;
 /** A window of one client has about so many answers. */
@@ -178,7 +178,10 @@ class Planner {
         lone = quicker;
       }
     }
-    if (!lone.isPossible) return { ...open, outcome: "cannot", candidate: base, lone: lone.summary };
+    if (!lone.isPossible) {
+      const outcome = isTooSlow(lone.summary, objective) ? "cannot" : "undecided";
+      return { ...open, outcome, candidate: base, lone: lone.summary };
+    }
 
     this.#report("racing settings");
     const raced = await this.#ports.race(base, this.#leftMs(ENDS.race));
@@ -201,8 +204,14 @@ class Planner {
     while (windows.length < LONE_WINDOWS) {
       this.#report(`one client alone, window ${windows.length + 1}`);
       const window = await this.#ports.lone(candidate, durationMs);
+      if (window.latencyMs === null && window.failures === 0 && durationMs < LONE_MS.mostForOneAnswer) {
+        // A model so slow that no answer came in time needs a longer window, not a verdict.
+        durationMs *= 4;
+        continue;
+      }
       windows.push(window);
-      durationMs = clamp(LONE_ANSWERS * (window.p50Ms ?? 0), LONE_MS.least, LONE_MS.most);
+      const answerMs = window.p50Ms ?? 0;
+      durationMs = Math.max(3 * answerMs, clamp(LONE_ANSWERS * answerMs, LONE_MS.least, LONE_MS.most));
       isPossible ||= isMet(window, objective);
       // A few more tell how evenly, while there is time.
       if (isPossible && (windows.length >= 3 || this.#leftMs(ENDS.lone) <= 0)) break;
@@ -323,6 +332,14 @@ class Planner {
   #leftMs(share: number): number {
     return this.#budgetMs * share - this.#elapsedMs();
   }
+}
+
+/** Where half of a lone client's answers take this share of the objective, it is the model that takes it and not a disturbance. */
+const SLOW_SHARE = 0.5;
+
+/** Whether one client's answers themselves leave no way to an objective that no window met. */
+function isTooSlow({ p50Ms }: WindowsSummary, { latencyMs }: Objective): boolean {
+  return p50Ms !== null && p50Ms >= SLOW_SHARE * latencyMs;
 }
 
 /** What one replica has to meet so that all together meet the objective. */

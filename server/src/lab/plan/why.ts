@@ -47,7 +47,7 @@ export function whyOf(asked: Asked, findings: Findings, assumptions: Assumptions
 
 function* outcomeSentences(
   asked: Asked,
-  { outcome, attempts, lone, replicas, ratePerReplica, limit }: Findings,
+  { outcome, attempts, lone, replicas, ratePerReplica, limit, race }: Findings,
   assumptions: Assumptions,
 ): Generator<string> {
   const { objective } = asked;
@@ -77,9 +77,13 @@ function* outcomeSentences(
       return;
     }
     case "undecided":
-      yield limit === null
-        ? `One client alone met ${objectiveText(objective)} in ${lone.met} of ${lone.windows} windows, and no rate from 1/s on did in the search: too near the limit of the model or machine to plan with.`
-        : `No rate was confirmed in the time there was. The machine is too uneven, or the budget too short: give a longer --budget, or measure when the machine is quieter.`;
+      if (attempts.length > 0) {
+        yield "No rate was confirmed in the time there was. The machine is too uneven, or the budget too short: give a longer --budget, or measure when the machine is quieter.";
+      } else if (limit === null && race !== null) {
+        yield `One client alone met ${objectiveText(objective)} in ${lone.met} of ${lone.windows} windows, and no rate from 1/s on did in the search: too near the limit of the model or machine to plan with.`;
+      } else {
+        yield `One client alone is answered in ${milliseconds(lone.p50Ms)} at the median, and yet its ${percentileText(objective.quantile)} was ${milliseconds(lone.latencyMs)} (median of ${lone.windows} windows, none within ${milliseconds(objective.latencyMs)}): it is the machine that is disturbed, and not the model that is slow. Measure when the machine is quieter.`;
+      }
       return;
     default:
       unreachable(outcome);
