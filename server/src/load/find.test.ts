@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { seededRandom } from "./arrivals.ts";
-import { findHighestRate, type FindOptions, type Trial } from "./find.ts";
+import { findHighestRate, type FindOptions, isMet, type Trial } from "./find.ts";
 
 const objective = { quantile: 0.99, latencyMs: 20 };
 
@@ -77,6 +77,22 @@ test("one failure, or a growing queue, misses whatever the percentile says", asy
     goodputPerSecond: Math.min(rate, 300),
   }));
   expect(lags.ratePerSecond!).toBeLessThanOrEqual((300 + 0.1) / (0.98 * (1 - 20 / 10_000)));
+});
+
+test("the last answers of a short test may come as late as the objective allows, a queue that grew may not", () => {
+  const short = { ratePerSecond: 100, offeredPerSecond: 100, failures: 0, isGeneratorLate: false, latencyMs: 15 };
+  // 50 requests of half a second, the last answered 20 ms after it: 50 / 0.52 s.
+  expect(isMet({ ...short, measuredMs: 520, goodputPerSecond: 50 / 0.52 }, objective)).toBe(true);
+  expect(isMet({ ...short, measuredMs: 560, goodputPerSecond: 50 / 0.56 }, objective)).toBe(false);
+  // A second that is answered in three, within an objective of five: it grows as long as it is offered.
+  const patient = { quantile: 0.99, latencyMs: 5000 };
+  expect(isMet({ ...short, latencyMs: 1990, measuredMs: 3000, goodputPerSecond: 100 / 3 }, patient)).toBe(false);
+});
+
+test("with arrivals by chance, what was due counts, not what was meant", () => {
+  const trial = { ratePerSecond: 100, failures: 0, isGeneratorLate: false, latencyMs: 15, measuredMs: 10_000 };
+  expect(isMet({ ...trial, offeredPerSecond: 94, goodputPerSecond: 94 }, objective)).toBe(true);
+  expect(isMet({ ...trial, offeredPerSecond: 100, goodputPerSecond: 94 }, objective)).toBe(false);
 });
 
 test("a rate is no miss because answers come in whole numbers", async () => {

@@ -64,6 +64,14 @@ describe("a calm server", () => {
     expect(plan.ratePerReplica!).toBeLessThanOrEqual(usable);
   });
 
+  test("slow answers have longer tests, so that the last ones do not decide", async () => {
+    const patient = { quantile: 0.5, latencyMs: 20_000 };
+    const plan = await planOf({ ...CALM, loneMs: 3000, perSecond: 10 }, 2, 1, { objective: patient });
+    expect(plan.outcome).toBe("fits");
+    // The median of a lone client is a third of its high quantile here.
+    expect(plan.windowMs!).toBeGreaterThanOrEqual(10_000);
+  });
+
   test("few requests a second have longer windows, so that the quantile is one", async () => {
     const { windowMs } = await planOf({ ...CALM, perSecond: 40 }, 10);
     expect(windowMs).toBeCloseTo(10_000, 6);

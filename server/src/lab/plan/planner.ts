@@ -110,6 +110,8 @@ export const LONE_WINDOWS = 8;
 const LONE_ANSWERS = 100;
 const SEARCH_TESTS = 14;
 const SEARCH_MS = { least: 400, most: 4000, mostForFewRequests: 5000 };
+/** A test or window takes at least so many answers of a lone client, or its last ones decide whether a queue grew. */
+const ANSWERS = 10;
 /** Fewer requests than this are no window. */
 const FEW_REQUESTS = 10;
 const MOST_EMPTY = 3;
@@ -187,10 +189,11 @@ class Planner {
     const raced = await this.#ports.race(base, this.#leftMs(ENDS.race));
     const candidate = raced.chosen;
     const scaling = fitScaling(raced.points);
-    const { limit, headroom } = await this.#search(candidate, raced.ratePerSecond);
+    const answersMs = ANSWERS * (lone.summary.p50Ms ?? 0);
+    const { limit, headroom } = await this.#search(candidate, raced.ratePerSecond, answersMs);
     const found = { ...open, candidate, lone: lone.summary, race: raced.outcome, scaling, limit, headroom };
     if (limit === null) return { ...found, outcome: "undecided" };
-    const confirmed = await this.#confirm(candidate, limit.ratePerSecond, headroom);
+    const confirmed = await this.#confirm(candidate, limit.ratePerSecond, headroom, answersMs);
     const last = confirmed.attempts.at(-1);
     return { ...found, ...confirmed, outcome: outcomeOf(last, confirmed.replicas, objective, this.#assumptions) };
   }
@@ -223,13 +226,11 @@ class Planner {
   async #search(
     candidate: Candidate,
     startRate: number | null,
+    answersMs: number,
   ): Promise<{ readonly limit: Limit | null; readonly headroom: Headroom }> {
     const { objective, ratePerSecond } = this.#asked;
-    const testMs = clamp(
-      this.#leftMs(ENDS.search) / (SEARCH_TESTS * (1 + SATURATED_SHARE) * OVERHEAD),
-      SEARCH_MS.least,
-      SEARCH_MS.most,
-    );
+    const affordableMs = this.#leftMs(ENDS.search) / (SEARCH_TESTS * (1 + SATURATED_SHARE) * OVERHEAD);
+    const testMs = Math.max(answersMs, clamp(affordableMs, SEARCH_MS.least, SEARCH_MS.most));
     const throughputs: number[] = [];
     const found = await findHighestRate<Window>({
       objective,
@@ -265,11 +266,12 @@ class Planner {
     candidate: Candidate,
     limit: number,
     headroom: Headroom,
+    answersMs: number,
   ): Promise<Pick<Findings, "attempts" | "replicas" | "ratePerReplica" | "capacity" | "windowMs">> {
     const { ratePerSecond } = this.#asked;
     const reserve: Reserve = { headroom: headroom.share, imbalance: this.#assumptions.imbalance };
     const budgetMs = Math.max(0, this.#budgetMs - this.#elapsedMs()) / (LEAST_WINDOWS * OVERHEAD);
-    const baseMs = clamp(budgetMs, WINDOW_MS.least, WINDOW_MS.most);
+    const baseMs = Math.max(answersMs, clamp(budgetMs, WINDOW_MS.least, WINDOW_MS.most));
     const attempts: Attempt[] = [];
     let capacity = limit;
     for (;;) {
