@@ -49,6 +49,13 @@ test("what growing on this machine brought, and by what law", () => {
   expect(why({ scaling }).at(-1)).toBe(
     "By how many cores settings could use, the race's highest rates were 1000/s with 1, 1700/s with 2, 2500/s with 4; by Amdahl's law (1.6 % off) 20 % of the work is serial.",
   );
+  const worse = fitScaling([
+    { threads: 1, perSecond: 1000 },
+    { threads: 2, perSecond: 600 },
+  ]);
+  expect(why({ scaling: worse }).at(-1)).toBe(
+    "By how many cores settings could use, the race's highest rates were 1000/s with 1, 600/s with 2: more cores brought nothing, and larger machines count as this one.",
+  );
 });
 
 test("replicas: what one carries, and what was turned down before", () => {

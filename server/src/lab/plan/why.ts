@@ -102,8 +102,11 @@ function raceSentence({ candidates, isChanged, ratio, wins, pairs }: RaceOutcome
 /** Growing on one machine, in measured rates and the law fitted to them. */
 function scalingSentence({ law, points, contention, residual }: ScalingLaw): string {
   const measured = points.map(({ threads, perSecond }) => `${rate(perSecond)} with ${threads}`).join(", ");
+  const rates = `By how many cores settings could use, the race's highest rates were ${measured}`;
+  if (contention >= 1) return `${rates}: more cores brought nothing, and larger machines count as this one.`;
   const fit = residual === null ? "which two points can't contradict" : `${percent(residual)} off`;
-  return `By how many cores settings could use, the race's highest rates were ${measured}; by ${law === "Amdahl" ? "Amdahl's law" : "the universal scalability law"} (${fit}) ${percent(Math.min(1, contention))} of the work is serial.`;
+  const name = law === "Amdahl" ? "Amdahl's law" : "the universal scalability law";
+  return `${rates}; by ${name} (${fit}) ${percent(contention)} of the work is serial.`;
 }
 
 function headroomSentence({ share, variation, windows }: NonNullable<Findings["headroom"]>): string {
