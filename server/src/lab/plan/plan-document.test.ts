@@ -56,7 +56,12 @@ describe("a plan as evidence", () => {
     const lone = { ...SUMMARY, ratePerSecond: null };
     const { values } = planEvidence(planOf({ ...nothing, outcome: "cannot", why, lone, attempts: [], options: [] }));
     for (const [name, { value, reason, interval }] of Object.entries(values))
-      expect({ name, value, reason, interval }).toEqual({ name, value: null, reason: why[0], interval: null });
+      expect({ name, value, reason, interval }).toEqual({
+        name,
+        value: null,
+        reason: 'The plan came to "cannot"; its details say why.',
+        interval: null,
+      });
   });
 
   test("of what was not decided keeps the limit that was found, and promises nothing", () => {

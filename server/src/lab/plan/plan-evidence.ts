@@ -11,7 +11,7 @@ export const PLAN_KIND = "plan";
 export function planEvidence(plan: Plan): NewEvidence {
   const { asked, confirmation, limit, headroom, options, prices, machine, code } = plan;
   const isPlan = plan.outcome === "fits" || plan.outcome === "replicas";
-  const why = isPlan ? null : plan.why.join(" ");
+  const why = isPlan ? null : `The plan came to "${plan.outcome}"; its details say why.`;
   const of = (value: number | null, unit: string, method: string, count: number | null = null): MeasuredValue => ({
     value,
     reason: value === null ? (why ?? "It was not measured.") : null,
