@@ -38,7 +38,7 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
   launch: ["config", "lab/measure", "registry", "runtime", "serve", "store"],
   fronts: ["api", "config", "launch", "monitor", "runtime", "serve"],
   api: ["backup", "config", "jobs", "lab/dataset", "lab/measure", "lab/plan", "launch", "monitor", "registry", "runtime", "serve", "store"],
-  cli: ["api", "backup", "config", "jobs", "lab/dataset", "lab/gradient", "lab/measure", "lab/plan", "lab/tune", "launch", "load", "monitor", "registry", "runtime", "serve", "store"],
+  cli: ["api", "backup", "config", "lab/dataset", "lab/gradient", "lab/measure", "lab/plan", "lab/tune", "launch", "load", "monitor", "registry", "runtime", "serve", "store"],
 };
 /** Folders that are no chapters themselves: each folder inside is one. */
 const SHELVES = new Set(["lab"]);

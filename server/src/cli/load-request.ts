@@ -1,4 +1,4 @@
-// What `slipway bench` and `slipway tune` send and where: an address as given, or an endpoint's, with a body from a file or
+// What `slipway bench`, `tune` and `plan` send and where: an address as given, or an endpoint's, with a body from a file or
 // made up from the endpoint's own description.
 import { SlipwayError } from "@slipway/core/base";
 import {

@@ -1,4 +1,4 @@
-// A load test as plain data: what `slipway bench` carries out itself, and `slipway tune` on a thread of its own.
+// A load test as plain data: what `slipway bench` carries out itself, and `tune` and `plan` on a thread of its own.
 import { SlipwayError } from "@slipway/core/base";
 import { constantArrivals, poissonArrivals, seededRandom } from "./arrivals.ts";
 import type { Target } from "./connection.ts";

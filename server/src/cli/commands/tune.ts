@@ -10,7 +10,7 @@ import { durationOption, numberOption } from "../option-values.ts";
 import { slipwayCommand } from "../running.ts";
 import { withTemporaryDirectory } from "../temporary-server.ts";
 import { duration } from "../text.ts";
-import { applyToDeployment, commandsFor } from "../stand/apply.ts";
+import { applyToDeployment, commandsFor } from "../tune/apply.ts";
 import { type TuneReport, tuneText } from "../tune/report.ts";
 import { type Subject, subjectFrom } from "../stand/subject.ts";
 import { type Tuned, tuned } from "../tune/tuning.ts";

@@ -1,5 +1,5 @@
-// One measurement of a candidate: its requests a second in a closed loop, or the highest rate of an open loop that meets the
-// objective, looked for within the time given.
+// Measurements of a candidate: its requests a second in a closed loop, or the highest rate of an open loop that meets the
+// objective, looked for within the time given; and single windows of load, as a plan is made of.
 import {
   findHighestRate,
   type LoadOutcome,

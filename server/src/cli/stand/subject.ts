@@ -1,4 +1,5 @@
-// What is tuned: the model a MODEL argument names, as files, and the settings it has now, which every candidate is compared with.
+// What is tuned or planned: the model a MODEL argument names, as files, and the settings it has now, which every candidate is
+// compared with.
 import { SlipwayError } from "@slipway/core/base";
 import { describeSettings, type Settings } from "#config";
 import type { Client, EndpointView, OperationOutput } from "slipway/client";

@@ -9,7 +9,7 @@ import { cli } from "../cli.testing.ts";
 import { EXITS } from "../exit-codes.ts";
 import { findServer, openSession, type Session } from "../session.ts";
 import { loadConfiguration } from "#config";
-import { applyToDeployment, commandsFor } from "../stand/apply.ts";
+import { applyToDeployment, commandsFor } from "./apply.ts";
 import type { TuneReport } from "./report.ts";
 
 const digits = path.resolve(import.meta.dirname, "../../../../examples/digits");
