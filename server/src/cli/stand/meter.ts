@@ -1,5 +1,6 @@
 // Measurements of a candidate: its requests a second in a closed loop, or the highest rate of an open loop that meets the
 // objective, looked for within the time given; and single windows of load, as a plan is made of.
+import { median } from "@slipway/core/stats";
 import {
   findHighestRate,
   type LoadOutcome,
@@ -40,8 +41,8 @@ const RESOLUTION = 1.1;
 export class Meter {
   readonly #thread: LoadThread;
   readonly #wanted: LoadWanted;
-  /** Of each address, the rate found last: the next search begins there. */
-  readonly #rates = new Map<string, number>();
+  /** Rates found, whichever candidate's: a search begins at their median, so that no candidate carries its luck along. */
+  readonly #rates: number[] = [];
   #windows = 0;
   /** The highest share of the time that the generator was at work in a closed loop. */
   busiestShare = 0;
@@ -64,7 +65,7 @@ export class Meter {
 
   /**
    * Measures for about so long.
-   * @param startRate where a search begins that has no earlier one to go by
+   * @param startRate where the first search begins
    */
   async sample(addressed: Addressed, durationMs: number, startRate: number): Promise<Sample> {
     const { objective } = this.#wanted;
@@ -107,7 +108,7 @@ export class Meter {
     const { connections } = this.#wanted;
     const found = await findHighestRate({
       objective,
-      startRate: this.#rates.get(addressed.url.href) ?? startRate,
+      startRate: this.#rates.length === 0 ? startRate : median(this.#rates),
       resolution: RESOLUTION,
       repeats: 1,
       maxTrials: MOST_TESTS,
@@ -123,7 +124,7 @@ export class Meter {
       },
     });
     const rate = found.ratePerSecond ?? 0;
-    if (rate > 0) this.#rates.set(addressed.url.href, rate);
+    if (rate > 0) this.#rates.push(rate);
     if (found.end === "generator-limit") this.generatorLimits++;
     this.searches++;
     return { ok: true, value: rate };
