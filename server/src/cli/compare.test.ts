@@ -156,6 +156,8 @@ test("a regressor's errors are measured and compared where labels are numbers", 
   expect(quality!.values["mae"]!.value).toBeCloseTo(mean, 6);
   expect(quality!.values["quantile-loss[0.9]"]!.value).toBeGreaterThan(0);
   expect(quality!.values["r2"]!.interval!.lower).toBeGreaterThan(0.99);
+  const classes = await call("measure", "line@2", "quality", ...on, "--task", "classification");
+  expect(classes.err).toContain('The labels of "line" are numbers, so there are no classes to tell');
   const { out } = await call("compare", "line@1", "line@2", ...on);
   expect(out).toMatch(/^line@2: Better than line@1: mae is 0\.\d+ against 0\.\d+, a difference of −0\.\d+/);
   expect(out).toMatch(/mean-error +[−\d.e-]+ +[−\d.e-]+/);

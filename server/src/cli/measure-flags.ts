@@ -25,6 +25,11 @@ export const ROWS_FLAGS: readonly OptionFact[] = [
 
 /** What `qualityOptionsFrom` reads. */
 export const QUALITY_FLAGS: readonly OptionFact[] = [
+  {
+    flags: "--task <kind>",
+    description: "What the model does; found out from the labels if left out",
+    choices: ["classification", "regression"],
+  },
   { flags: "--output <name>", description: "The output to take, where there are several" },
   {
     flags: "--scores <kind>",
@@ -78,6 +83,7 @@ export function qualityOptionsFrom(options: CommandOptions): NonNullable<Measure
   const texts = { output: textOption(options, "output"), positive: textOption(options, "positive") };
   const positive =
     texts.positive !== undefined && /^\d+$/.test(texts.positive) ? Number(texts.positive) : texts.positive;
+  const task = textOption(options, "task") as "classification" | "regression" | undefined;
   const scores = textOption(options, "scores") as "probabilities" | "logits" | undefined;
   const top = listOption(options, "top").map((text) => numberFrom("top", text, "5"));
   const quantiles = listOption(options, "quantile").map((text) => numberFrom("quantile", text, "0.9"));
@@ -89,6 +95,7 @@ export function qualityOptionsFrom(options: CommandOptions): NonNullable<Measure
     seed: optionalNumber(options, "seed", "7"),
   };
   const given = {
+    task,
     output: texts.output,
     positive,
     scores,
