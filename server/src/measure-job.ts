@@ -146,9 +146,9 @@ async function measureAll(task: MeasureTask, subject: Subject, ports: MeasurePor
 
 function loaderOf({ settings, environment }: MeasureTask): LoadFrom {
   const longTurns = new LongTurns(systemClock);
-  return (model) => (changes, signal) =>
+  return (model) => (changes, signal, others) =>
     createExecutor({
-      model,
+      model: others ?? model,
       settings: { ...settings.runtime, ...changes },
       clock: systemClock,
       randomBytes,

@@ -1,6 +1,7 @@
 // Builds the executor of a deployment from its settings: threads planned, containment found out, runners started.
 import { createHmac } from "node:crypto";
 import { availableParallelism, tmpdir } from "node:os";
+import type { SessionSettings } from "@slipway/core/backend";
 import { type Clock, SlipwayError } from "@slipway/core/base";
 import { bytesFromData, type NamedTensor, type NumericData } from "@slipway/core/tensor";
 import type { RuntimeSettings } from "#config";
@@ -97,6 +98,19 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
   });
 }
 
+/** How a session runs a model as it is served. */
+export function sessionSettingsFrom(settings: RuntimeSettings, intraOpThreads: number): SessionSettings {
+  return {
+    intraOpThreads,
+    graphOptimizationLevel: settings.graphOptimizationLevel,
+    executionProviders: settings.executionProviders,
+    configEntries: {
+      "optimization.constant_folding_max_output_size_in_bytes": String(settings.constantFoldingLimitBytes),
+      ...settings.sessionConfig,
+    },
+  };
+}
+
 function loadOrder(
   files: ModelFiles,
   settings: RuntimeSettings,
@@ -105,15 +119,7 @@ function loadOrder(
 ): LoadOrder {
   return {
     files,
-    session: {
-      intraOpThreads,
-      graphOptimizationLevel: settings.graphOptimizationLevel,
-      executionProviders: settings.executionProviders,
-      configEntries: {
-        "optimization.constant_folding_max_output_size_in_bytes": String(settings.constantFoldingLimitBytes),
-        ...settings.sessionConfig,
-      },
-    },
+    session: sessionSettingsFrom(settings, intraOpThreads),
     batching: {
       mode: settings.batching,
       maxRows: settings.maxBatchRows,

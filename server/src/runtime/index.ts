@@ -3,7 +3,7 @@ export { ChannelChild, type ChannelScript, errorFromFailure, type Failure } from
 export { askContained, type ContainedAnswer, type ContainedQuestion } from "./ask-contained.ts";
 export { type ContainedScript, startContainedScript } from "./contained-child.ts";
 export type { LoadedModel } from "./control.ts";
-export { createExecutor, type ExecutorOptions, fingerprintWith } from "./create-executor.ts";
+export { createExecutor, type ExecutorOptions, fingerprintWith, sessionSettingsFrom } from "./create-executor.ts";
 export type { Crew } from "./crew.ts";
 export type { Verdict } from "./dispatcher.ts";
 export type {

@@ -32,8 +32,8 @@ export interface Rival {
 
 export interface MeasurePorts {
   readonly clock: Clock;
-  /** Loads the subject as it is served, but for the settings that are changed here. */
-  readonly load: (changes: Partial<RuntimeSettings>, signal: AbortSignal) => Promise<Executor>;
+  /** Loads the subject as it is served, or other files in its place, but for the settings that are changed here. */
+  readonly load: (changes: Partial<RuntimeSettings>, signal: AbortSignal, files?: ModelFiles) => Promise<Executor>;
   /** The runtime settings it is served with unless they are changed. */
   readonly settings: RuntimeSettings;
   readonly machine: EvidenceMachine;
