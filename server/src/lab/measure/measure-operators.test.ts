@@ -57,7 +57,10 @@ describe("a real model", () => {
   test("the OCR classifier at a stated shape", async () => {
     const options = { operators: { shapes: { inputs: { x: [1, 3, 48, 192] } }, runs: 3 } };
     const { details } = await measureFile("operators", OCR_CLASSIFIER, options);
-    expect((details as unknown as Details).operators[0]!.operator).toBe("Conv");
+    // Which takes longest is the machine's affair.
+    const found = new Set((details as unknown as Details).operators.map(({ operator }) => operator));
+    expect(found.has("Conv")).toBe(true);
+    expect(found.has("BatchNormalization")).toBe(false);
   });
 
   test("shapes that do not fit are refused by name", async () => {

@@ -45,6 +45,7 @@ const HEADLINES: Readonly<Record<string, string>> = {
   size: "file",
   compute: "macs",
   comparison: "accuracy.difference",
+  memory: "peak",
 };
 
 /** What a unit nobody here knows is taken for. */
