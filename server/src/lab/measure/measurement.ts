@@ -41,6 +41,8 @@ export interface MeasurePorts {
   readonly environment: Readonly<Record<string, string>>;
   /** Versions of what computes, as evidence tells them. */
   readonly code: Readonly<Record<string, string>>;
+  /** Where counters of energy are, in place of /sys/class/powercap. */
+  readonly powercap?: string;
 }
 
 export interface Measurement<Options extends z.ZodObject = z.ZodObject> {

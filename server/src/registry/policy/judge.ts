@@ -46,6 +46,7 @@ const HEADLINES: Readonly<Record<string, string>> = {
   compute: "macs",
   comparison: "accuracy.difference",
   memory: "peak",
+  energy: "run",
 };
 
 /** What a unit nobody here knows is taken for. */

@@ -1,7 +1,7 @@
 // Units of measured values, and of the numbers people write in policies: each belongs to a quantity with one base unit, and
 // only values of the same quantity are compared.
 
-export type Quantity = "ratio" | "time" | "bytes" | "rate" | "energy" | "multiply-accumulates" | "operations";
+export type Quantity = "ratio" | "time" | "bytes" | "rate" | "energy" | "power" | "multiply-accumulates" | "operations";
 
 export interface Unit {
   readonly name: string;
@@ -37,6 +37,7 @@ const UNITS: Readonly<Record<string, Omit<Unit, "name">>> = {
   "/s": whole("rate", 1),
   J: whole("energy", 1),
   mJ: fraction("energy", 1000),
+  W: whole("power", 1),
   MAC: whole("multiply-accumulates", 1),
   MMAC: whole("multiply-accumulates", 1e6),
   GMAC: whole("multiply-accumulates", 1e9),
