@@ -4,6 +4,16 @@ export type { SubjectRows } from "./answers/index.ts";
 export { datasetFromArrays } from "./dataset-from-arrays.ts";
 export type { Measurement, MeasurePorts, Rival, Subject } from "./measurement.ts";
 export {
+  type Advice,
+  advise,
+  BUILT_IN_DEVICES,
+  type DeviceFit,
+  type DeviceProfile,
+  deviceProfileFrom,
+  measureDevice,
+  type Needs,
+} from "./devices/index.ts";
+export {
   measure,
   MEASUREMENT_NAMES,
   MEASUREMENT_OPTIONS,

@@ -44,7 +44,8 @@ interface Repetition {
  * adds to what every runner takes anyway. Each repetition starts fresh runners; intervals are Student's over repetitions.
  */
 export const memory = measurement({
-  about: "The memory the model takes on a runner, as measured: loaded, resident once warm, and at the peak of its runs.",
+  about:
+    "The memory the model takes on a runner, as measured: loaded, resident once warm, and at the peak of its runs.",
   needsRows: false,
   isTimed: false,
   options: z.strictObject({
@@ -208,7 +209,8 @@ async function countedMemory(
   { clock, environment }: MeasurePorts,
   signal: AbortSignal,
 ): Promise<{ readonly value: MeasuredValue; readonly details: JsonObject }> {
-  const method = "weights and the most activations alive at once, by liveness; what the engine itself needs is not in it";
+  const method =
+    "weights and the most activations alive at once, by liveness; what the engine itself needs is not in it";
   try {
     const inputs = withOpenAxes(model.scan.signature, shapes);
     const report = await examineInProcess({ files, inputs, findDuplicates: false, clock, signal, environment });
@@ -216,7 +218,10 @@ async function countedMemory(
     const weightsBytes = report.parameters.sizeBytes;
     const details = { weightsBytes, activationsBytes: peakBytes, unknownValues: unknownValues.length };
     if (unknownValues.length > 0) {
-      return { value: undefinedValue(`the sizes of ${unknownValues.length} values are not known`, "B", method), details };
+      return {
+        value: undefinedValue(`the sizes of ${unknownValues.length} values are not known`, "B", method),
+        details,
+      };
     }
     return { value: exact(weightsBytes + peakBytes, "B", method), details };
   } catch (error) {

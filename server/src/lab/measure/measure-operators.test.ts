@@ -40,7 +40,10 @@ describe("a real model", () => {
     // Each of a run's events is rounded to a microsecond.
     expect(details.meanNodeUs).toBeLessThanOrEqual(details.meanRunUs + details.nodes.length);
     expect(values["node-time"]!.value).toBeCloseTo(details.meanNodeUs / 1000, 9);
-    expect(values["share[Conv]"]!.value).toBeCloseTo(details.operators.find((one) => one.operator === "Conv")!.share, 9);
+    expect(values["share[Conv]"]!.value).toBeCloseTo(
+      details.operators.find((one) => one.operator === "Conv")!.share,
+      9,
+    );
     expect(values["overhead"]!.value).toBeGreaterThan(0);
     expect(settings).toMatchObject({ inputs: { image: [4, 1, 28, 28] }, runs: 8 });
     // The engine fuses the rectifiers into the convolutions, whose channels it blocks.

@@ -5,13 +5,15 @@ import type { JobRun } from "#jobs";
 import type { NewEvidence } from "#registry";
 import { comparison } from "./measure-comparison.ts";
 import { compute } from "./measure-compute.ts";
+import { energy } from "./measure-energy.ts";
+import { fit } from "./measure-fit.ts";
 import { memory } from "./measure-memory.ts";
 import { operators } from "./measure-operators.ts";
 import { quality } from "./measure-quality.ts";
 import { size } from "./measure-size.ts";
 import type { Measurement, MeasurePorts, Subject } from "./measurement.ts";
 
-const TABLE = { size, compute, memory, operators, quality, comparison } as const;
+const TABLE = { size, compute, memory, operators, energy, fit, quality, comparison } as const;
 
 export type MeasurementName = keyof typeof TABLE;
 export const MEASUREMENTS: Readonly<Record<MeasurementName, Measurement>> = TABLE;

@@ -25,7 +25,11 @@ export async function subjectOf(file: string): Promise<Subject> {
   return { model: { hash: "0".repeat(64), sizeBytes, scan } as unknown as Model, files, rows: null };
 }
 
-export function testPorts(subject: Subject, changes: Partial<RuntimeSettings> = {}, more: Partial<MeasurePorts> = {}): MeasurePorts {
+export function testPorts(
+  subject: Subject,
+  changes: Partial<RuntimeSettings> = {},
+  more: Partial<MeasurePorts> = {},
+): MeasurePorts {
   const settings = { ...loadConfiguration({}).settings.runtime, ...changes };
   return {
     clock: systemClock,

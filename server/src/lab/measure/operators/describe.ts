@@ -9,7 +9,8 @@ const LEAST_SHARE = 0.02;
 /** Sentences, the most important first. */
 export function describeProfile(profile: Profile): readonly string[] {
   const { operators, nodes, nodeUs, runUs, runs } = profile;
-  if (nodes.length === 0 || nodeUs === 0) return ["No node took as long as a microsecond, which is the finest that is told."];
+  if (nodes.length === 0 || nodeUs === 0)
+    return ["No node took as long as a microsecond, which is the finest that is told."];
   const told = operators.filter(({ share }) => share >= LEAST_SHARE).slice(0, TOLD_OPERATORS);
   const lines = told.map(({ operator, share, nodes: count }, index) => {
     const time = index === 0 ? `${percent(share)} of the time is ${operator}` : `${percent(share)} is ${operator}`;

@@ -2,13 +2,7 @@
 // profiler needs a file; its name is taken away as soon as it is there, so nothing is left however this ends.
 import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync } from "node:fs";
 import { text } from "node:stream/consumers";
-import {
-  type ContainedAnswer,
-  createOnnxRuntimeBackend,
-  loadProfiled,
-  readModelFiles,
-  systemClock,
-} from "#runtime";
+import { type ContainedAnswer, createOnnxRuntimeBackend, loadProfiled, readModelFiles, systemClock } from "#runtime";
 import type { Session } from "@slipway/core/backend";
 import { assert, SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
 import type { NamedTensor } from "@slipway/core/tensor";

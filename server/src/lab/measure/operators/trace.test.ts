@@ -65,7 +65,11 @@ test("it is said in words: operators, the slowest node, what is between nodes, p
     'The slowest node is Conv "a", which takes float[1, 3], int64[]: 70 %, 70 µs of a run.',
     "17 % of a run is between nodes: handing over inputs, choosing the next node, and the profiling itself.",
   ]);
-  const mixed = [node("a", "Conv", 30, "0"), node("b", "Conv", 10, "1", { provider: "CUDAExecutionProvider" }), run(40)];
+  const mixed = [
+    node("a", "Conv", 30, "0"),
+    node("b", "Conv", 10, "1", { provider: "CUDAExecutionProvider" }),
+    run(40),
+  ];
   expect(describeProfile(profileFromTrace(mixed, 1)).at(-1)).toBe(
     "It runs on 2 execution providers: 1 node on CPUExecutionProvider (75 % of the time), 1 node on CUDAExecutionProvider (25 % of the time).",
   );

@@ -175,11 +175,13 @@ function numberIn(args: Readonly<Record<string, unknown>>, key: string): number 
 function shapesIn(args: Readonly<Record<string, unknown>>, key: string): readonly string[] {
   const value = args[key];
   if (!Array.isArray(value)) return [];
-  return value.slice(0, 16).flatMap((one: unknown) =>
-    typeof one === "object" && one !== null
-      ? Object.entries(one).map(([type, dims]) =>
-          `${type}[${Array.isArray(dims) ? dims.join(", ") : ""}]`.slice(0, LONGEST_TEXT),
-        )
-      : [],
-  );
+  return value
+    .slice(0, 16)
+    .flatMap((one: unknown) =>
+      typeof one === "object" && one !== null
+        ? Object.entries(one).map(([type, dims]) =>
+            `${type}[${Array.isArray(dims) ? dims.join(", ") : ""}]`.slice(0, LONGEST_TEXT),
+          )
+        : [],
+    );
 }
