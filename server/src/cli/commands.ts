@@ -77,6 +77,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/compare.ts")).compare,
   },
   {
+    name: "profile",
+    summary: "Measure what a model takes, or what this machine is as a device",
+    group: "Models",
+    load: async () => (await import("./commands/profile.ts")).profile,
+  },
+  {
+    name: "place",
+    summary: "Advise where a model is best put: edge, browser, server or batch",
+    group: "Models",
+    load: async () => (await import("./commands/place.ts")).place,
+  },
+  {
     name: "policy",
     summary: "Say what a version must show before it goes live, and check it",
     group: "Endpoints",

@@ -100,7 +100,10 @@ function optionsFrom(chosen: readonly MeasurementName[], options: CommandOptions
 }
 
 /** Lengths of axes and shapes of inputs, from `batch=1` and `x=1,3,224,224`. @throws SlipwayError USAGE */
-function shapesFrom(options: CommandOptions): { symbols: Record<string, number>; inputs: Record<string, number[]> } {
+export function shapesFrom(options: CommandOptions): {
+  symbols: Record<string, number>;
+  inputs: Record<string, number[]>;
+} {
   const symbols = listOption(options, "axis").map((text) => {
     const { name, lengths } = namedLengths("axis", text, "batch=1");
     if (lengths.length !== 1) throw malformed("axis", text, "batch=1");

@@ -31,6 +31,8 @@ export const DEVICE_PROFILE = z.strictObject({
   matrixFlops: figure("sustained operations a second of matrix products of float32"),
   convolutionFlops: figure("sustained operations a second of convolutions of float32"),
   bandwidthBytes: figure("bytes a second read from and written to memory"),
+  cacheBytes: figure("bytes a node may read and write without leaving the caches"),
+  cacheBandwidthBytes: figure("bytes a second read from and written to caches"),
   nodeSeconds: figure("seconds any node takes, however small"),
   runSeconds: figure("seconds a run takes beyond its nodes: handing inputs and outputs over"),
   busyWatts: figure("watts beyond idling while a run keeps the device busy"),

@@ -5,7 +5,7 @@ import type { FitModel } from "./fit.ts";
 
 const of = (value: number | null) => ({ value, source: "made up" });
 
-/** 1 GFLOP/s in products, 0.5 in convolutions, 1 MB/s of memory, 1 ms a node, 10 ms a run, 2 W. */
+/** 1 GFLOP/s in products, 0.5 in convolutions, 1 MB/s of memory and 1 GB/s up to 3000 bytes, 1 ms a node, 10 ms a run, 2 W. */
 export const SLOW: DeviceProfile = {
   format: "slipway-device@1",
   name: "slow",
@@ -18,6 +18,8 @@ export const SLOW: DeviceProfile = {
   matrixFlops: of(1e9),
   convolutionFlops: of(0.5e9),
   bandwidthBytes: of(1e6),
+  cacheBytes: of(3000),
+  cacheBandwidthBytes: of(1e9),
   nodeSeconds: of(1e-3),
   runSeconds: of(10e-3),
   busyWatts: of(2),

@@ -40,6 +40,17 @@ const FREE: ReadonlySet<string> = new Set([
   "Unsqueeze",
 ]);
 
+/** Done by the convolution right before them, as every engine here does where nothing else reads its result. */
+const JOINED: ReadonlySet<string> = new Set([
+  "BatchNormalization",
+  "Clip",
+  "HardSigmoid",
+  "LeakyRelu",
+  "Relu",
+  "Sigmoid",
+  "Tanh",
+]);
+
 /** Seconds; `lower` and `upper` are within the profile's uncertainty factor. */
 export interface LatencyEstimate {
   readonly seconds: number;
@@ -61,9 +72,10 @@ export interface Unknown {
 
 /**
  * The estimate for one run, one after the other: for each node, the larger of its operations over the device's rate and its
- * bytes over its bandwidth, and what starting a node takes; then what a run takes beyond its nodes. Nodes of which the engine
- * makes one (an activation after a convolution) are counted apart, and caches are not counted on, which make it larger; small
- * products that reach no device's sustained rate make it smaller. The uncertainty factor stands for all of that.
+ * bytes over its bandwidth (that of caches for as much as they hold), and what starting a node takes; then what a run takes
+ * beyond its nodes. Normalisation and activation right after a convolution are taken for part of it. Other nodes an engine
+ * joins make the estimate larger than the truth, small products and strange shapes that reach no sustained rate make it
+ * smaller; the profile's uncertainty factor stands for that, and docs/devices.md shows how estimates did.
  * Source: Williams, Waterman, Patterson, "Roofline", Communications of the ACM 52 (2009).
  * @param nodes as core's `countGraph` counts them
  * @returns why there is none where a node's work or a figure of the device is not known
@@ -71,8 +83,11 @@ export interface Unknown {
 export function estimateLatency(nodes: readonly NodeCost[], device: DeviceProfile): LatencyEstimate | Unknown {
   const { matrixFlops, convolutionFlops, bandwidthBytes, nodeSeconds, runSeconds, uncertaintyFactor } = device;
   const parts = { matrix: 0, convolution: 0, memory: 0, nodes: 0, run: runSeconds.value ?? 0 };
+  let isConvolved = false;
   for (const node of nodes) {
     if (node.times === 0 || FREE.has(node.operator)) continue;
+    isConvolved = CONVOLUTION.has(node.operator) || (isConvolved && JOINED.has(node.operator));
+    if (isConvolved && JOINED.has(node.operator)) continue;
     const { readBytes, writtenBytes, flops, times } = node;
     if (flops === null || node.isPerIteration) return { reason: `the work of ${node.place} is not known` };
     if (readBytes === null || writtenBytes === null) return { reason: `the sizes around ${node.place} are not known` };
@@ -82,7 +97,7 @@ export function estimateLatency(nodes: readonly NodeCost[], device: DeviceProfil
       return { reason: `${device.name} does not tell its rate of ${kind} operations` };
     if (bandwidthBytes.value === null) return { reason: `${device.name} does not tell its memory bandwidth` };
     const computing = rate === null ? 0 : flops / rate;
-    const moving = (readBytes + writtenBytes) / bandwidthBytes.value;
+    const moving = movingSeconds(readBytes + writtenBytes, device);
     parts[kind !== null && computing >= moving ? kind : "memory"] += times * Math.max(computing, moving);
     parts.nodes += times * (nodeSeconds.value ?? 0);
   }
@@ -91,4 +106,9 @@ export function estimateLatency(nodes: readonly NodeCost[], device: DeviceProfil
   }
   const seconds = parts.matrix + parts.convolution + parts.memory + parts.nodes + parts.run;
   return { seconds, lower: seconds / uncertaintyFactor, upper: seconds * uncertaintyFactor, parts };
+}
+
+function movingSeconds(bytes: number, { bandwidthBytes, cacheBytes, cacheBandwidthBytes }: DeviceProfile): number {
+  const isCached = cacheBytes.value !== null && cacheBandwidthBytes.value !== null && bytes <= cacheBytes.value;
+  return bytes / (isCached ? cacheBandwidthBytes.value! : bandwidthBytes.value!);
 }

@@ -4,7 +4,7 @@ import { type Backend, DEFAULT_SESSION_SETTINGS, type Session } from "@slipway/c
 import { assert, type Clock } from "@slipway/core/base";
 import { graphBuilder } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
-import { median } from "@slipway/core/stats";
+import { ascending, sortedQuantile } from "@slipway/core/stats";
 import { type NamedTensor, zeros } from "@slipway/core/tensor";
 import { DEVICE_PROFILE, type DeviceProfile } from "./device-profile.ts";
 
@@ -31,19 +31,24 @@ const PRODUCT = 512;
 const CHANNELS = 128;
 const SIDE = 56;
 const OUT = SIDE - 2;
-/** Larger than the last-level cache a virtual machine usually has to itself: 64 MiB read, as much written. */
-const STREAM = 2 ** 24;
+/** Larger than the last-level cache a virtual machine usually has to itself. */
+const STREAM_BYTES = 64 * 2 ** 20;
+/** Fits the caches of one core nearly everywhere. */
+const CACHED_BYTES = 2 ** 19;
+/** Nodes that each read and write as much. */
+const STREAMS = 9;
 const CHAIN = 200;
 const FEWEST_RUNS = 5;
-/** By comparison of estimates with measured runs of six models; see docs/devices.md. */
-const UNCERTAINTY = 4;
+const QUANTILE = 0.25;
+/** By comparison of estimates with runs, which were within 2.4; see docs/devices.md. */
+const UNCERTAINTY = 3;
 
 type Builder = ReturnType<typeof graphBuilder>;
 
 /** @throws SlipwayError MODEL_LOAD_FAILED, RUN_FAILED where the engine does not work here; the signal's reason */
 export async function measureDevice(options: MeasureDeviceOptions): Promise<DeviceProfile> {
   const { threads, report, date, processor, backend } = options;
-  const where = `${backend.name}, ${threads} ${threads === 1 ? "thread" : "threads"} on ${processor}, measured ${date}`;
+  const where = `${backend.name}, ${threads} ${threads === 1 ? "thread" : "threads"} on ${processor}, measured ${date}, lower quartile`;
   report("products of matrices");
   const product = await secondsOf(options, (graph) => {
     const [a, b] = ["a", "b"].map((name) => graph.input(name, "float32", [PRODUCT, PRODUCT]));
@@ -56,10 +61,8 @@ export async function measureDevice(options: MeasureDeviceOptions): Promise<Devi
     graph.output("y", graph.op("Conv", [x, w]), "float32", [1, CHANNELS, OUT, OUT]);
   });
   report("memory bandwidth");
-  const stream = await secondsOf(options, (graph) => {
-    const x = graph.input("x", "float32", [STREAM]);
-    graph.output("y", graph.op("Neg", [x]), "float32", [STREAM]);
-  });
+  const bandwidth = await bandwidthOf(options, STREAM_BYTES);
+  const cacheBandwidth = await bandwidthOf(options, CACHED_BYTES);
   report("starting nodes and runs");
   const [long, short] = [await chainSeconds(options, CHAIN), await chainSeconds(options, 1)];
   const nodeSeconds = Math.max(1e-9, (long - short) / (CHAIN - 1));
@@ -74,13 +77,21 @@ export async function measureDevice(options: MeasureDeviceOptions): Promise<Devi
     memoryBytes: { value: options.memoryBytes, source: "all memory the system tells" },
     matrixFlops: {
       value: (2 * PRODUCT ** 3) / product,
-      source: `median product of ${PRODUCT} × ${PRODUCT} (${where})`,
+      source: `product of ${PRODUCT} × ${PRODUCT} (${where})`,
     },
     convolutionFlops: {
       value: (2 * CHANNELS ** 2 * 9 * OUT ** 2) / convolution,
-      source: `median 3 × 3 convolution of ${CHANNELS} channels at ${SIDE} × ${SIDE} (${where})`,
+      source: `3 × 3 convolution of ${CHANNELS} channels at ${SIDE} × ${SIDE} (${where})`,
     },
-    bandwidthBytes: { value: (8 * STREAM) / stream, source: `negating ${STREAM} float32, read and written (${where})` },
+    bandwidthBytes: { value: bandwidth, source: `nodes that read and write ${STREAM_BYTES >> 20} MiB each (${where})` },
+    cacheBytes: {
+      value: 4 * CACHED_BYTES,
+      source: `nodes that read and write ${CACHED_BYTES >> 10} KiB were measured; twice that is taken to stay in caches`,
+    },
+    cacheBandwidthBytes: {
+      value: cacheBandwidth,
+      source: `nodes that read and write ${CACHED_BYTES >> 10} KiB each (${where})`,
+    },
     nodeSeconds: { value: nodeSeconds, source: `a chain of ${CHAIN} nodes less one of one (${where})` },
     runSeconds: { value: Math.max(1e-9, short - nodeSeconds), source: `a run of one node, less the node (${where})` },
     busyWatts: {
@@ -97,6 +108,21 @@ export async function measureDevice(options: MeasureDeviceOptions): Promise<Devi
   });
 }
 
+/** Bytes a second of nodes that each read and write `bytes`: a long chain less a short one, since both take inputs in. */
+async function bandwidthOf(options: MeasureDeviceOptions, bytes: number): Promise<number> {
+  const [long, short] = [await streamSeconds(options, bytes, STREAMS), await streamSeconds(options, bytes, 1)];
+  return ((STREAMS - 1) * 2 * bytes) / Math.max(1e-9, long - short);
+}
+
+/** Nodes over a tensor, of which a single number leaves. */
+async function streamSeconds(options: MeasureDeviceOptions, bytes: number, nodes: number): Promise<number> {
+  return await secondsOf(options, (graph) => {
+    let value = graph.input("x", "float32", [1, bytes / 4]);
+    for (let node = 0; node < nodes; node++) value = graph.op(node % 2 === 0 ? "Neg" : "Abs", [value]);
+    graph.output("y", graph.op("ReduceMax", [value], { keepdims: 0 }), "float32", []);
+  });
+}
+
 /** Nodes that can't be joined or folded: each reads the one before. */
 async function chainSeconds(options: MeasureDeviceOptions, nodes: number): Promise<number> {
   return await secondsOf(options, (graph) => {
@@ -106,7 +132,7 @@ async function chainSeconds(options: MeasureDeviceOptions, nodes: number): Promi
   });
 }
 
-/** The median time of a run. */
+/** The time a quarter of the runs stay below: others on the machine make runs longer, nothing makes them shorter. */
 async function secondsOf(options: MeasureDeviceOptions, build: (graph: Builder) => void): Promise<number> {
   const { backend, clock, threads, milliseconds, signal } = options;
   const graph = graphBuilder({ opset: 17 });
@@ -124,7 +150,7 @@ async function secondsOf(options: MeasureDeviceOptions, build: (graph: Builder) 
       await session.run(inputs, ["y"]);
       times.push(clock.now() - before);
     }
-    return Math.max(1e-9, median(times) / 1000);
+    return Math.max(1e-9, sortedQuantile(ascending(times), QUANTILE) / 1000);
   } finally {
     await session.unload();
   }

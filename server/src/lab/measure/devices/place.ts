@@ -116,7 +116,8 @@ export function checkText({ question, verdict, found, lower, upper, limit, unit,
   if (question === "operators") return verdict === "fits" ? "all operators run" : method;
   const { scale, name } = unit === "B" ? { scale: 1e6, name: "MB" } : { scale: 1, name: unit };
   const amount = (value: number): string => text(value / scale);
-  const range = lower === upper ? "" : ` (${amount(lower!)} to ${amount(upper!)})`;
+  const [from, to] = [amount(lower!), amount(upper!)];
+  const range = from === to ? "" : ` (${from} to ${to})`;
   const against = limit === null ? "" : ` against ${amount(limit)} ${name}`;
   const outcome = verdict === "not-asked" ? "" : `: ${verdict.replaceAll("-", " ")}`;
   return `${question} ${amount(found)} ${name}${range}${against}${outcome}`;

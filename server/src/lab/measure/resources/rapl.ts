@@ -54,7 +54,7 @@ export function openRapl(directory: string = POWERCAP): RaplMeter | { readonly r
   try {
     names = readdirSync(directory);
   } catch {
-    return { reason: `there is no ${directory}: no counters of energy are shown to this system` };
+    return { reason: `no counters of energy are shown to this system (there is no ${directory})` };
   }
   const zones: Zone[] = [];
   let unreadable: string | null = null;
