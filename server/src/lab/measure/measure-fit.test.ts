@@ -22,8 +22,9 @@ test("a small real model: measured here, estimated elsewhere, and each with its 
   const { value, interval } = values["latency[raspberry-pi-5]"]!;
   expect(value).toBeGreaterThan((1000 * 10_620_864) / 60e9);
   expect(interval!.upper / value!).toBeCloseTo(BUILT_IN_DEVICES["raspberry-pi-5"].uncertaintyFactor, 9);
-  // Which operators a CUDA provider runs is not known here, and what is not known is not 1.
-  expect(values["fits[datacentre-gpu]"]).toMatchObject({ value: null });
+  // The CUDA provider has kernels for all of its operators.
+  expect(values["fits[datacentre-gpu]"]).toMatchObject({ value: 1 });
+});
   expect(values["fits[datacentre-gpu]"]!.reason).toMatch(/^unknown: operators is not known/);
 });
 
@@ -46,6 +47,15 @@ test("only the devices asked for, with people's own; and operators that are miss
   const missing = fits[1]!.checks.find(({ question }) => question === "operators")!;
   expect(missing.verdict).toBe("tight");
   expect(missing.method).toMatch(/nodes of .*BatchNormalization/);
+});
+
+test("what is not known of a device is not taken for fitting", async () => {
+  const own = { ...BUILT_IN_DEVICES.phone, name: "mine", matrixFlops: { value: null, source: "nobody told" } };
+  const options = { devices: [], profiles: [own], latencyMs: 1000 };
+  const { values } = await measureFile("fit", DIGITS, { fit: options });
+  expect(values["fits[mine]"]).toMatchObject({ value: null });
+  expect(values["fits[mine]"]!.reason).toMatch(/^unknown: latency is not known: mine does not tell its rate of matrix/);
+  expect(values["latency[mine]"]).toMatchObject({ value: null });
 });
 
 test("two devices of one name are refused, and options that are none", async () => {

@@ -1,7 +1,7 @@
 // Devices many models are put on, from data sheets and measurements. None is your device: each has a wide uncertainty, and a
 // measured profile of the real one (`slipway profile --device`) is always better.
 import type { DeviceProfile } from "./device-profile.ts";
-import { WEBGPU_OPERATORS } from "./webgpu-operators.ts";
+import { CUDA_OPERATORS, WEBGPU_OPERATORS } from "./provider-operators.ts";
 
 const ORT_CPU = {
   names: null,
@@ -89,10 +89,10 @@ export const BUILT_IN_DEVICES: Readonly<Record<BuiltInDevice, DeviceProfile>> = 
     downloadBytes: { value: null, source: "models are sent to a server once; no budget stands for all" },
     engineBytes: { value: 0.5e9, source: "a CUDA context and its libraries, order of magnitude; reckoned" },
     operators: {
-      names: null,
+      names: [...CUDA_OPERATORS],
       isAll: false,
       others: "fall-back",
-      source: "ONNX Runtime docs/OperatorKernels.md lists the CUDA provider's kernels; the list is not kept here",
+      source: "ONNX Runtime docs/OperatorKernels.md at 001d12d2623f; others run on the CPU and cost copies",
     },
     uncertaintyFactor: 5,
   },

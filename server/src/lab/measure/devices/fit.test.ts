@@ -44,6 +44,11 @@ test("the device's verdict is the worst that is asked; what is not known never p
   expect(verdict(MODEL, SLOW, NONE)).toBe("fits");
   expect(verdict(MODEL, SLOW, { latencyMs: 10, energyJ: null })).toBe("does-not-fit");
   expect(verdict(modelOf([node("Own", { flops: null })]), SLOW, { latencyMs: 500, energyJ: null })).toBe("unknown");
+  // What nobody asks need not be known.
+  expect(verdict(modelOf([node("Own", { flops: null })]), SLOW, NONE)).toBe("fits");
+  const powerless = { ...SLOW, busyWatts: { value: null, source: "nobody told" } };
+  expect(verdict(MODEL, powerless, NONE)).toBe("fits");
+  expect(verdict(MODEL, powerless, { latencyMs: null, energyJ: 1 })).toBe("unknown");
   expect(verdict(modelOf([], { fileBytes: 6000 }), SLOW, NONE)).toBe("does-not-fit");
   const blank = modelOf([], { activationsBytes: null, activationsReason: "the sizes of 2 values are not known" });
   expect(check(fitOf(blank, SLOW, NONE), "memory")).toMatchObject({

@@ -110,7 +110,7 @@ function latencyCheck(
   limit: number | null,
 ): FitCheck {
   const at = { question: "latency", unit: "ms", limit } as const;
-  if ("reason" in latency) return unknownCheck(at, latency.reason);
+  if ("reason" in latency) return unknownOrNotAsked(at, latency.reason);
   const [found, lower, upper] = [latency.seconds, latency.lower, latency.upper].map((seconds) => 1000 * seconds);
   return {
     ...at,
@@ -128,9 +128,9 @@ function energyCheck(
   limit: number | null,
 ): FitCheck {
   const at = { question: "energy", unit: "J", limit } as const;
-  if ("reason" in latency) return unknownCheck(at, latency.reason);
+  if ("reason" in latency) return unknownOrNotAsked(at, latency.reason);
   const watts = busyWatts.value;
-  if (watts === null) return unknownCheck(at, `the power of ${name} is not known`);
+  if (watts === null) return unknownOrNotAsked(at, `the power of ${name} is not known`);
   const [lower, upper] = [(latency.lower * watts) / POWER_FACTOR, latency.upper * watts * POWER_FACTOR];
   return {
     ...at,
@@ -178,6 +178,11 @@ function downloadCheck({ fileBytes }: FitModel, budget: DeviceFigure): FitCheck 
     upper,
     method: `bytes of all files, uncompressed; ${budget.source}`,
   };
+}
+
+/** What nobody asks need not be known. */
+function unknownOrNotAsked(at: Pick<FitCheck, "question" | "unit" | "limit">, reason: string): FitCheck {
+  return { ...unknownCheck(at, reason), verdict: at.limit === null ? "not-asked" : "unknown" };
 }
 
 function unknownCheck(at: Pick<FitCheck, "question" | "unit" | "limit">, reason: string): FitCheck {

@@ -22,13 +22,14 @@ test("this machine is measured into a profile that can be read back, each figure
   expect(deviceProfileFrom(JSON.parse(JSON.stringify(profile)), "it")).toEqual(profile);
   expect(said).toEqual(["products of matrices", "convolutions", "memory bandwidth", "starting nodes and runs"]);
   expect(profile.matrixFlops.source).toMatch(
-    /512 × 512 \(onnxruntime-node .*, 1 thread on a processor, measured 2026-11-25\)/,
+    /512 × 512 \(onnxruntime-node .*, 1 thread on a processor, measured 2026-11-25, lower quartile\)/,
   );
   // Between a microcontroller and a datacentre's GPU: neither seconds nor milliseconds are mistaken for the other.
   expect(profile.matrixFlops.value).toBeGreaterThan(1e8);
   expect(profile.matrixFlops.value).toBeLessThan(1e14);
   expect(profile.bandwidthBytes.value).toBeGreaterThan(1e7);
   expect(profile.nodeSeconds.value).toBeLessThan(0.01);
+  expect(profile.cacheBandwidthBytes.value).toBeGreaterThan(1e8);
   // What was not measured is not made up.
   expect(profile.busyWatts.value).toBeNull();
 });
