@@ -47,7 +47,7 @@ export const place: Command = {
     const body = { what: ["fit" as const], options: { fit }, data: null, reason: "slipway place" };
     const [evidence] = await client.measure({ params, body });
     context.progress.end();
-    const { fits, fileBytes } = evidence!.details as unknown as FitDetails;
+    const { fits, fileBytes } = evidence!.details as FitDetails;
     const advice = advise(fits, fileBytes, needs);
     context.answer({ version: params, needs, ...advice, evidence: evidence!.id }, () =>
       adviceText(versionText(params), needs, advice),

@@ -85,7 +85,7 @@ export const energy = measurement({
       } as unknown as JsonObject,
       dataset: null,
       machine,
-      settings: { inputs: served.inputs, windows, windowMs } as JsonObject,
+      settings: { inputs: served.inputs, windows, windowMs },
       method:
         why === null
           ? `RAPL (${meter!.name}) over ${windows} windows of ${windowMs} ms, each less what idling took right before.`

@@ -75,7 +75,7 @@ export const fit = measurement({
       } as unknown as JsonObject,
       dataset: null,
       machine: ports.machine,
-      settings: { inputs: compute.inputs, latencyMs, energyJ, runs } as JsonObject,
+      settings: { inputs: compute.inputs, latencyMs, energyJ, runs },
       method:
         "This machine measured; others by roofline estimates from device profiles, whose figures and sources are in the details.",
       code: ports.code,

@@ -89,10 +89,10 @@ export const memory = measurement({
         repetitions: found.map(({ series: _, ...bytes }) => bytes),
         series: thinned(found[0]!.series).map(([ms, bytes]) => [Math.round(ms), bytes]),
         counted: counted.details,
-      } as JsonObject,
+      },
       dataset: null,
       machine,
-      settings: { inputs, runs, repetitions, maxBatchRows: settings.maxBatchRows } as JsonObject,
+      settings: { inputs, runs, repetitions, maxBatchRows: settings.maxBatchRows },
       method: `${repetitions} repetitions on fresh runners, ${runs} runs each, resident memory as ${systemText()} tells it.`,
       code,
     };

@@ -73,7 +73,7 @@ export const operators = measurement({
       details: detailsOf(profile, overhead.estimate),
       dataset: null,
       machine,
-      settings: { inputs: found.inputs, intraOpThreads, runs, warmUpRuns: options.warmUpRuns } as JsonObject,
+      settings: { inputs: found.inputs, intraOpThreads, runs, warmUpRuns: options.warmUpRuns },
       method: `ONNX Runtime's profiler over ${profile.runs} runs of made-up inputs, beside as many without it.`,
       code,
     };

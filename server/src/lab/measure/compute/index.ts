@@ -3,5 +3,5 @@ export { type ComputeQuestion, type ComputeReport, examineCompute } from "./exam
 export { examineInProcess, type ExamineOptions } from "./examine-process.ts";
 export { type FileSize, type FileSizes, fileSizesOf } from "./file-sizes.ts";
 export { findShapes, type FoundShapes, type ShapeQuestion, type UnknownShape } from "./find-shapes.ts";
-export { boundSignature, INPUT_SHAPES, type InputShapes, withOpenAxes } from "./input-shapes.ts";
+export { INPUT_SHAPES, type InputShapes, withOpenAxes } from "./input-shapes.ts";
 export { madeUpInputs } from "./made-up-inputs.ts";
