@@ -10,6 +10,7 @@ import { statusOf } from "../server/src/api/status.ts";
 import { COMMANDS } from "../server/src/cli/commands.ts";
 import { EXITS } from "../server/src/cli/exit-codes.ts";
 import { commandHelpText } from "../server/src/cli/program.ts";
+import { BUILT_IN_DEVICES, type DeviceProfile } from "../server/src/lab/measure/index.ts";
 import { describeSettings, type SettingKey } from "../server/src/config/keys.ts";
 import { expectation, textFromValue } from "../server/src/config/values.ts";
 import { METRICS } from "../server/src/monitor/index.ts";
@@ -20,6 +21,7 @@ const PARTS: Readonly<Record<string, Readonly<Record<string, () => string | Prom
   "docs/cli.md": { "exit codes": exitCodes, commands },
   "docs/configuration.md": { settings },
   "docs/conformance.md": { result, differences },
+  "docs/devices.md": { devices },
   "docs/errors.md": { errors },
   "docs/metrics.md": { metrics },
   "docs/reliability.md": { results: resultsTable },
@@ -76,6 +78,43 @@ function gradients(): string {
     ]),
   );
   return table(["operator", "gradient", "but"], rows);
+}
+
+/** Every figure of every device that comes with Slipway, with where it is from. */
+function devices(): string {
+  return Object.values(BUILT_IN_DEVICES).map(deviceTable).join("\n\n");
+}
+
+function deviceTable(device: DeviceProfile): string {
+  const scaled = (value: number): string =>
+    value >= 1e12
+      ? `${value / 1e12} T`
+      : value >= 1e9
+        ? `${value / 1e9} G`
+        : value >= 1e6
+          ? `${value / 1e6} M`
+          : `${Number(value.toPrecision(3))} `;
+  const figures: readonly (readonly [string, DeviceProfile["memoryBytes"], (value: number) => string])[] = [
+    ["memory", device.memoryBytes, (value) => `${scaled(value)}B`],
+    ["matrix products", device.matrixFlops, (value) => `${scaled(value)}FLOP/s`],
+    ["convolutions", device.convolutionFlops, (value) => `${scaled(value)}FLOP/s`],
+    ["memory bandwidth", device.bandwidthBytes, (value) => `${scaled(value)}B/s`],
+    ["caches", device.cacheBytes, (value) => `${scaled(value)}B`],
+    ["cache bandwidth", device.cacheBandwidthBytes, (value) => `${scaled(value)}B/s`],
+    ["starting a node", device.nodeSeconds, (value) => `${Number((value * 1e6).toPrecision(3))} µs`],
+    ["starting a run", device.runSeconds, (value) => `${Number((value * 1e6).toPrecision(3))} µs`],
+    ["power beyond idling", device.busyWatts, (value) => `${value} W`],
+    ["download", device.downloadBytes, (value) => `${scaled(value)}B`],
+    ["the engine alone", device.engineBytes, (value) => `${scaled(value)}B`],
+  ];
+  const rows = figures.map(([what, { value, source }, text]) => [what, value === null ? "–" : text(value), source]);
+  const { isAll, names, source } = device.operators;
+  const operators = isAll ? "all of the CPU provider" : names === null ? "–" : `${names.length} listed`;
+  return [
+    `**\`${device.name}\`** (${device.place}, as of ${device.asOf}). ${device.about} Engine: ${device.engine}. Estimated times are good within a factor of ${device.uncertaintyFactor}.`,
+    "",
+    table(["figure", "value", "source"], [...rows, ["operators", operators, source]]),
+  ].join("\n");
 }
 
 function metrics(): string {

@@ -42,7 +42,7 @@ export const BUILT_IN_DEVICES: Readonly<Record<BuiltInDevice, DeviceProfile>> = 
     memoryBytes: { value: 32e9, source: "4 GB a core, what clouds call general purpose" },
     matrixFlops: {
       value: 400e9,
-      source: `95 GFLOP/s in a product of 512 × 512 (${EPYC_HERE}) × 8 cores × 0.53 for sharing clock and caches; the arithmetic peak at the base clock of 2.4 GHz is 614 GFLOP/s`,
+      source: `95 GFLOP/s in a product of 512 × 512 (${EPYC_HERE}) × 8 cores × 0.53, reckoned, for what many busy cores lose to a lower clock and shared caches; the arithmetic peak at the base clock of 2.4 GHz is 614 GFLOP/s`,
     },
     convolutionFlops: {
       value: 310e9,

@@ -14,7 +14,7 @@ export const SLOW: DeviceProfile = {
   engine: "none",
   asOf: "2026-11-25",
   cores: 1,
-  memoryBytes: of(10_000),
+  memoryBytes: of(100e6),
   matrixFlops: of(1e9),
   convolutionFlops: of(0.5e9),
   bandwidthBytes: of(1e6),

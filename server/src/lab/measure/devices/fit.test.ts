@@ -17,13 +17,13 @@ test("a range fits where all of it is within the limit, does not where none is, 
 
 test("each question has its numbers, reckoned by hand", () => {
   const found = fitOf(MODEL, SLOW, { latencyMs: 150, energyJ: 1 });
-  // Engine 1000, weights 2000, activations 500; without activations, and with weights twice.
+  // Engine 1000, weights 2000, activations 500; without activations, and with both three times and 40 MB.
   expect(check(found, "memory")).toMatchObject({
     verdict: "fits",
     found: 3500,
     lower: 3000,
-    upper: 5500,
-    limit: 10_000,
+    upper: 40_008_500,
+    limit: 100e6,
   });
   const latency = check(found, "latency");
   expect(latency.verdict).toBe("tight");

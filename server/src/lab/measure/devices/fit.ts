@@ -51,8 +51,12 @@ export interface FitLimits {
   readonly energyJ: number | null;
 }
 
-/** Engines keep weights once as they are and often once packed for their kernels. */
-const PACKED_WEIGHTS = 2;
+/** Weights as they are read, as tensors, and packed for kernels. */
+const MOST_WEIGHTS = 3;
+/** An arena that doubles as it grows, and what kernels need beside their results. */
+const MOST_ACTIVATIONS = 3;
+/** The graph as the engine holds it, threads and code: what sessions of up to 500 nodes took beyond the above. */
+const MOST_SESSION_BYTES = 40e6;
 /** Power that is reckoned for a class of devices, either way. */
 const POWER_FACTOR = 2;
 
@@ -99,8 +103,9 @@ function memoryCheck({ weightsBytes, activationsBytes, activationsReason }: FitM
   const found = engineBytes.value + weightsBytes + activationsBytes;
   // Activations are an upper bound already: nothing is reused in place.
   const lower = engineBytes.value + weightsBytes;
-  const upper = engineBytes.value + PACKED_WEIGHTS * weightsBytes + activationsBytes;
-  const method = `engine, weights and activations alive at once; from no activations to weights kept ${PACKED_WEIGHTS} times, as engines that pack them do`;
+  const upper =
+    found + (MOST_WEIGHTS - 1) * weightsBytes + (MOST_ACTIVATIONS - 1) * activationsBytes + MOST_SESSION_BYTES;
+  const method = `engine, weights and activations alive at once; up to ${MOST_WEIGHTS} times the weights (read, held, packed), ${MOST_ACTIVATIONS} times the activations (an arena doubles) and ${MOST_SESSION_BYTES / 1e6} MB of the session`;
   return { ...at, verdict: verdictOf(lower, upper, limit), found, lower, upper, method };
 }
 
