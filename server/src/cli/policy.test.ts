@@ -208,7 +208,7 @@ test("a version that passes goes live; --measure fills in what is not known", as
 test.each([
   [["policy", "allow", "digits"], 'There is no "policy allow"'],
   [["policy", "set", "digits"], "It takes 2 operands, not 1"],
-  [["measure", "digits", "beauty"], '"beauty" can\'t be measured; there is size, compute, quality'],
+  [["measure", "digits", "beauty"], '"beauty" can\'t be measured; there is size, compute'],
 ])("%j is refused with what there is", async (arguments_, why) => {
   expect(await call(...arguments_)).toMatchObject({ code: EXITS.usage.code, err: expect.stringContaining(why) });
 });

@@ -8,6 +8,15 @@ import { appendDecision } from "./decisions.ts";
 import type { Authority, JsonObject, JsonValue, Version } from "./types.ts";
 import { processingHashOf } from "./versions.ts";
 
+export interface ValueInterval {
+  readonly lower: number;
+  readonly upper: number;
+  /** 0.95 for an interval that holds the truth in 95 of 100 measurements. */
+  readonly level: number;
+  /** It is the range an estimate is judged to be good for, of which no such share is known. */
+  readonly isRange?: true;
+}
+
 /** One measured number. */
 export interface MeasuredValue {
   /** null where it is undefined; `reason` says why. */
@@ -16,7 +25,7 @@ export interface MeasuredValue {
   /** "1" for ratios and counts, else as policy/units.ts names it: "ms", "B", "/s", "J". */
   readonly unit: string;
   /** null where the number is exact or no interval can be given. */
-  readonly interval: { readonly lower: number; readonly upper: number; readonly level: number } | null;
+  readonly interval: ValueInterval | null;
   /** How the number and its interval were computed, in the field's terms: "Wilson", "BCa bootstrap, 2000 resamples". */
   readonly method: string;
   /** How many observations it rests on; null where that means nothing. */

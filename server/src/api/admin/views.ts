@@ -177,7 +177,14 @@ export const EvidenceView = z.object({
       value: z.number().nullable().describe("null where it is undefined; reason says why"),
       reason: z.string().nullable(),
       unit: z.string(),
-      interval: z.object({ lower: z.number(), upper: z.number(), level: z.number() }).nullable(),
+      interval: z
+        .object({
+          lower: z.number(),
+          upper: z.number(),
+          level: z.number(),
+          isRange: z.literal(true).optional().describe("an estimate's range, and no confidence interval"),
+        })
+        .nullable(),
       method: z.string(),
       count: z.number().nullable(),
     }),

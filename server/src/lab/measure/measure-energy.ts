@@ -137,6 +137,7 @@ export function estimated(windows: readonly EnergyWindow[], power: Power, why: s
     lower: (Math.max(0, times.lower) * power.watts) / POWER_FACTOR,
     upper: times.upper * power.watts * POWER_FACTOR,
     level: CONFIDENCE,
+    isRange: true as const,
   };
   return {
     run: { value: times.estimate * power.watts, reason: null, unit: "J", interval, method, count: windows.length },

@@ -246,7 +246,10 @@ function valuesOf({ device, verdict, checks }: DeviceFit): Record<string, Measur
       : undefinedValue(`${verdict.replaceAll("-", " ")}: ${failing}`, "1", method);
   for (const { question, unit, found, lower, upper, method: how } of checks) {
     if (question !== "latency" && question !== "memory" && question !== "energy") continue;
-    const interval = lower === null || upper === null || lower === upper ? null : { lower, upper, level: CONFIDENCE };
+    const interval =
+      lower === null || upper === null || lower === upper
+        ? null
+        : { lower, upper, level: CONFIDENCE, isRange: true as const };
     values[`${question}[${device}]`] =
       found === null
         ? undefinedValue(how, unit, "estimate")

@@ -97,6 +97,17 @@ describe("a requirement is", () => {
     expect(only("latency.p99 <= 0.02 s", [latency(19)])).toMatchObject({ verdict: "yes", found: 0.019 });
   });
 
+  test("told of an estimate's range as such, and not as a confidence interval", () => {
+    const range = { interval: { ...interval(2, 40), isRange: true as const } };
+    const fit = evidence("fit", { "latency[phone]": value(9, { unit: "ms", ...range }) });
+    expect(only("fit.latency[phone].upper <= 50ms", [fit]).text).toBe(
+      "fit.latency[phone], upper end of its range, is 40 ms.",
+    );
+    expect(only("fit.latency[phone] <= 20ms", [fit]).text).toBe(
+      "fit.latency[phone] is 9 ms, though its range reaches 40 ms.",
+    );
+  });
+
   test("said to be in doubt where the interval reaches the other side", () => {
     expect(only("latency.p99 <= 20ms", [latency(18)]).text).toBe(
       "latency.p99 is 18 ms, though its 95 % interval reaches 21 ms.",

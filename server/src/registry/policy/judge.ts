@@ -1,7 +1,7 @@
 // What evidence says of a policy, in three values: yes, no, unknown. Only yes passes: what was not measured, is too old,
 // was measured elsewhere or came out undefined is unknown, which never passes.
 import { unreachable } from "@slipway/core/base";
-import type { Evidence, MeasuredValue } from "../evidence.ts";
+import type { Evidence, MeasuredValue, ValueInterval } from "../evidence.ts";
 import type { Policy } from "./policy.ts";
 import type { Requirement } from "./requirement.ts";
 import { fromBase, toBase, unitNamed } from "./units.ts";
@@ -236,7 +236,7 @@ function foundText(
   margin: number,
   isMet: boolean,
 ): string {
-  const which = bound === "value" ? "" : `, ${bound} end of its ${percent(measured.interval!.level)} interval,`;
+  const which = bound === "value" ? "" : `, ${bound} end of its ${intervalText(measured.interval!)},`;
   const is = `${kind}.${metric}${which} is ${numberText(found)}${unitText(unit)}`;
   if (isMet) return bound === "value" ? `${is}${doubt(measured, comparison, threshold)}.` : `${is}.`;
   return `${is}: ${comparison.startsWith(">") ? "short" : "over"} by ${numberText(Math.abs(margin))}${unitText(unit)}.`;
@@ -251,7 +251,7 @@ function doubt({ interval, unit }: MeasuredValue, comparison: string, threshold:
     ? toBase(worstEnd, measuredUnit) >= threshold
     : toBase(worstEnd, measuredUnit) <= threshold;
   if (isIn) return "";
-  return `, though its ${percent(interval.level)} interval reaches ${numberText(worstEnd)}${unitText(unit)}`;
+  return `, though its ${intervalText(interval)} reaches ${numberText(worstEnd)}${unitText(unit)}`;
 }
 
 function improvement({ kind, comparison }: Requirement, subject: string): string {
@@ -274,6 +274,10 @@ function numberText(value: number): string {
 function unitText(unit: string): string {
   if (unit === "1") return "";
   return unit === "%" || unit === "/s" ? unit : ` ${unit}`;
+}
+
+function intervalText({ level, isRange }: ValueInterval): string {
+  return isRange === true ? "range" : `${percent(level)} interval`;
 }
 
 function percent(level: number): string {
