@@ -4,7 +4,7 @@ import { meanInterval } from "@slipway/core/stats";
 import { z } from "zod";
 import type { JsonObject, MeasuredValue } from "#registry";
 import { INPUT_SHAPES } from "./compute/index.ts";
-import { BUILT_IN_DEVICES } from "./devices/index.ts";
+import { BUSY_CORE, POWER_FACTOR } from "./devices/index.ts";
 import { undefinedValue } from "./exact.ts";
 import { measurement } from "./measurement.ts";
 import {
@@ -19,8 +19,6 @@ import {
 const SCHEMA = 1;
 const CONFIDENCE = 0.95;
 const WARM_UP_RUNS = 3;
-/** Of power stated for a whole class of processors, either way; the interval of an estimate is widened by it. */
-const POWER_FACTOR = 2;
 
 /**
  * `run` is what a run takes beyond idling, `gross` with the share of idling while it ran. RAPL counts the whole package and
@@ -34,6 +32,7 @@ const POWER_FACTOR = 2;
 export const energy = measurement({
   about: "The energy of a run in joules: measured by RAPL where the system shows it, else an estimate that says so.",
   needsRows: false,
+  needsRival: false,
   isTimed: true,
   options: z.strictObject({
     shapes: INPUT_SHAPES,
@@ -70,7 +69,7 @@ export const energy = measurement({
       await served.close();
     }
     const why = opened instanceof RaplMeter ? null : opened.reason;
-    const power = powerOf(wattsPerCore);
+    const power = wattsPerCore === null ? BUSY_CORE : { watts: wattsPerCore, source: "as stated" };
     const values = why === null ? measured(found, meter!.name) : estimated(found, power, why);
     return {
       kind: "energy",
@@ -95,16 +94,7 @@ export const energy = measurement({
   },
 });
 
-interface Power {
-  readonly watts: number;
-  readonly source: string;
-}
-
-function powerOf(stated: number | null): Power {
-  if (stated !== null) return { watts: stated, source: "as stated" };
-  const { busyWatts, cores } = BUILT_IN_DEVICES["server-cpu"];
-  return { watts: busyWatts.value! / cores!, source: busyWatts.source };
-}
+type Power = typeof BUSY_CORE;
 
 /** Exported for its test. */
 export function measured(windows: readonly EnergyWindow[], zones: string): Record<string, MeasuredValue> {

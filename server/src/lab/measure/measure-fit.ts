@@ -8,6 +8,7 @@ import { type ComputeReport, examineInProcess, INPUT_SHAPES, type InputShapes, w
 import {
   BUILT_IN_DEVICES,
   type BuiltInDevice,
+  BUSY_CORE,
   checkText,
   DEVICE_PROFILE,
   type DeviceFit,
@@ -15,6 +16,7 @@ import {
   type FitCheck,
   type FitModel,
   fitOf,
+  POWER_FACTOR,
   verdictOf,
   worstOf,
 } from "./devices/index.ts";
@@ -28,7 +30,6 @@ const NAMES = [THIS_MACHINE, ...Object.keys(BUILT_IN_DEVICES)] as readonly strin
 const MOST_PROFILES = 20;
 const WARM_UP_RUNS = 3;
 const CONFIDENCE = 0.95;
-const POWER_FACTOR = 2;
 
 /**
  * `fits[DEVICE]` is 1 where all that is asked fits, 0 where something does not, and undefined where it is tight, not known or
@@ -38,6 +39,7 @@ const POWER_FACTOR = 2;
 export const fit = measurement({
   about: "Whether it fits devices: memory, latency, energy, operators and download of each, with the numbers behind.",
   needsRows: false,
+  needsRival: false,
   isTimed: true,
   options: z.strictObject({
     shapes: INPUT_SHAPES,
@@ -155,7 +157,7 @@ async function fitHere(
       latencyHere(times, latencyMs),
       energyHere(perRun, energyJ),
       {
-        ...ASKED_NOTHING,
+        unit: "1",
         question: "operators",
         verdict: "fits",
         found: 0,
@@ -182,8 +184,6 @@ async function fitHere(
     await served.close();
   }
 }
-
-const ASKED_NOTHING = { unit: "1" } as const;
 
 function memoryHere(bytes: number | null, limit: number): FitCheck {
   const at = { question: "memory", unit: "B", limit } as const;
@@ -213,15 +213,14 @@ function latencyHere(times: readonly number[], limit: number | null): FitCheck {
 
 function energyHere(processorTime: number | null, limit: number | null): FitCheck {
   const at = { question: "energy", unit: "J", limit } as const;
-  const { busyWatts, cores } = BUILT_IN_DEVICES["server-cpu"];
   if (processorTime === null) {
     const method = "this system does not tell the processor time of other processes";
     return { ...at, verdict: "unknown", found: null, lower: null, upper: null, method };
   }
-  const watts = busyWatts.value! / cores!;
+  const { watts, source } = BUSY_CORE;
   const found = processorTime * watts;
   const [lower, upper] = [found / POWER_FACTOR, found * POWER_FACTOR];
-  const method = `estimate: processor time × ${watts} W a busy core (${busyWatts.source}); \`energy\` measures it where it can be`;
+  const method = `estimate: processor time × ${watts} W a busy core (${source}); \`energy\` measures it where it can be`;
   return { ...at, verdict: verdictOf(lower, upper, limit), found, lower, upper, method };
 }
 

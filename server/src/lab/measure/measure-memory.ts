@@ -47,6 +47,7 @@ export const memory = measurement({
   about:
     "The memory the model takes on a runner, as measured: loaded, resident once warm, and at the peak of its runs.",
   needsRows: false,
+  needsRival: false,
   isTimed: false,
   options: z.strictObject({
     shapes: INPUT_SHAPES,

@@ -28,6 +28,7 @@ const EXTRA_MS = 60_000;
 export const operators = measurement({
   about: "Where the time of a run goes: each operator's and node's share, what it ran on, what profiling costs.",
   needsRows: false,
+  needsRival: false,
   isTimed: true,
   options: z.strictObject({
     shapes: INPUT_SHAPES,

@@ -238,3 +238,12 @@ export const BUILT_IN_DEVICES: Readonly<Record<BuiltInDevice, DeviceProfile>> = 
     uncertaintyFactor: 8,
   },
 };
+
+/** Power that is reckoned or stated for a class of devices is taken to be right within it, either way. */
+export const POWER_FACTOR = 2;
+
+/** What a busy core takes beyond idling where nothing measures it: that of a server's processor. */
+export const BUSY_CORE: { readonly watts: number; readonly source: string } = {
+  watts: BUILT_IN_DEVICES["server-cpu"].busyWatts.value! / BUILT_IN_DEVICES["server-cpu"].cores!,
+  source: BUILT_IN_DEVICES["server-cpu"].busyWatts.source,
+};

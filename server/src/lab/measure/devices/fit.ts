@@ -1,6 +1,7 @@
 // Whether a model fits a device: each question with its numbers, and the verdict they give. Pure.
 import type { NodeCost } from "@slipway/core/cost";
 import type { DeviceFigure, DeviceProfile } from "./device-profile.ts";
+import { POWER_FACTOR } from "./built-in.ts";
 import { estimateLatency, type LatencyEstimate } from "./estimate.ts";
 
 /** "not-asked": the number is there, but nobody said what it may be. */
@@ -57,8 +58,6 @@ const MOST_WEIGHTS = 3;
 const MOST_ACTIVATIONS = 3;
 /** The graph as the engine holds it, threads and code: what sessions of up to 500 nodes took beyond the above. */
 const MOST_SESSION_BYTES = 40e6;
-/** Power that is reckoned for a class of devices, either way. */
-const POWER_FACTOR = 2;
 
 /**
  * Compares what a model needs with what a device has. A need is a range; it fits where all of the range is within the limit,

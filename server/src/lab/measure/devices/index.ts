@@ -1,5 +1,5 @@
 // Devices a model may be put on: what is known of them, how a model would do there, and where it is best put.
-export { BUILT_IN_DEVICES, type BuiltInDevice } from "./built-in.ts";
+export { BUILT_IN_DEVICES, type BuiltInDevice, BUSY_CORE, POWER_FACTOR } from "./built-in.ts";
 export { DEVICE_PROFILE, type DeviceProfile, deviceProfileFrom } from "./device-profile.ts";
 export { estimateLatency, type LatencyEstimate } from "./estimate.ts";
 export {
