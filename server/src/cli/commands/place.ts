@@ -3,6 +3,8 @@ import { advise, type Advice, type DeviceFit, type Needs } from "#lab/measure";
 import type { Command } from "../command.ts";
 import { DEVICE_OPTION, devicesFrom, NEED_OPTIONS, needsFrom } from "../device-options.ts";
 import { versionText } from "../endpoint-text.ts";
+import { untilInterrupted } from "../interrupt.ts";
+import { measured } from "../measured.ts";
 import { findVersion, versionReference } from "../model-reference.ts";
 import { wrapped } from "../text.ts";
 import { shapesFrom } from "./measure.ts";
@@ -34,18 +36,19 @@ export const place: Command = {
     { line: "slipway place digits --private --updates weekly", says: "where inputs need not leave the user's device" },
     { line: "slipway place digits --device board.json --device server-cpu", says: "weighing a device of your own" },
   ],
+  handlesInterrupt: true,
   run: async (context) => {
     const reference = versionReference(context.arguments[0]!);
     const needs = needsFrom(context);
     const shapes = shapesFrom(context.options);
     const { devices, profiles } = await devicesFrom(context);
-    const { client } = await context.connect();
-    const { name, number } = await findVersion(client, reference);
+    const session = await untilInterrupted(context.connect(), context.signal);
+    const { name, number } = await untilInterrupted(findVersion(session.client, reference), context.signal);
     const params = { name, number };
     context.progress.step(`Measuring how ${versionText(params)} fits devices …`);
     const fit = { shapes, devices, profiles, latencyMs: needs.p99Ms };
     const body = { what: ["fit" as const], options: { fit }, data: null, reason: "slipway place" };
-    const [evidence] = await client.measure({ params, body });
+    const [evidence] = await measured(context, session, { params, body });
     context.progress.end();
     const { fits, fileBytes } = evidence!.details as FitDetails;
     const advice = advise(fits, fileBytes, needs);

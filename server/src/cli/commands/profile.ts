@@ -8,6 +8,8 @@ import { createOnnxRuntimeBackend, systemClock } from "#runtime";
 import { type Command, type CommandContext, textOption } from "../command.ts";
 import { versionText } from "../endpoint-text.ts";
 import { fileError } from "../files.ts";
+import { untilInterrupted } from "../interrupt.ts";
+import { measured } from "../measured.ts";
 import { findVersion, versionReference } from "../model-reference.ts";
 import { durationOption, numberOption } from "../option-values.ts";
 import { evidenceText } from "../policy-text.ts";
@@ -55,8 +57,8 @@ async function profileModel(context: CommandContext, model: string): Promise<voi
   const reference = versionReference(model);
   const shapes = shapesFrom(context.options);
   const p99Ms = durationOption(context.options, "p99", 0);
-  const { client } = await context.connect();
-  const { name, number } = await findVersion(client, reference);
+  const session = await untilInterrupted(context.connect(), context.signal);
+  const { name, number } = await untilInterrupted(findVersion(session.client, reference), context.signal);
   const params = { name, number };
   const options = {
     ...Object.fromEntries(OF_A_MODEL.map((what) => [what, { shapes }])),
@@ -64,7 +66,7 @@ async function profileModel(context: CommandContext, model: string): Promise<voi
   };
   context.progress.step(`Profiling ${versionText(params)} …`);
   const body = { what: [...OF_A_MODEL], options, data: null, reason: "slipway profile" };
-  const found = await client.measure({ params, body });
+  const found = await measured(context, session, { params, body });
   context.progress.end();
   context.answer(found, () => evidenceText(found));
 }
