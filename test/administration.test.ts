@@ -105,7 +105,12 @@ describe("who may talk to it", () => {
 describe("the table of operations", () => {
   test("is what the client's routes are", () => {
     expect(ROUTES).toEqual(
-      Object.fromEntries(Object.entries(OPERATIONS).map(([name, { method, path }]) => [name, [method, path]])),
+      Object.fromEntries(
+        Object.entries(OPERATIONS).map(([name, { method, path, response }]) => [
+          name,
+          response === "file" ? [method, path, "file"] : [method, path],
+        ]),
+      ),
     );
   });
   test("makes an OpenAPI 3.1 document with every operation and no dangling reference", async () => {

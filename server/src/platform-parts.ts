@@ -12,6 +12,7 @@ import { Launcher } from "#launch";
 import { Fleet, FleetServing } from "#fronts";
 import { JobBook, JobQueue } from "#jobs";
 import { AnswerBook, createLog, type Log, TrafficBook } from "#monitor";
+import { MEASUREMENT_NAMES, MEASUREMENTS } from "#lab/measure";
 import {
   createIdentifiers,
   type EvidenceMachine,
@@ -20,6 +21,7 @@ import {
   type Registry,
   scanInProcess,
 } from "#registry";
+import { Drawer, Reporter } from "#report";
 import { createOnnxRuntimeBackend, LongTurns, planThreads, startContainedScript, systemClock } from "#runtime";
 import { createServing, type Serving, type VariantStatus } from "#serve";
 import { openStore, type Store } from "#store";
@@ -60,6 +62,8 @@ export interface Parts {
   readonly launcher: Launcher;
   readonly backups: Backups;
   readonly jobs: JobQueue;
+  readonly reporter: Reporter;
+  readonly drawer: Drawer;
   readonly machine: EvidenceMachine;
   /** All that child processes see of the environment. */
   readonly environment: Readonly<Record<string, string>>;
@@ -149,6 +153,15 @@ export async function openParts(
   });
   // The directory is this process's alone, so whoever else seems to carry a job out is gone.
   await jobs.open();
+  const drawer = new Drawer({ clock, environment });
+  const reporter = new Reporter({
+    registry,
+    clock,
+    drawer,
+    machine: machine.fingerprint,
+    code,
+    measurable: MEASUREMENT_NAMES.map((name) => ({ name, ...MEASUREMENTS[name] })),
+  });
   return {
     log,
     store,
@@ -161,6 +174,8 @@ export async function openParts(
     launcher,
     backups,
     jobs,
+    reporter,
+    drawer,
     machine,
     environment,
     endpointNames,

@@ -133,9 +133,10 @@ class Server implements RunningServer {
   }
 
   async #stopAll(drainTimeoutMs: number): Promise<void> {
-    const { backups, jobs, log, serving, store } = this.#parts;
+    const { backups, drawer, jobs, log, serving, store } = this.#parts;
     log.debug("stopping");
     await backups.close();
+    await drawer.close();
     await Promise.all([jobs.close(), this.#inference.close(drainTimeoutMs), serving.close(drainTimeoutMs)]);
     this.#live.close();
     this.#images.close();

@@ -66,7 +66,7 @@ async function openOffline(asked: Settings, surroundings: PlatformSurroundings):
     client: clientFromHandlers(handlers),
     carryOut: (id) => parts.jobs.carryOut(id),
     close: async () => {
-      await Promise.all([parts.backups.close(), parts.jobs.close()]);
+      await Promise.all([parts.backups.close(), parts.drawer.close(), parts.jobs.close()]);
       await parts.serving.close(0);
       await parts.store.close();
     },

@@ -292,6 +292,16 @@ export const ERRORS = {
     "A measurement's result can't be kept, or what is stored is not what was measured.",
     "Measure again with `slipway measure`.",
   ),
+  CHART_NOT_FOUND: fact(
+    "not-found",
+    "The version's evidence has no chart of this name.",
+    "The version's report lists the charts there are, and says of what there is none and why.",
+  ),
+  CHART_FAILED: fact(
+    "failed",
+    "A chart can't be drawn.",
+    "Try again; the report as JSON and `slipway measure --show` have the same numbers.",
+  ),
   GATE_REFUSED: fact(
     "conflict",
     "The launch policy asks for more than evidence shows of this version; what was live stays.",

@@ -20,6 +20,7 @@ export type {
   PolicyVerdictView,
   PolicyView,
   PortView,
+  ReportView,
   RunnerView,
   SignatureView,
   StatusView,
@@ -42,7 +43,16 @@ export type OperationInput<Name extends keyof Operations> = Part<
   Part<Operations[Name], "query", Part<Operations[Name], "body", unknown>>
 >;
 /** What an operation answers. */
-export type OperationOutput<Name extends keyof Operations> = z.output<Operations[Name]["response"]>;
+export type OperationOutput<Name extends keyof Operations> = Operations[Name]["response"] extends z.ZodType
+  ? z.output<Operations[Name]["response"]>
+  : FileAnswer;
+
+/** Bytes, and what they are. */
+export interface FileAnswer {
+  /** As of HTTP: `image/svg+xml`. */
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
+}
 
 /** An error the server answered with. */
 export class ApiError extends Error {
@@ -108,7 +118,7 @@ export function createClient(options: ClientOptions): Client {
     input: RawInput = {},
     callOptions: CallOptions = {},
   ): Promise<unknown> => {
-    const [method, template] = ROUTES[name];
+    const [method, template, form] = ROUTES[name] as Route;
     const path = template.replace(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(String(input.params?.[key])));
     const query = new URLSearchParams();
     for (const [key, value] of Object.entries(input.query ?? {}))
@@ -127,6 +137,10 @@ export function createClient(options: ClientOptions): Client {
       init.body = "{}";
     }
     const response = await request(`${options.address}${path}${query.size > 0 ? `?${query.toString()}` : ""}`, init);
+    if (response.ok && form === "file") {
+      const mediaType = response.headers.get("content-type") ?? "application/octet-stream";
+      return { mediaType, bytes: new Uint8Array(await response.arrayBuffer()) } satisfies FileAnswer;
+    }
     const text = await response.text();
     const answer = text === "" ? {} : parsed(text);
     if (response.ok) return answer;
@@ -138,6 +152,8 @@ export function createClient(options: ClientOptions): Client {
   }
   return client as Client;
 }
+
+type Route = readonly [method: string, path: string, form?: "file"];
 
 interface RawInput {
   readonly params?: Readonly<Record<string, unknown>>;

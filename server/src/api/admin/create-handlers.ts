@@ -21,6 +21,7 @@ import {
   type Registry,
   type Version,
 } from "#registry";
+import type { PictureFormat, Reporter } from "#report";
 import type { Serving } from "#serve";
 import type { OperationOutput } from "../client.ts";
 import {
@@ -33,6 +34,7 @@ import {
   modelView,
   policyVerdictView,
   policyView,
+  reportView,
   versionView,
 } from "./create-views.ts";
 import type { Handlers } from "./handlers.ts";
@@ -67,12 +69,18 @@ export interface HandlerPorts {
   readonly machine: string;
   readonly jobs: JobQueue;
   readonly submitMeasure: SubmitMeasure;
+  readonly reporter: Reporter;
   /** Null without a server: nothing is watched, and deploying loads what is live first, to compare with it. */
   readonly server: { readonly live: LiveWindow; readonly stop: () => void } | null;
 }
 
+const PICTURE_TYPES: Readonly<Record<PictureFormat, string>> = {
+  svg: "image/svg+xml; charset=utf-8",
+  png: "image/png",
+};
+
 export function createHandlers(ports: HandlerPorts): Handlers {
-  const { registry, serving, launcher, backups, jobs, clock, server } = ports;
+  const { registry, serving, launcher, backups, jobs, clock, server, reporter } = ports;
   const authority = (reason: string | null): Authority => ({ actor: ports.actor, reason });
 
   const viewOf = async (endpoint: Endpoint): Promise<EndpointView> => {
@@ -91,6 +99,11 @@ export function createHandlers(ports: HandlerPorts): Handlers {
   const versionOf = async (name: string, number: number | null): Promise<VersionView> => {
     const version = await registry.getVersion(name, number);
     return versionView(version, await registry.getModel(version.modelHash));
+  };
+  const other = async (against: string | undefined): Promise<Version | null> => {
+    if (against === undefined) return null;
+    const [name, number] = against.split("@");
+    return await registry.getVersion(name!, Number(number));
   };
   const promoted = ({ deployment, replaced }: Promotion): OperationOutput<"rollback"> => ({
     deployment: deploymentView(
@@ -226,6 +239,21 @@ export function createHandlers(ports: HandlerPorts): Handlers {
         requirements === undefined ? await registry.launchPolicyOf(endpoint) : parsePolicy({ requirements });
       if (policy === null) return { judged: null };
       return { judged: policyVerdictView(await registry.judge(policy, version, ports.machine)) };
+    },
+    getReport: async ({ params: { name, number }, query: { against } }) =>
+      reportView(await reporter.content(await registry.getVersion(name, number), await other(against))),
+    getReportPage: async ({ params: { name, number }, query: { against } }) => {
+      const page = await reporter.page(await registry.getVersion(name, number), await other(against));
+      return { mediaType: "text/html; charset=utf-8", bytes: Buffer.from(page) };
+    },
+    getModelCard: async ({ params: { name, number }, query: { against, pictures = null } }) => {
+      const card = await reporter.card(await registry.getVersion(name, number), await other(against), pictures);
+      return { mediaType: "text/markdown; charset=utf-8", bytes: Buffer.from(card) };
+    },
+    getChart: async ({ params: { name, number, file }, query: { theme } }) => {
+      const [id, format] = file.split(".") as [string, PictureFormat];
+      const bytes = await reporter.picture(await registry.getVersion(name, number), { id, format, theme });
+      return { mediaType: PICTURE_TYPES[format], bytes };
     },
     listPolicies: async () => (await registry.listLaunchPolicies()).map(policyView),
     setPolicy: async ({ params: { endpoint }, body: { requirements, reason } }) =>

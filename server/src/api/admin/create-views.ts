@@ -12,6 +12,7 @@ import type {
   RegisteredDataset,
   Version,
 } from "#registry";
+import type { ReportContent } from "#report";
 import type { VariantStatus } from "#serve";
 import type {
   DatasetView,
@@ -24,6 +25,7 @@ import type {
   PolicyVerdictView,
   PolicyView,
   PortView,
+  ReportView,
   SignatureView,
   VersionView,
 } from "./views.ts";
@@ -89,6 +91,18 @@ export function policyView({ endpoint, requirements, changedAt }: LaunchPolicy):
 
 export function policyVerdictView({ verdict, requirements }: PolicyVerdict): PolicyVerdictView {
   return { verdict, requirements: requirements.map((one) => ({ ...one })) };
+}
+
+/** Evidence's details stay behind: they may be large, and charts have their numbers. */
+export function reportView({ report, charts, absentCharts, comparison }: ReportContent): ReportView {
+  const shown = {
+    ...report,
+    evidence: report.evidence.map(({ details: _, ...one }) => one),
+    charts: charts.map(({ spec: _, ...chart }) => chart),
+    absentCharts,
+    comparison,
+  };
+  return structuredClone(shown) as unknown as ReportView;
 }
 
 /** A deployment from its record and, where it is or was loaded, its status. */

@@ -40,7 +40,10 @@ function operationObject(name: string, operation: Operation): Json {
     responses: {
       200: {
         description: "Done",
-        content: { "application/json": { schema: schemaObject(operation.response, "output") } },
+        content:
+          operation.response === "file"
+            ? { "*/*": {} }
+            : { "application/json": { schema: schemaObject(operation.response, "output") } },
       },
       default: {
         description: "What was wrong",

@@ -6,6 +6,7 @@ import { JOB_STATES } from "#jobs";
 import { DatasetDescription, DatasetOrder } from "#lab/dataset";
 import { MEASUREMENT_NAMES, MEASUREMENT_OPTIONS } from "#lab/measure";
 import { PlanSchema } from "#lab/plan";
+import { THEMES } from "#report";
 import {
   BackupView,
   ConfigView,
@@ -22,6 +23,7 @@ import {
   ModelView,
   PolicyVerdictView,
   PolicyView,
+  ReportView,
   StatusView,
   VersionView,
 } from "./views.ts";
@@ -35,7 +37,8 @@ export interface Operation {
   readonly query?: z.ZodObject;
   /** A JSON body; "bytes" for a raw one. */
   readonly body?: z.ZodType | "bytes";
-  readonly response: z.ZodType;
+  /** A JSON answer; "file" for bytes with a media type. */
+  readonly response: z.ZodType | "file";
 }
 
 const Name = z.string().describe("Name of a model or endpoint");
@@ -45,6 +48,11 @@ const PolicyPath = z.object({
   endpoint: z.string().describe('Name of an endpoint, or "*" for those without a policy of their own'),
 });
 const JobPath = z.object({ id: z.string().describe("Id of a job") });
+const Against = z
+  .string()
+  .regex(/^[^@/]+@[1-9]\d{0,9}$/, "NAME@NUMBER")
+  .optional()
+  .describe("A version it is held against, such as digits@2");
 const Reason = z.string().max(4096).nullable().default(null);
 const Requirements = z.array(z.string().max(1000)).min(1).max(1000);
 const Hash = z
@@ -137,6 +145,58 @@ export const OPERATIONS = {
     params: VersionPath,
     body: z.strictObject({ endpoint: z.string().optional(), requirements: Requirements.optional() }),
     response: z.object({ judged: PolicyVerdictView.nullable().describe("null where no policy stands there") }),
+  },
+  getReport: {
+    method: "GET",
+    path: "/api/versions/{name}/{number}/report",
+    summary:
+      "What is known of a version: evidence with what it is worth today, the gate, lineage, charts with their numbers",
+    params: VersionPath,
+    query: z.object({ against: Against }),
+    response: ReportView,
+  },
+  getReportPage: {
+    method: "GET",
+    path: "/api/versions/{name}/{number}/report.html",
+    summary: "The report as one HTML file that needs nothing else",
+    params: VersionPath,
+    query: z.object({ against: Against }),
+    response: "file",
+  },
+  getModelCard: {
+    method: "GET",
+    path: "/api/versions/{name}/{number}/card.md",
+    summary: "The model card: Markdown behind the metadata that model hubs read",
+    params: VersionPath,
+    query: z.object({
+      against: Against,
+      pictures: z
+        .string()
+        .regex(/^[\w.-]+(\/[\w.-]+)*$/, "a relative path of letters, digits, points and dashes")
+        .max(255)
+        .optional()
+        .describe("Where the charts' SVG files lie, relative to the card; none are shown without"),
+    }),
+    response: "file",
+  },
+  getChart: {
+    method: "GET",
+    path: "/api/versions/{name}/{number}/charts/{file}",
+    summary: "A chart of the report, or its lineage, as a picture",
+    params: VersionPath.extend({
+      file: z
+        .string()
+        .max(200)
+        .regex(/^[a-z0-9-]+\.(svg|png)$/, "a chart's id, or lineage, with .svg or .png")
+        .describe("A chart's id from the report, or lineage, with .svg or .png"),
+    }),
+    query: z.object({
+      theme: z
+        .enum(THEMES)
+        .default("light")
+        .describe("page: no ground, and colours by the CSS variables of the page an SVG is put into"),
+    }),
+    response: "file",
   },
   listPolicies: {
     method: "GET",

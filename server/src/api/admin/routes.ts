@@ -1,5 +1,5 @@
 // The methods and paths of the administration API alone, without schemas, so that the client and the console carry no
-// validator. A test holds this table against `operations.ts`.
+// validator; "file" where the answer is bytes and no JSON. A test holds this table against `operations.ts`.
 
 export const ROUTES = {
   getStatus: ["GET", "/api/status"],
@@ -10,6 +10,10 @@ export const ROUTES = {
   startMeasure: ["POST", "/api/versions/{name}/{number}/measurements"],
   keepPlan: ["POST", "/api/versions/{name}/{number}/plans"],
   checkPolicy: ["POST", "/api/versions/{name}/{number}/check"],
+  getReport: ["GET", "/api/versions/{name}/{number}/report"],
+  getReportPage: ["GET", "/api/versions/{name}/{number}/report.html", "file"],
+  getModelCard: ["GET", "/api/versions/{name}/{number}/card.md", "file"],
+  getChart: ["GET", "/api/versions/{name}/{number}/charts/{file}", "file"],
   listPolicies: ["GET", "/api/policies"],
   setPolicy: ["PUT", "/api/policies/{endpoint}"],
   removePolicy: ["DELETE", "/api/policies/{endpoint}"],

@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { SlipwayError } from "@slipway/core/base";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Log } from "#monitor";
+import type { FileAnswer } from "../client.ts";
 import { OK } from "../status.ts";
 import { type ConsoleFile, readConsole } from "./console-files.ts";
 import { answerError, refuseBroken } from "./errors.ts";
@@ -116,10 +117,20 @@ function addOperations(app: FastifyInstance, handlers: Handlers, guard: Guard): 
       handler: async (request, reply) => {
         const { params, query } = request;
         const body = operation.body === undefined ? request.body : bodyFor(operation.body, request);
-        return await callHandler(handlers, name, { params, query, body }, leaving(reply));
+        const answer = await callHandler(handlers, name, { params, query, body }, leaving(reply));
+        return operation.response === "file" ? sendFile(reply, answer as FileAnswer) : answer;
       },
     });
   }
+}
+
+/** Bytes as what they are. A page among them runs nothing, fetches nothing, and is of no origin, whatever is in it. */
+function sendFile(reply: FastifyReply, { mediaType, bytes }: FileAnswer): FastifyReply {
+  return reply
+    .header("content-security-policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'")
+    .header("cache-control", "no-store")
+    .type(mediaType)
+    .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }
 
 /** The body as its operation takes it: raw bytes as a stream, anything else as what its JSON says. */

@@ -1,0 +1,145 @@
+// The look all charts share, and the few shapes most of them are: bars, dots with whiskers, lines.
+import type { JsonObject, JsonValue } from "#registry";
+import type { ChartSpec } from "./chart.ts";
+import { ink, SERIES } from "./palette.ts";
+
+/** Of the plot itself; with its axes a chart is as wide as half a page. */
+export const WIDTH = 340;
+export const WIDE = 760;
+export const HEIGHT = 220;
+/** Of one bar or dot with its name. */
+export const ROW_HEIGHT = 22;
+/** Names longer than this are cut in a chart; its table has them whole. */
+const LABEL_LIMIT = 200;
+
+export const FONT =
+  "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', 'Noto Sans', sans-serif";
+
+const CONFIG: JsonObject = {
+  font: FONT,
+  background: null,
+  aria: false,
+  view: { stroke: null },
+  axis: {
+    labelColor: ink("ink-2"),
+    labelFontSize: 12,
+    labelLimit: LABEL_LIMIT,
+    titleColor: ink("ink-2"),
+    titleFontSize: 12,
+    titleFontWeight: "normal",
+    titlePadding: 8,
+    domain: false,
+    ticks: false,
+    labelPadding: 6,
+    gridColor: ink("grid"),
+  },
+  axisX: { domain: true, domainColor: ink("line") },
+  legend: {
+    labelColor: ink("ink-2"),
+    labelFontSize: 12,
+    title: null,
+    orient: "top",
+    symbolType: "square",
+    labelLimit: LABEL_LIMIT,
+  },
+  range: { category: SERIES as string[] },
+  text: { color: ink("ink"), fontSize: 12 },
+  bar: { color: ink("chart-1") },
+  rule: { color: ink("chart-1"), strokeWidth: 1.5 },
+  line: { color: ink("chart-1"), strokeWidth: 1.75 },
+  point: { color: ink("chart-1"), filled: true, size: 48, opacity: 1 },
+};
+
+/** A specification in the house's look. */
+export function chartSpec(body: JsonObject): ChartSpec {
+  return { $schema: "https://vega.github.io/schema/vega-lite/v6.json", padding: 4, ...body, config: CONFIG };
+}
+
+/** A quantitative axis: its field, its title with the unit, and what else. */
+export function quantity(field: string, title: string, more: JsonObject = {}): JsonObject {
+  const { scale = {}, axis = {}, ...rest } = more as { scale?: JsonObject; axis?: JsonObject };
+  return {
+    field,
+    type: "quantitative",
+    title,
+    scale: { nice: true, ...scale },
+    axis: { tickCount: 5, ...axis },
+    ...rest,
+  };
+}
+
+/** Names down the left side, in the order of the rows. */
+export function names(field: string, title: string | null, order: readonly string[]): JsonObject {
+  return { field, type: "nominal", title, sort: [...order], axis: { grid: false, labelLimit: LABEL_LIMIT } };
+}
+
+/** A title with its unit: "latency (ms)". */
+export function titled(text: string, unit: string): string {
+  return unit === "1" ? text : `${text} (${unit})`;
+}
+
+export interface BarRow {
+  readonly name: string;
+  readonly value: number;
+  /** Written at the bar's end. */
+  readonly text: string;
+}
+
+/** Horizontal bars, each with its number at its end. */
+export function bars(rows: readonly BarRow[], title: string, isWide = false): ChartSpec {
+  const order = rows.map(({ name }) => name);
+  return chartSpec({
+    width: isWide ? WIDE - 120 : WIDTH - 60,
+    height: { step: ROW_HEIGHT },
+    data: { values: rows as unknown as JsonValue },
+    encoding: { y: names("name", null, order) },
+    layer: [
+      { mark: { type: "bar", height: 12 }, encoding: { x: quantity("value", title, { axis: { format: "~s" } }) } },
+      {
+        mark: { type: "text", align: "left", dx: 4, color: ink("ink-2") },
+        encoding: { x: { field: "value", type: "quantitative" }, text: { field: "text", type: "nominal" } },
+      },
+    ],
+  });
+}
+
+export interface DotRow {
+  readonly name: string;
+  readonly value: number;
+  readonly lower: number | null;
+  readonly upper: number | null;
+}
+
+/** Estimates as dots, their intervals as whiskers. */
+export function dots(
+  rows: readonly DotRow[],
+  title: string,
+  more: { readonly reference?: number; readonly domain?: readonly [number, number]; readonly width?: number } = {},
+): ChartSpec {
+  const order = rows.map(({ name }) => name);
+  const scale: JsonObject = more.domain === undefined ? { zero: false } : { domain: [...more.domain], nice: false };
+  const reference: JsonObject[] =
+    more.reference === undefined
+      ? []
+      : [
+          {
+            data: { values: [{ at: more.reference }] },
+            mark: { type: "rule", color: ink("ink-3"), strokeDash: [4, 3], strokeWidth: 1 },
+            encoding: { x: { field: "at", type: "quantitative" } },
+          },
+        ];
+  const y = names("name", null, order);
+  return chartSpec({
+    width: more.width ?? WIDTH - 40,
+    height: { step: ROW_HEIGHT },
+    data: { values: rows as unknown as JsonValue },
+    layer: [
+      ...reference,
+      {
+        mark: { type: "rule" },
+        encoding: { y, x: quantity("lower", title, { scale }), x2: { field: "upper" } },
+      },
+      { mark: { type: "point" }, encoding: { y, x: quantity("value", title, { scale }) } },
+    ],
+  });
+}
