@@ -89,6 +89,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/place.ts")).place,
   },
   {
+    name: "report",
+    summary: "Write what is known of a version: a page, a model card, charts",
+    group: "Models",
+    load: async () => (await import("./commands/report.ts")).report,
+  },
+  {
     name: "policy",
     summary: "Say what a version must show before it goes live, and check it",
     group: "Endpoints",
