@@ -42,14 +42,15 @@ function section(title: string, sentences: readonly string[]): readonly string[]
   return [title, ...lines, ""];
 }
 
-function compared({ values }: NonNullable<ReportView["comparison"]>): readonly string[] {
+function compared({ values, paired }: NonNullable<ReportView["comparison"]>): readonly string[] {
   const of = (verdict: string) =>
     values.filter((value) => value.verdict === verdict && !value.metric.includes("[")).map(nameOf);
   const verdicts = ["better", "worse", "different", "equal", "undecided", "incomparable"];
-  return verdicts.flatMap((verdict) => {
+  const counted = verdicts.flatMap((verdict) => {
     const found = of(verdict);
     return found.length === 0 ? [] : [`${verdict}: ${found.join(", ")}`];
   });
+  return [...paired.flatMap(({ sentences }) => sentences), ...counted];
 }
 
 function nameOf({ kind, metric }: { readonly kind: string; readonly metric: string }): string {

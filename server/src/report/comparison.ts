@@ -1,6 +1,7 @@
 // Two versions side by side: the same measurement, on the same data and machine, of one and of the other. What is judged is
 // only what can be: intervals that are apart, or numbers that were counted. Overlapping intervals decide nothing; a paired
 // comparison on the same rows sees much smaller differences than two intervals can show.
+import { z } from "zod";
 import type { MeasuredValue } from "#registry";
 import { datasetText } from "./evidence.ts";
 import { type Report, type ReportSubject, type StandingEvidence, subjectText } from "./report.ts";
@@ -34,10 +35,20 @@ export interface ComparedValue {
   readonly where: string;
 }
 
+/** A paired comparison that was measured: both versions on the same rows. */
+export interface PairedFinding {
+  readonly evidenceId: string;
+  readonly where: string;
+  /** In plain words, the verdict first. */
+  readonly sentences: readonly string[];
+}
+
 export interface Comparison {
   readonly first: Pick<ReportSubject, "name" | "number">;
   readonly second: Pick<ReportSubject, "name" | "number">;
   readonly values: readonly ComparedValue[];
+  /** Which see smaller differences than two intervals can show. */
+  readonly paired: readonly PairedFinding[];
   /** What differs beside the numbers: signature, processing, operator sets. */
   readonly facts: readonly ComparedFact[];
 }
@@ -48,15 +59,23 @@ export interface ComparedFact {
   readonly second: string;
 }
 
+const PAIRED = "comparison";
+const PAIRED_DETAILS = z.object({
+  summary: z.array(z.string()).min(1),
+  against: z.object({ name: z.string(), number: z.number(), modelHash: z.string() }),
+});
+
 /** Which side is good, by metric; others are only said to differ. */
 const HIGHER_IS_BETTER =
-  /^(accuracy|balanced-accuracy|f1|auc|matthews|r2|rate|capacity|goodput|average-precision|top-\d+|(recall|precision)\[.*\])$/;
+  /^(accuracy|balanced-accuracy|f1|f1-micro|f1-weighted|precision|precision-weighted|auc|auc-pr|matthews|r2|rate|capacity|goodput|average-precision|top-\d+|(recall|precision)\[.*\])$/;
 const LOWER_IS_BETTER =
-  /^(file|gzip|weights|parameters|macs|flops|activations|log-loss|brier|calibration-error|mae|rmse|p\d+(\.\d+)?|mean|peak|per-inference|cold-start|load)$/;
+  /^(file|gzip|weights|parameters|macs|flops|activations|log-loss|brier|calibration-error|mae|rmse|mape|median-error|p\d+(\.\d+)?|mean|max|peak|resident|loaded|run|node-time|per-inference|cold-start|load)$/;
 
 /** @param first what the second is held against */
 export function compareReports(first: Report, second: Report): Comparison {
-  const standing = (report: Report) => report.evidence.filter((one) => one.standing !== "superseded");
+  // What compares two versions already is not compared once more.
+  const standing = (report: Report) =>
+    report.evidence.filter(({ standing: how, kind }) => how !== "superseded" && kind !== PAIRED);
   const firsts = standing(first);
   const used = new Set<string>();
   const values: ComparedValue[] = [];
@@ -79,7 +98,19 @@ export function compareReports(first: Report, second: Report): Comparison {
     const near = standing(second).find(({ kind }) => kind === one.kind);
     if (near === undefined) values.push(...onlyFirst(one, second));
   }
-  return { first: first.subject, second: second.subject, values, facts: factsThatDiffer(first, second) };
+  const paired = pairedFindings(first, second);
+  return { first: first.subject, second: second.subject, values, paired, facts: factsThatDiffer(first, second) };
+}
+
+function pairedFindings({ subject, model }: Report, second: Report): readonly PairedFinding[] {
+  return second.evidence.flatMap((one) => {
+    if (one.kind !== PAIRED || one.standing === "superseded") return [];
+    const { data } = PAIRED_DETAILS.safeParse(one.details);
+    if (data === undefined) return [];
+    const { name, number, modelHash } = data.against;
+    const isMeant = name === subject.name && number === subject.number && modelHash === model.hash;
+    return isMeant ? [{ evidenceId: one.id, where: whereOf(one), sentences: data.summary }] : [];
+  });
 }
 
 /** The same kind, on the same data, on machines that are alike, at the same settings. */

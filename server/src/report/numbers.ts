@@ -20,6 +20,7 @@ export function numberText(value: number): string {
 export function amountText(value: number, unit: string): string {
   if (unit === "B") return bytesText(value);
   if (COUNTED.has(unit)) return `${prefixedText(value)}${THIN}${unit}`;
+  if (unit === "1" && !Number.isInteger(value)) return numberText(significant(value, 1));
   return `${shortText(value)}${unitText(unit)}`;
 }
 
@@ -33,9 +34,9 @@ export function intervalText({ interval, unit }: Pick<MeasuredValue, "interval" 
   return interval === null ? null : `${numberText(interval.lower)} to ${numberText(interval.upper)}${unitText(unit)}`;
 }
 
-/** `95 %`. */
+/** `95 %`; short of all it is never written as all: `99.998 %`. */
 export function shareText(share: number): string {
-  return `${Number((100 * share).toPrecision(3))}${THIN}%`;
+  return `${significant(100 * share, 100)}${THIN}%`;
 }
 
 /** A unit as it follows a number; nothing for ratios and counts. */
@@ -88,6 +89,15 @@ function shortText(value: number): string {
   return numberText(
     Number.isInteger(value) || Math.abs(value) >= 999.5 ? Math.round(value) : Number(value.toPrecision(3)),
   );
+}
+
+/** Three significant digits; more where fewer would make `whole` of what is less: 0.99998 is not 1. */
+function significant(value: number, whole: number): number {
+  for (let digits = 3; digits < 12; digits++) {
+    const rounded = Number(value.toPrecision(digits));
+    if (rounded !== whole || value >= whole) return rounded;
+  }
+  return value;
 }
 
 function grouped(digits: string): string {

@@ -1,6 +1,6 @@
 // A report in sentences: what is known, what is not, what is stale. Each sentence has its number, its interval, and what it was
 // measured on; nothing is rounded into a verdict.
-import type { MeasuredValue } from "#registry";
+import type { JsonObject, MeasuredValue } from "#registry";
 import { datasetText } from "./evidence.ts";
 import { amountText, numberText, shareText, unitText } from "./numbers.ts";
 import type { Report, ReportSummary, StandingEvidence, Unmeasured } from "./report.ts";
@@ -13,7 +13,7 @@ interface Headline {
   readonly isShare?: boolean;
 }
 
-/** What a summary says of each kind, in this order; of other kinds it says the first two values. */
+/** What a summary says of each kind, in this order; of others what they say of themselves first, else their first values. */
 const HEADLINES: Readonly<Record<string, readonly Headline[]>> = {
   quality: [
     { metric: "accuracy", words: "Accuracy", isShare: true },
@@ -33,7 +33,10 @@ const HEADLINES: Readonly<Record<string, readonly Headline[]>> = {
     { metric: "rate", words: "The highest throughput" },
     { metric: "capacity", words: "The capacity" },
   ],
-  memory: [{ metric: "peak", words: "The most memory a run takes" }],
+  memory: [
+    { metric: "resident", words: "The memory the model adds to a runner" },
+    { metric: "peak", words: "The memory it adds at the peak of its runs" },
+  ],
   energy: [{ metric: "per-inference", words: "The energy of an inference" }],
   size: [
     { metric: "file", words: "The size of the files" },
@@ -74,6 +77,8 @@ export function summarise(
 
 function sentences(one: StandingEvidence): readonly string[] {
   const known = HEADLINES[one.kind];
+  const [said] = known === undefined ? ownSummary(one.details) : [];
+  if (said !== undefined) return [`${capital(one.kind)}${on(one)}: ${said}`];
   const found =
     known?.filter(({ metric }) => isKnown(one.values[metric])) ??
     Object.keys(one.values)
@@ -115,6 +120,15 @@ function on(one: StandingEvidence): string {
   ];
   const text = parts.filter((part) => part !== null).join(", ");
   return text === "" ? "" : ` ${text}`;
+}
+
+/** What a measurement says in plain words, where it does. */
+export function ownSummary({ summary }: JsonObject): readonly string[] {
+  return Array.isArray(summary) ? summary.filter((line) => typeof line === "string") : [];
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 function lowered(text: string): string {

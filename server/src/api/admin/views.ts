@@ -331,6 +331,9 @@ const ComparisonView = z.object({
       where: z.string().describe("On which data and machine"),
     }),
   ),
+  paired: z
+    .array(z.object({ evidenceId: z.string(), where: z.string(), sentences: z.array(z.string()) }))
+    .describe("Paired comparisons that were measured, which see smaller differences"),
   facts: z.array(z.object({ name: z.string(), first: z.string(), second: z.string() })).describe("What else differs"),
 });
 export const ReportView = z.object({

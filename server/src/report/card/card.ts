@@ -101,13 +101,15 @@ function gateParts({ endpoint, isLive, judged }: ReportGate): readonly string[] 
   ];
 }
 
-function comparisonParts({ first, second, values, facts }: Comparison): readonly string[] {
+function comparisonParts({ first, second, values, paired, facts }: Comparison): readonly string[] {
   const [one, other] = [plain(subjectText(first)), plain(subjectText(second))];
   const side = (value: Comparison["values"][number]["first"]) =>
     value === null ? "–" : value.value === null ? "undefined" : exactText(value.value, value.unit);
-  const whole = values.filter(({ metric }) => !metric.includes("["));
+  const both = values.filter((value) => value.first !== null && value.second !== null);
+  const whole = both.filter(({ metric }) => !metric.includes("["));
   return [
     `## Beside ${one}`,
+    ...paired.map(({ sentences }) => list(sentences.map(plain), "")),
     "“Better” and “worse” are said only where intervals are apart or numbers are counted.",
     table(
       ["what", one, other, "verdict"],

@@ -1,5 +1,6 @@
 // Markdown whose text can't become markup: names, notes and labels come from users. CommonMark with the tables of GitHub
 // Flavored Markdown, which model hubs and forges render.
+import { allowedInXml } from "../escaped.ts";
 
 /** Characters that begin markup, HTML or an entity; a backslash before any ASCII punctuation makes it plain (CommonMark 2.4). */
 const MARKUP = /[\\`*_[\]<>|~&#!$]/g;
@@ -10,16 +11,14 @@ const CONTROL = /[\u0000-\u001f\u007f\u0085\u2028\u2029\ufffe\uffff]+/g;
 
 /** Text within a line. */
 export function plain(text: string): string {
-  return text
-    .toWellFormed()
-    .replaceAll(CONTROL, " ")
+  return allowedInXml(text.replaceAll(CONTROL, " "))
     .replaceAll(MARKUP, (found) => `\\${found}`)
     .replaceAll(BARE_ADDRESS, (found) => `${found}\\`);
 }
 
 /** Text as code; in tables, too. */
 export function code(text: string): string {
-  const one = text.toWellFormed().replaceAll(CONTROL, " ").replaceAll("|", "\\|");
+  const one = allowedInXml(text.replaceAll(CONTROL, " ")).replaceAll("|", "\\|");
   const longest = Math.max(0, ...[...one.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = "`".repeat(longest + 1);
   const space = longest > 0 || one.trim() === "" ? " " : "";

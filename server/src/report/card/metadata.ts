@@ -54,7 +54,7 @@ export function cardMetadata(report: Report): string {
         ? {}
         : { "model-index": [{ name: report.subject.name, results: results.map((one) => resultOf(one, task)) }] }),
     },
-    { lineWidth: 0 },
+    { lineWidth: 0, aliasDuplicateObjects: false },
   );
 }
 

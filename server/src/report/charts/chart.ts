@@ -45,9 +45,13 @@ export interface ChartContext {
   readonly classes: readonly string[] | null;
 }
 
+export type QualityTask = "classification" | "regression";
+
 export interface ChartKind {
   /** Kinds of evidence it may be drawn from. */
   readonly evidence: readonly string[];
+  /** Of quality evidence: the task it is about; both where nothing is said. */
+  readonly task?: QualityTask;
   /** In a sentence, for documentation: what it shows, and what evidence needs for it. */
   readonly about: string;
   readonly draw: (evidence: ReportEvidence, context: ChartContext) => Drawing | NoChart;

@@ -3,20 +3,23 @@ import type { ReportEvidence } from "../evidence.ts";
 import { shareText } from "../numbers.ts";
 import { type ChartContext, type Drawing, type NoChart, numbers, tableOf, words } from "./chart.ts";
 import { classText } from "./confusion.ts";
+import { classNamesOf } from "./quality-details.ts";
 import { dots } from "./spec.ts";
 
 /** Of more classes, the worst are drawn. */
 const MOST_CLASSES = 30;
 
-export function classRecalls({ values }: ReportEvidence, context: ChartContext): Drawing | NoChart {
+export function classRecalls(evidence: ReportEvidence, context: ChartContext): Drawing | NoChart {
+  const { values } = evidence;
+  const names = { classes: classNamesOf(evidence, context.classes) };
   const rows = Object.entries(values).flatMap(([name, { value, interval, count, method }]) => {
-    const index = /^recall\[(\d+)\]$/.exec(name)?.[1];
-    if (index === undefined || value === null) return [];
-    const precision = values[`precision[${index}]`]?.value ?? null;
+    const selection = /^recall\[(.*)\]$/s.exec(name)?.[1];
+    if (selection === undefined || value === null) return [];
+    const precision = values[`precision[${selection}]`]?.value ?? null;
     const lower = interval?.lower ?? null;
     return [
       {
-        name: classText(Number(index), context),
+        name: className(selection, names),
         value,
         lower,
         upper: interval?.upper ?? null,
@@ -45,4 +48,9 @@ export function classRecalls({ values }: ReportEvidence, context: ChartContext):
     spec: dots(shown, "recall", { domain: [Math.floor(least * 10) / 10, 1] }),
     isWide: false,
   };
+}
+
+/** Evidence names classes by index, or by name with a backslash before brackets. */
+function className(selection: string, names: ChartContext): string {
+  return /^\d+$/.test(selection) ? classText(Number(selection), names) : selection.replaceAll(/\\([\\\]])/g, "$1");
 }

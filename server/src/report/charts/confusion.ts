@@ -1,17 +1,11 @@
 // The confusion matrix: which class was answered for which. Of many classes nobody reads a matrix; then it is the pairs that
 // are taken for each other most.
-import { z } from "zod";
 import { datasetText, type ReportEvidence } from "../evidence.ts";
 import { numberText, shareText } from "../numbers.ts";
 import { type ChartContext, type Drawing, type NoChart, numbers, tableOf, words } from "./chart.ts";
 import { ink } from "./palette.ts";
+import { classNamesOf, qualityDetail } from "./quality-details.ts";
 import { bars, chartSpec } from "./spec.ts";
-
-const DETAILS = z.object({
-  /** [classes, classes], row after row: labels down, predictions across. */
-  confusion: z.array(z.number()),
-  classes: z.int().min(2),
-});
 
 /** Above, cells are too small to see. */
 const MOST_IN_MATRIX = 40;
@@ -26,20 +20,46 @@ interface Cell {
   readonly label: string;
   readonly predicted: string;
   readonly rows: number;
-  /** Of the label's rows. */
-  readonly share: number;
+  /** Of the label's rows; null where nobody counted those. */
+  readonly share: number | null;
 }
 
 export function confusionMatrix(evidence: ReportEvidence, context: ChartContext): Drawing | NoChart {
-  const { data } = DETAILS.safeParse(evidence.details);
-  if (data === undefined) return { why: "the details have no counts of labels and predictions" };
-  if (data.confusion.length !== data.classes ** 2) {
-    return { why: `the details have ${data.confusion.length} counts, which is no matrix of ${data.classes} classes` };
-  }
-  const named = Array.from({ length: data.classes }, (_, index) => classText(index, context));
+  const classes = qualityDetail(evidence, "classes");
+  if (classes === null) return { why: "the details have no classes" };
+  const confusion = qualityDetail(evidence, "confusion");
+  const names = { classes: classNamesOf(evidence, context.classes) };
   const where = datasetText(evidence);
   const on = where === null ? "" : ` on ${where}`;
-  return data.classes <= MOST_IN_MATRIX ? matrix(data.confusion, named, on) : pairs(data.confusion, named, on);
+  const nameOf = (index: number) => classText(index, names);
+  if (confusion === null) {
+    const kept = keptPairs(evidence, nameOf);
+    if (kept === null) return { why: "the details have no counts of labels and predictions" };
+    return pairs(kept, classes, on);
+  }
+  if (confusion.length !== classes ** 2) {
+    return { why: `the details have ${confusion.length} counts, which is no matrix of ${classes} classes` };
+  }
+  const named = distinct(Array.from({ length: classes }, (_, index) => nameOf(index)));
+  return classes <= MOST_IN_MATRIX ? matrix(confusion, named, on) : pairs(worstPairs(confusion, named), classes, on);
+}
+
+/** Where evidence has no whole matrix, the pairs it kept. */
+function keptPairs(evidence: ReportEvidence, nameOf: (index: number) => string): readonly Cell[] | null {
+  const kept = qualityDetail(evidence, "confusions");
+  const labelled = qualityDetail(evidence, "labelled") ?? [];
+  if (kept === null) return null;
+  return kept.map(({ label, predicted, weight }) => ({
+    label: nameOf(label),
+    predicted: nameOf(predicted),
+    rows: weight,
+    share: (labelled[label] ?? 0) > 0 ? weight / labelled[label]! : null,
+  }));
+}
+
+/** Two classes of one name would share a row of the matrix. */
+function distinct(named: readonly string[]): readonly string[] {
+  return named.map((name, index) => (named.indexOf(name) === index ? name : `${name} (${index})`));
 }
 
 /** A class as charts name it. */
@@ -103,8 +123,8 @@ function matrixSpec(cells: readonly Cell[], named: readonly string[]) {
   const data = cells.map(({ share, ...cell }) => ({
     ...cell,
     // A cell that has anything is told from one that has nothing.
-    opacity: cell.rows === 0 ? 0.04 : 0.1 + 0.9 * share,
-    isDark: share >= DARK_SHARE,
+    opacity: cell.rows === 0 ? 0.04 : 0.1 + 0.9 * (share ?? 0),
+    isDark: (share ?? 0) >= DARK_SHARE,
     text: cell.rows === 0 ? "" : numberText(cell.rows),
   }));
   return chartSpec({
@@ -135,13 +155,12 @@ function matrixSpec(cells: readonly Cell[], named: readonly string[]) {
   });
 }
 
-function pairs(confusion: readonly number[], named: readonly string[], on: string): Drawing {
-  const all = worstPairs(confusion, named);
+function pairs(all: readonly Cell[], classes: number, on: string): Drawing {
   const shown = all.slice(0, MOST_PAIRS);
   const wrong = sum(all.map(({ rows }) => rows));
   return {
     title: "Most confused classes",
-    caption: `Of ${named.length} classes${on}, the pairs that are taken for each other most: label → prediction. A matrix of so many could not be read.`,
+    caption: `Of ${numberText(classes)} classes${on}, the pairs that are taken for each other most: label → prediction. A matrix of so many could not be read.`,
     description:
       shown.length === 0
         ? "No row was answered wrongly."
@@ -155,7 +174,7 @@ function pairs(confusion: readonly number[], named: readonly string[], on: strin
       shown.map(({ label, predicted, rows, share }) => ({
         name: `${label} → ${predicted}`,
         value: rows,
-        text: `${numberText(rows)} (${shareText(share)})`,
+        text: share === null ? numberText(rows) : `${numberText(rows)} (${shareText(share)})`,
       })),
       "rows",
       true,

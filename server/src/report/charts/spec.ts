@@ -2,6 +2,7 @@
 import type { JsonObject, JsonValue } from "#registry";
 import type { ChartSpec } from "./chart.ts";
 import { ink, SERIES } from "./palette.ts";
+import { textWidthPx } from "./text-width.ts";
 
 /** Of the plot itself; with its axes a chart is as wide as half a page. */
 export const WIDTH = 340;
@@ -10,7 +11,7 @@ export const HEIGHT = 220;
 /** Of one bar or dot with its name. */
 export const ROW_HEIGHT = 22;
 /** Names longer than this are cut in a chart; its table has them whole. */
-const LABEL_LIMIT = 200;
+export const LABEL_LIMIT = 260;
 
 export const FONT =
   "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', 'Noto Sans', sans-serif";
@@ -73,9 +74,19 @@ export function names(field: string, title: string | null, order: readonly strin
   return { field, type: "nominal", title, sort: [...order], axis: { grid: false, labelLimit: LABEL_LIMIT } };
 }
 
-/** A title with its unit: "latency (ms)". */
-export function titled(text: string, unit: string): string {
-  return unit === "1" ? text : `${text} (${unit})`;
+/** What half a page has for names, plot and the numbers behind it. */
+const HALF_PAGE = 450;
+const LEAST_WIDTH = 120;
+const FONT_SIZE_PX = 12;
+
+/** The plot's width beside names, and texts behind its bars, so that all of it is as wide as half a page or a whole one. */
+function roomBeside(rows: readonly { readonly name: string; readonly text?: string }[], isWide: boolean): number {
+  const widest = (of: (row: (typeof rows)[number]) => string) =>
+    Math.min(LABEL_LIMIT, Math.max(0, ...rows.map((row) => textWidthPx(of(row), FONT_SIZE_PX))));
+  const taken = widest(({ name }) => name) + widest(({ text = "" }) => text);
+  return Math.round(
+    Math.max(LEAST_WIDTH, Math.min(isWide ? WIDE : WIDTH, (isWide ? 2 * HALF_PAGE : HALF_PAGE) - taken)),
+  );
 }
 
 export interface BarRow {
@@ -88,13 +99,15 @@ export interface BarRow {
 /** Horizontal bars, each with its number at its end. */
 export function bars(rows: readonly BarRow[], title: string, isWide = false): ChartSpec {
   const order = rows.map(({ name }) => name);
+  // Below ten thousand a number is shorter than its prefix is clear: 300m is no millisecond.
+  const format = rows.some(({ value }) => Math.abs(value) >= 10_000) ? "~s" : "~r";
   return chartSpec({
-    width: isWide ? WIDE - 120 : WIDTH - 60,
+    width: roomBeside(rows, isWide),
     height: { step: ROW_HEIGHT },
     data: { values: rows as unknown as JsonValue },
     encoding: { y: names("name", null, order) },
     layer: [
-      { mark: { type: "bar", height: 12 }, encoding: { x: quantity("value", title, { axis: { format: "~s" } }) } },
+      { mark: { type: "bar", height: 12 }, encoding: { x: quantity("value", title, { axis: { format } }) } },
       {
         mark: { type: "text", align: "left", dx: 4, color: ink("ink-2") },
         encoding: { x: { field: "value", type: "quantitative" }, text: { field: "text", type: "nominal" } },
@@ -114,7 +127,7 @@ export interface DotRow {
 export function dots(
   rows: readonly DotRow[],
   title: string,
-  more: { readonly reference?: number; readonly domain?: readonly [number, number]; readonly width?: number } = {},
+  more: { readonly reference?: number; readonly domain?: readonly [number, number] } = {},
 ): ChartSpec {
   const order = rows.map(({ name }) => name);
   const scale: JsonObject = more.domain === undefined ? { zero: false } : { domain: [...more.domain], nice: false };
@@ -130,7 +143,7 @@ export function dots(
         ];
   const y = names("name", null, order);
   return chartSpec({
-    width: more.width ?? WIDTH - 40,
+    width: roomBeside(rows, false),
     height: { step: ROW_HEIGHT },
     data: { values: rows as unknown as JsonValue },
     layer: [

@@ -4,13 +4,14 @@ import sharp from "sharp";
 
 /** Pixels of the PNG for each of the picture's; text stays sharp on dense screens and in print. */
 const SCALE = 2;
-const CSS_DOTS_PER_INCH = 96;
+/** At this density sharp draws a picture at its own size. */
+const OWN_DENSITY = 72;
 
 sharp.cache(false);
 sharp.concurrency(1);
 
 export async function rasterize(svg: string): Promise<Buffer> {
-  return await sharp(Buffer.from(svg, "utf8"), { density: CSS_DOTS_PER_INCH * SCALE })
+  return await sharp(Buffer.from(svg, "utf8"), { density: OWN_DENSITY * SCALE })
     .png({ compressionLevel: 9 })
     .toBuffer();
 }

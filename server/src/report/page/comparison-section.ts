@@ -14,12 +14,12 @@ const MARKS: Readonly<Record<ComparedVerdict, readonly [Tone, string]>> = {
   incomparable: ["quiet", "– not comparable"],
 };
 
-export function comparisonSection({ first, second, values, facts }: Comparison): Markup {
+export function comparisonSection({ first, second, values, paired, facts }: Comparison): Markup {
   const [one, other] = [subjectText(first), subjectText(second)];
-  const [parts, whole] = [
-    values.filter(({ metric }) => metric.includes("[")),
-    values.filter(({ metric }) => !metric.includes("[")),
-  ];
+  const alone = values.filter((value) => value.first === null || value.second === null);
+  const both = values.filter((value) => value.first !== null && value.second !== null);
+  const parts = both.filter(({ metric }) => metric.includes("["));
+  const whole = both.filter(({ metric }) => !metric.includes("["));
   const columns = [
     { name: "What", isHead: true },
     { name: one, isNumber: true },
@@ -28,11 +28,15 @@ export function comparisonSection({ first, second, values, facts }: Comparison):
     { name: "Verdict" },
   ];
   const factColumns = [{ name: "What differs", isHead: true }, { name: one }, { name: other }];
-  return html`<p>${other} held against ${one}: “better” and “worse” are said only where intervals are apart or numbers are counted. Where they overlap, a paired comparison on the same rows can still find a difference.</p>${
+  const pairs = paired.map(
+    ({ where, sentences }) =>
+      html`<h3>Paired${where === "" ? "" : `, ${where}`}</h3><ul class="plain">${sentences.map((line) => html`<li>${line}</li>`)}</ul>`,
+  );
+  return html`${pairs}<p>${other} held against ${one}: “better” and “worse” are said only where intervals are apart or numbers are counted. Where they overlap, a paired comparison on the same rows can still find a difference.</p>${
     whole.length === 0
-      ? html`<p class="quiet">Neither has evidence.</p>`
+      ? html`<p class="quiet">Nothing was measured of both.</p>`
       : dataTable(`${one} and ${other}, values`, columns, whole.map(row))
-  }${parts.length === 0 ? null : html`<details><summary>${parts.length} more, by part</summary>${dataTable(`${one} and ${other}, by part`, columns, parts.map(row))}</details>`}${
+  }${parts.length === 0 ? null : html`<details><summary>${parts.length} more, by part</summary>${dataTable(`${one} and ${other}, by part`, columns, parts.map(row))}</details>`}${alone.length === 0 ? null : html`<details><summary>${alone.length} that only one of them has</summary>${dataTable(`${one} and ${other}, of one alone`, columns, alone.map(row))}</details>`}${
     facts.length === 0
       ? html`<p>Model, signature and processing are the same.</p>`
       : dataTable(

@@ -1,10 +1,12 @@
 // Every piece of evidence: its numbers with intervals, units and methods, its charts, and where it comes from.
 import type { JsonObject, MeasuredValue } from "#registry";
+import type { AbsentChart } from "../charts/chart.ts";
 import { datasetText } from "../evidence.ts";
 import { ageText, exactText, intervalText, momentText, numberText, shareText } from "../numbers.ts";
 import type { Report, StandingEvidence } from "../report.ts";
 import { html, type HtmlValue, type Markup } from "./html.ts";
 import type { DrawnChart } from "./page.ts";
+import { ownSummary } from "../summary.ts";
 import { chartFigure, dataTable, mark } from "./parts.ts";
 
 const COLUMNS = [
@@ -15,7 +17,7 @@ const COLUMNS = [
   { name: "Method" },
 ];
 
-export function evidenceSection(report: Report, charts: readonly DrawnChart[]): Markup {
+export function evidenceSection(report: Report, charts: readonly DrawnChart[], absent: readonly AbsentChart[]): Markup {
   const { evidence, madeAt } = report;
   if (evidence.length === 0) {
     return html`<p>Nothing was measured yet. The next section has the commands that measure.</p>`;
@@ -23,13 +25,14 @@ export function evidenceSection(report: Report, charts: readonly DrawnChart[]): 
   const standing = evidence.filter((one) => one.standing !== "superseded");
   const old = evidence.filter((one) => one.standing === "superseded");
   const numbered = charts.map((drawn, index) => ({ ...drawn, number: index + 1 }));
-  return html`${standing.map((one) => oneEvidence(one, madeAt, numbered))}${superseded(old)}`;
+  return html`${standing.map((one) => oneEvidence(one, madeAt, numbered, absent))}${superseded(old)}`;
 }
 
 function oneEvidence(
   one: StandingEvidence,
   now: number,
   charts: readonly (DrawnChart & { readonly number: number })[],
+  absent: readonly AbsentChart[],
 ): Markup {
   const { kind, values, method, reason, standing } = one;
   const data = datasetText(one);
@@ -38,12 +41,15 @@ function oneEvidence(
   const [parts, whole] = [all.filter(([name]) => name.includes("[")), all.filter(([name]) => !name.includes("["))];
   const where = data === null ? null : html` on <span class="name">${data}</span>`;
   const stale = standing === "stale" ? html`<p>${mark("warn", "Stale.")} ${reason ?? ""}</p>` : null;
+  const missing = absent
+    .filter(({ evidenceId }) => evidenceId === one.id)
+    .map(({ kind: chart, why }) => `${chart}, ${why}`);
   const figures = own.map(({ chart, svg, number }) => chartFigure(chart, svg, number));
-  return html`<section aria-labelledby="evidence-${one.id}"><h3 id="evidence-${one.id}">${titled(kind)}${where}</h3>${stale}<p>${method}</p>${summaryOf(one.details).map((line) => html`<p class="quiet">${line}</p>`)}${dataTable(`${kind}, values of evidence ${one.hash.slice(0, 8)}`, COLUMNS, whole.map(valueRow))}${
+  return html`<section aria-labelledby="evidence-${one.id}"><h3 id="evidence-${one.id}">${titled(kind)}${where}</h3>${stale}<p>${method}</p>${ownSummary(one.details).map((line) => html`<p class="quiet">${line}</p>`)}${dataTable(`${kind}, values of evidence ${one.hash.slice(0, 8)}`, COLUMNS, whole.map(valueRow))}${
     parts.length === 0
       ? null
       : html`<details><summary>${parts.length} more, by part</summary>${dataTable(`${kind} by part, evidence ${one.hash.slice(0, 8)}`, COLUMNS, parts.map(valueRow))}</details>`
-  }${figures.length === 0 ? null : html`<div class="charts">${figures}</div>`}${origin(one, now)}</section>`;
+  }${figures.length === 0 ? null : html`<div class="charts">${figures}</div>`}${missing.length === 0 ? null : html`<p class="small quiet">No chart: ${missing.join("; ")}.</p>`}${origin(one, now)}</section>`;
 }
 
 function valueRow([name, value]: readonly [string, MeasuredValue]): readonly HtmlValue[] {
@@ -82,12 +88,6 @@ function superseded(old: readonly StandingEvidence[]): Markup | null {
   ]);
   const columns = [{ name: "What", isHead: true }, { name: "Data" }, { name: "Measured" }, { name: "Evidence" }];
   return html`<details><summary>${old.length} older findings, each superseded by a newer one</summary>${dataTable("Superseded evidence", columns, rows)}</details>`;
-}
-
-/** What a measurement says in plain words, where it does. */
-function summaryOf(details: JsonObject): readonly string[] {
-  const { summary } = details;
-  return Array.isArray(summary) ? summary.map(String) : [];
 }
 
 function factsText(facts: JsonObject): string {

@@ -1,6 +1,6 @@
 // A report as one HTML file: nothing is fetched, nothing runs in it, and it says so to the browser. Everything that people
 // named is escaped (see html.ts).
-import type { Chart } from "../charts/chart.ts";
+import type { AbsentChart, Chart } from "../charts/chart.ts";
 import type { Comparison } from "../comparison.ts";
 import { momentText } from "../numbers.ts";
 import { type Report, subjectText } from "../report.ts";
@@ -22,6 +22,7 @@ export interface PageContent {
   readonly report: Report;
   /** In the report's order. */
   readonly charts: readonly DrawnChart[];
+  readonly absentCharts: readonly AbsentChart[];
   /** As `drawLineage` drew it for a page. */
   readonly lineage: string;
   /** Beside another version; null without. */
@@ -37,7 +38,7 @@ interface Section {
   readonly body: Markup;
 }
 
-export function renderPage({ report, charts, lineage, comparison }: PageContent): string {
+export function renderPage({ report, charts, absentCharts, lineage, comparison }: PageContent): string {
   const { subject, summary, madeAt, code } = report;
   const name = subjectText(subject);
   const sections: readonly Section[] = [
@@ -45,7 +46,7 @@ export function renderPage({ report, charts, lineage, comparison }: PageContent)
       ? []
       : [{ id: "comparison", title: `Beside ${subjectText(comparison.first)}`, body: comparisonSection(comparison) }]),
     { id: "policy", title: "Launch policy", body: gateSection(report) },
-    { id: "evidence", title: "Evidence", body: evidenceSection(report, charts) },
+    { id: "evidence", title: "Evidence", body: evidenceSection(report, charts, absentCharts) },
     { id: "missing", title: "What was not measured", body: unmeasuredSection(report) },
     { id: "model", title: "The model", body: modelSection(report) },
     { id: "lineage", title: "Where it comes from", body: lineageSection(report, lineage) },
