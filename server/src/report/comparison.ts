@@ -69,7 +69,7 @@ const PAIRED_DETAILS = z.object({
 const HIGHER_IS_BETTER =
   /^(accuracy|balanced-accuracy|f1|f1-micro|f1-weighted|precision|precision-weighted|auc|auc-pr|matthews|r2|rate|capacity|goodput|average-precision|top-\d+|(recall|precision)\[.*\])$/;
 const LOWER_IS_BETTER =
-  /^(file|gzip|weights|parameters|macs|flops|activations|log-loss|brier|calibration-error|mae|rmse|mape|median-error|p\d+(\.\d+)?|mean|max|peak|resident|loaded|run|node-time|per-inference|cold-start|load)$/;
+  /^(file|gzip|weights|parameters|macs|flops|activations|log-loss|brier|calibration-error|mae|rmse|mape|median-error|p\d+(\.\d+)?|mean|max|peak|resident|loaded|run|node-time|energy|cold-start|load)$/;
 
 /** @param first what the second is held against */
 export function compareReports(first: Report, second: Report): Comparison {

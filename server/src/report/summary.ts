@@ -37,7 +37,6 @@ const HEADLINES: Readonly<Record<string, readonly Headline[]>> = {
     { metric: "resident", words: "The memory the model adds to a runner" },
     { metric: "peak", words: "The memory it adds at the peak of its runs" },
   ],
-  energy: [{ metric: "per-inference", words: "The energy of an inference" }],
   size: [
     { metric: "file", words: "The size of the files" },
     { metric: "parameters", words: "The number of parameters" },

@@ -171,7 +171,7 @@ describe("of regressors", () => {
 
 test("latency says its percentiles and where the time goes", () => {
   const { charts } = chartsOf([latencyEvidence()], NO_NAMES);
-  expect(charts.map(({ kind }) => kind)).toEqual(["latency", "stages", "settings"]);
+  expect(charts.map(({ kind }) => kind)).toEqual(["latency", "stages", "settings", "throughput"]);
   expect(charts[0]!.description).toBe(
     "Of 4000 requests half took at most 0.42 ms, nine of ten at most 0.546 ms, and 99 of 100 at most 0.84 ms.".replaceAll(
       " ms",
@@ -179,6 +179,53 @@ test("latency says its percentiles and where the time goes", () => {
     ),
   );
   expect(charts[2]!.table.rows.map((row) => row[0])).toContain("batch=8, threads=1");
+});
+
+describe("throughput over latency", () => {
+  const percentile = (estimate: number) => ({ estimate, lower: null, upper: null });
+  const point = (name: string, rate: number, p99: number) => ({
+    name,
+    rate: { estimate: rate },
+    p50: percentile(p99 / 2),
+    p99: percentile(p99),
+  });
+  const front = (...points: readonly JsonObject[]) =>
+    one(evidence("throughput", {}, { points }), "throughput").table.rows.map((row) => [row[0], row.at(-1)]);
+  test("has a front of what nothing else beats at both", () => {
+    expect(
+      front(
+        point("", 100, 1),
+        point("[clients=2]", 180, 2),
+        point("[clients=4]", 170, 3),
+        point("[clients=8]", 250, 9),
+      ),
+    ).toEqual([
+      ["as served", "yes"],
+      ["clients=2", "yes"],
+      ["clients=4", "no"],
+      ["clients=8", "yes"],
+    ]);
+  });
+  test("of two alike keeps both, of one as fast at the same latency the faster", () => {
+    expect(front(point("a", 100, 1), point("b", 100, 1))).toEqual([
+      ["a", "yes"],
+      ["b", "yes"],
+    ]);
+    expect(front(point("a", 100, 1), point("b", 120, 1))).toEqual([
+      ["a", "no"],
+      ["b", "yes"],
+    ]);
+  });
+  test("of requests one at a time takes the rate from the mean: 8 rows in 2.31 ms", () => {
+    const { table, caption } = one(latencyEvidence(), "throughput");
+    expect(caption).toContain("one request at a time");
+    expect(table.rows[1]![1]).toBeCloseTo(8000 / 2.31, 6);
+  });
+  test("needs two settings that did anything", () => {
+    expect(whyNone(evidence("throughput", {}, { points: [point("", 5, 1), point("b", 0, 1)] }), "throughput")).toMatch(
+      /one setting/,
+    );
+  });
 });
 
 test("two nodes of one name are two bars", async () => {

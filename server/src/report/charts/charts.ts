@@ -15,6 +15,7 @@ import { reliabilityDiagram } from "./reliability.ts";
 import { modelSize } from "./size.ts";
 import { sliceQuality } from "./slices.ts";
 import { confidenceHistogram, predictedOverActual, residualHistogram } from "./spread.ts";
+import { throughputOverLatency } from "./throughput.ts";
 
 /** By name, in the order in which a report shows them. */
 export const CHART_KINDS = {
@@ -86,6 +87,12 @@ export const CHART_KINDS = {
     evidence: ["latency"],
     about: "Median and p99 with intervals, by rows, threads and runners, where several were measured.",
     draw: latencyBySetting,
+  },
+  throughput: {
+    evidence: ["throughput", "latency"],
+    about:
+      "Rows a second over the 99th percentile of latency, setting by setting, with the front nothing beats at both.",
+    draw: throughputOverLatency,
   },
   "operator-time": {
     evidence: ["operators"],

@@ -186,6 +186,6 @@ export function latencyBySetting({ details }: ReportEvidence): Drawing | NoChart
 }
 
 /** `batch=8, threads=2` of `[batch=8,threads=2]`; the first has no name. */
-function settingText(name: string): string {
+export function settingText(name: string): string {
   return name === "" ? SERVED : name.replaceAll(/^\[|\]$/g, "").replaceAll(",", ", ");
 }

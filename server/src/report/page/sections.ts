@@ -54,7 +54,7 @@ export function modelSection({ model, processing, subject }: Report): Markup {
 export function unmeasuredSection({ unmeasured }: Report): Markup {
   if (unmeasured.length === 0) return html`<p>Everything Slipway can measure was measured.</p>`;
   return dataTable(
-    "What was not measured",
+    "Measurements nobody made",
     [{ name: "What", isHead: true }, { name: "What it says" }, { name: "Command that finds it" }],
     unmeasured.map(({ kind, about, command }) => [kind, about, html`<code>${command}</code>`]),
   );
