@@ -234,9 +234,9 @@ describe("in a browser", () => {
       expect(await page.locator("img, script, iframe").count()).toBe(0);
       expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
       await page.evaluate(axe);
-      const { violations } = (await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")) as {
-        violations: { id: string; nodes: { html: string }[] }[];
-      };
+      const { violations } = await page.evaluate<{ violations: { id: string; nodes: { html: string }[] }[] }>(
+        "axe.run(document, { resultTypes: ['violations'] })",
+      );
       expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([]);
       await context.close();
     },

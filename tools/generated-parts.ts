@@ -13,6 +13,7 @@ import { commandHelpText } from "../server/src/cli/program.ts";
 import { BUILT_IN_DEVICES, type DeviceProfile } from "../server/src/lab/measure/index.ts";
 import { describeSettings, type SettingKey } from "../server/src/config/keys.ts";
 import { expectation, textFromValue } from "../server/src/config/values.ts";
+import { CHART_KINDS } from "../server/src/report/charts/charts.ts";
 import { METRICS } from "../server/src/monitor/index.ts";
 
 /** What a part says, by page and by the part's name. */
@@ -25,6 +26,7 @@ const PARTS: Readonly<Record<string, Readonly<Record<string, () => string | Prom
   "docs/errors.md": { errors },
   "docs/metrics.md": { metrics },
   "docs/reliability.md": { results: resultsTable },
+  "docs/reports.md": { charts },
   "docs/statistics.md": { calibration: calibrationTable },
 };
 
@@ -60,6 +62,15 @@ function table(head: readonly string[], rows: readonly (readonly (string | numbe
 }
 
 const code = (text: string): string => `\`${text}\``;
+
+function charts(): string {
+  const rows = Object.entries(CHART_KINDS).map(([name, { evidence, about }]) => [
+    `\`${name}\``,
+    evidence.join(", "),
+    about,
+  ]);
+  return table(["chart", "of evidence", "what it shows"], rows);
+}
 
 function errors(): string {
   const facts = Object.entries(ERRORS) as [keyof typeof ERRORS, ErrorFact][];

@@ -25,13 +25,11 @@ export function reportText(
         return `${endpoint}: ${versionText(subject)} ${passes}; ${met} of ${judged.requirements.length} requirements are met.`;
       }),
     ),
-    ...section(
-      "No chart",
-      absentCharts.map(({ kind, why }) => `${kind}: ${why}.`),
-    ),
   ];
   const count = pictures.length === 0 ? "" : `, and ${pictures.length} pictures`;
-  return [...lines, `Written to ${file}${count}.`].join("\n");
+  const absent = [...new Set(absentCharts.map(({ kind }) => kind))];
+  const none = absent.length === 0 ? "" : ` There is no chart of ${absent.join(", ")}; the page says why.`;
+  return [...lines, ...wrapped(`Written to ${file}${count}.${none}`, WIDTH)].join("\n");
 }
 
 function section(title: string, sentences: readonly string[]): readonly string[] {
@@ -42,15 +40,26 @@ function section(title: string, sentences: readonly string[]): readonly string[]
   return [title, ...lines, ""];
 }
 
-function compared({ values, paired }: NonNullable<ReportView["comparison"]>): readonly string[] {
-  const of = (verdict: string) =>
-    values.filter((value) => value.verdict === verdict && !value.metric.includes("[")).map(nameOf);
-  const verdicts = ["better", "worse", "different", "equal", "undecided", "incomparable"];
+function compared({ first, values, paired }: NonNullable<ReportView["comparison"]>): readonly string[] {
+  const whole = values.filter(({ metric }) => !metric.includes("["));
+  const both = whole.filter((value) => value.first !== null && value.second !== null);
+  const verdicts = ["better", "worse", "different", "equal", "undecided", "incomparable"] as const;
   const counted = verdicts.flatMap((verdict) => {
-    const found = of(verdict);
+    const found = both.filter((value) => value.verdict === verdict).map(nameOf);
     return found.length === 0 ? [] : [`${verdict}: ${found.join(", ")}`];
   });
-  return [...paired.flatMap(({ sentences }) => sentences), ...counted];
+  const kinds = (side: "first" | "second") => [
+    ...new Set(whole.filter((value) => value[side] === null).map(({ kind }) => kind)),
+  ];
+  const alone = [
+    [`not measured of ${versionText(first)}, or not on the same`, kinds("first")],
+    [`measured of ${versionText(first)} alone`, kinds("second")],
+  ] as const;
+  return [
+    ...paired.flatMap(({ sentences }) => sentences),
+    ...counted,
+    ...alone.flatMap(([text, found]) => (found.length === 0 ? [] : [`${text}: ${found.join(", ")}`])),
+  ];
 }
 
 function nameOf({ kind, metric }: { readonly kind: string; readonly metric: string }): string {
