@@ -84,7 +84,10 @@ describe("over the API", () => {
       },
     ]);
     expect(report.charts.map(({ kind }) => kind)).toEqual(["work", "activations", "size"]);
-    expect(report.absentCharts).toMatchObject([{ kind: "parameters", why: "all stored numbers are of one type" }]);
+    expect(report.absentCharts).toMatchObject([
+      { kind: "versions", evidenceId: null },
+      { kind: "parameters", why: "all stored numbers are of one type" },
+    ]);
     expect(report.unmeasured.map(({ kind, command }) => [kind, command])).toContainEqual([
       "quality",
       "slipway measure iris@2 quality --data NAME/SPLIT",

@@ -1,6 +1,7 @@
 // Two versions side by side: a verdict only where intervals are apart or numbers are counted, and only on the same question.
 import { describe, expect, test } from "vitest";
 import type { MeasuredValue } from "#registry";
+import { chartsOfBoth } from "./charts/charts.ts";
 import { compareReports } from "./comparison.ts";
 import type { ReportEvidence } from "./evidence.ts";
 import {
@@ -102,6 +103,23 @@ test("a paired comparison that was measured against that very version is told, o
   const other = compareReports(reportOf([], { subject }), reportOf([comparisonEvidence()]));
   expect(other.paired).toEqual([]);
   expect(between([], [evidence("comparison", {}, { against: 3 })]).paired).toEqual([]);
+});
+
+describe("the chart of both", () => {
+  test("has each share with its interval, of one and the other", () => {
+    const { charts } = chartsOfBoth(between([accuracy(0.9, 0.88, 0.92)], [accuracy(0.96, 0.94, 0.98)]));
+    expect(charts[0]!.table.rows).toEqual([
+      ["quality.accuracy on digits/test", "digits@2", 0.9, 0.88, 0.92],
+      ["quality.accuracy on digits/test", "digits@3", 0.96, 0.94, 0.98],
+    ]);
+    expect(charts[0]!.description).toBe("Intervals are apart for accuracy (better). accuracy 0.9 and 0.96.");
+  });
+  test("is none of counts, and of what only one has", () => {
+    expect(chartsOfBoth(between([sizeEvidence()], [sizeEvidence(), classifierEvidence()]))).toMatchObject({
+      charts: [],
+      absent: [{ kind: "versions", evidenceId: null, why: expect.stringContaining("no share") as string }],
+    });
+  });
 });
 
 test("what differs beside numbers is named", () => {

@@ -14,3 +14,8 @@ export function datasetText({ dataset }: Pick<ReportEvidence, "dataset">): strin
 export function subjectOf({ kind, dataset, machine, settings }: ReportEvidence): string {
   return JSON.stringify([kind, dataset?.name, dataset?.split, machine?.fingerprint, settings]);
 }
+
+/** What two pieces of evidence have in common where a newer form of the measurement stands for an older one. */
+export function formOf({ kind, dataset, machine }: ReportEvidence): string {
+  return JSON.stringify([kind, dataset?.name, dataset?.split, machine?.fingerprint]);
+}

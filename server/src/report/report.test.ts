@@ -30,6 +30,11 @@ describe("evidence", () => {
       ["superseded", "A newer one says the same of the same."],
     ]);
   });
+  test("of a newer form stands for that of an older one, whatever its settings", () => {
+    const old = { ...classifierEvidence(), schema: 1, settings: { scores: "logits" } };
+    expect(standing(classifierEvidence(), old).map(([how]) => how)).toEqual(["current", "superseded"]);
+    expect(standing(classifierEvidence(), { ...old, schema: 2 }).map(([how]) => how)).toEqual(["current", "current"]);
+  });
   test("is stale a month later, and with another engine where that matters", () => {
     const old = { backend: "onnxruntime-node 1.20.0" };
     expect(standing({ ...sizeEvidence(), measuredAt: days(31) })).toEqual([["stale", "It was measured 31 days ago."]]);

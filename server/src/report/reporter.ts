@@ -3,7 +3,7 @@ import { type Clock, SlipwayError } from "@slipway/core/base";
 import type { Version } from "#registry";
 import { renderCard } from "./card/card.ts";
 import type { AbsentChart, Chart } from "./charts/chart.ts";
-import { chartsOf } from "./charts/charts.ts";
+import { chartsOf, chartsOfBoth } from "./charts/charts.ts";
 import type { Theme } from "./charts/palette.ts";
 import { type Comparison, compareReports } from "./comparison.ts";
 import type { Drawer } from "./draw/drawer.ts";
@@ -19,7 +19,7 @@ export interface ReporterOptions extends Omit<GatherPorts, "now"> {
 
 export interface ReportContent {
   readonly report: Report;
-  /** Of evidence that nothing newer supersedes. */
+  /** Of both versions first, then of evidence that nothing newer supersedes. */
   readonly charts: readonly Chart[];
   readonly absentCharts: readonly AbsentChart[];
   /** Held against another version; null without one. */
@@ -49,9 +49,15 @@ export class Reporter {
   async content(version: Version, against: Version | null): Promise<ReportContent> {
     const report = await this.#gather(version);
     const standing = report.evidence.filter(({ standing: how }) => how !== "superseded");
-    const { charts, absent } = chartsOf(standing, { classes: report.classes });
+    const own = chartsOf(standing, { classes: report.classes });
     const comparison = against === null ? null : compareReports(await this.#gather(against), report);
-    return { report, charts, absentCharts: absent, comparison };
+    const both = comparison === null ? { charts: [], absent: [] } : chartsOfBoth(comparison);
+    return {
+      report,
+      charts: [...both.charts, ...own.charts],
+      absentCharts: [...both.absent, ...own.absent],
+      comparison,
+    };
   }
 
   /** One HTML file. @throws SlipwayError EVIDENCE_INVALID, CHART_FAILED, QUEUE_FULL, SHUTTING_DOWN */
@@ -75,9 +81,9 @@ export class Reporter {
   }
 
   /** @throws SlipwayError CHART_NOT_FOUND, and as `page` */
-  async picture(version: Version, { id, format, theme }: PictureOrder): Promise<Buffer> {
+  async picture(version: Version, against: Version | null, { id, format, theme }: PictureOrder): Promise<Buffer> {
     const { drawer } = this.#options;
-    const { report, charts } = await this.content(version, null);
+    const { report, charts } = await this.content(version, against);
     const solid = theme === "page" ? "light" : theme;
     if (id === LINEAGE) {
       if (format === "png") return await drawer.pngOf(drawLineage(report.lineage, solid));

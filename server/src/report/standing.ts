@@ -1,6 +1,6 @@
 // What evidence is worth today: whether something newer says the same, and whether it was found so long ago, or by so different
 // an engine, that it may no longer hold.
-import { type ReportEvidence, subjectOf } from "./evidence.ts";
+import { formOf, type ReportEvidence, subjectOf } from "./evidence.ts";
 import { ageText } from "./numbers.ts";
 import type { StandingEvidence } from "./report.ts";
 
@@ -17,10 +17,14 @@ export const FRESH_MS = 30 * 86_400_000;
 /** @param evidence newest first, as the registry answers it */
 export function standingOf(evidence: readonly ReportEvidence[], options: StandingOptions): readonly StandingEvidence[] {
   const seen = new Set<string>();
+  const newestForm = new Map<string, number>();
   return evidence.map((one): StandingEvidence => {
     const subject = subjectOf(one);
-    const isSuperseded = seen.has(subject);
+    const form = formOf(one);
+    // Settings of an older form are other words for the same, or say less.
+    const isSuperseded = seen.has(subject) || one.schema < (newestForm.get(form) ?? 0);
     seen.add(subject);
+    newestForm.set(form, Math.max(one.schema, newestForm.get(form) ?? 0));
     if (isSuperseded) return { ...one, standing: "superseded", reason: "A newer one says the same of the same." };
     const reason = staleness(one, options);
     return { ...one, standing: reason === null ? "current" : "stale", reason };

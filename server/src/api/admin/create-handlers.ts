@@ -250,9 +250,10 @@ export function createHandlers(ports: HandlerPorts): Handlers {
       const card = await reporter.card(await registry.getVersion(name, number), await other(against), pictures);
       return { mediaType: "text/markdown; charset=utf-8", bytes: Buffer.from(card) };
     },
-    getChart: async ({ params: { name, number, file }, query: { theme } }) => {
+    getChart: async ({ params: { name, number, file }, query: { against, theme } }) => {
       const [id, format] = file.split(".") as [string, PictureFormat];
-      const bytes = await reporter.picture(await registry.getVersion(name, number), { id, format, theme });
+      const version = await registry.getVersion(name, number);
+      const bytes = await reporter.picture(version, await other(against), { id, format, theme });
       return { mediaType: PICTURE_TYPES[format], bytes };
     },
     listPolicies: async () => (await registry.listLaunchPolicies()).map(policyView),

@@ -191,6 +191,7 @@ export const OPERATIONS = {
         .describe("A chart's id from the report, or lineage, with .svg or .png"),
     }),
     query: z.object({
+      against: Against,
       theme: z
         .enum(THEMES)
         .default("light")

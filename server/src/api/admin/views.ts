@@ -300,7 +300,7 @@ const LineageView = z.object({
 export const ChartView = z.object({
   id: z.string().describe("For getChart, with .svg or .png behind it"),
   kind: z.string().describe("confusion, reliability, roc, …"),
-  evidenceId: z.string(),
+  evidenceId: z.string().nullable().describe("null where it is of two versions"),
   title: z.string(),
   caption: z.string().describe("What it shows and how it was computed"),
   description: z.string().describe("The same for those who can't see it"),
@@ -366,8 +366,8 @@ export const ReportView = z.object({
   evidence: z.array(StandingEvidenceView).describe("Newest first; details are with listEvidence"),
   unmeasured: z.array(z.object({ kind: z.string(), about: z.string(), command: z.string() })),
   lineage: LineageView,
-  charts: z.array(ChartView).describe("Of evidence that nothing newer supersedes"),
-  absentCharts: z.array(z.object({ kind: z.string(), evidenceId: z.string(), why: z.string() })),
+  charts: z.array(ChartView).describe("Of both versions first, then of evidence that nothing newer supersedes"),
+  absentCharts: z.array(z.object({ kind: z.string(), evidenceId: z.string().nullable(), why: z.string() })),
   comparison: ComparisonView.nullable(),
 });
 

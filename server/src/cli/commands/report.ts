@@ -110,7 +110,7 @@ function relativeTo(file: string | null, charts: string): string | null {
 /** Writes every picture in both forms. @throws SlipwayError FILE_UNREADABLE, CHART_FAILED */
 async function writePictures(
   context: CommandContext,
-  { client, params }: Order,
+  { client, params, query }: Order,
   { charts }: ReportAnswer,
   directory: string,
 ): Promise<readonly string[]> {
@@ -124,7 +124,7 @@ async function writePictures(
     for (const format of ["svg", "png"]) {
       const name = `${id}.${format}`;
       context.progress.update(`Drawing ${name} …`);
-      const { bytes } = await client.getChart({ params: { ...params, file: name }, query: {} });
+      const { bytes } = await client.getChart({ params: { ...params, file: name }, query });
       const file = path.join(directory, name);
       await writeTo(context, file, bytes);
       files.push(file);

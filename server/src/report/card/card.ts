@@ -41,7 +41,7 @@ export function renderCard(content: CardContent): string {
     "## What is not known",
     list(summary.unknown.map(plain), "All that can be measured was."),
     ...(summary.stale.length === 0 ? [] : ["## What is stale", list(summary.stale.map(plain), "")]),
-    ...(comparison === null ? [] : comparisonParts(comparison)),
+    ...(comparison === null ? [] : comparisonParts(comparison, content)),
     "## Evaluation",
     ...(standing.length === 0 ? ["Nothing was measured yet."] : standing.flatMap((one) => evidenceParts(one, content))),
     "## Launch policy",
@@ -56,7 +56,7 @@ export function renderCard(content: CardContent): string {
   return `${parts.join("\n\n")}\n`;
 }
 
-function evidenceParts(one: StandingEvidence, { charts, pictures }: CardContent): readonly string[] {
+function evidenceParts(one: StandingEvidence, content: CardContent): readonly string[] {
   const { kind, method, values, machine, measuredAt, hash, reason, standing } = one;
   const data = datasetText(one);
   const whole = Object.entries(values).filter(([metric]) => !metric.includes("["));
@@ -69,16 +69,23 @@ function evidenceParts(one: StandingEvidence, { charts, pictures }: CardContent)
   ]);
   const parts = Object.keys(values).length - whole.length;
   const where = machine === null ? "" : ` on the machine ${plain(machine.name)}`;
-  const own = pictures === null ? [] : charts.filter(({ evidenceId }) => evidenceId === one.id);
   return [
     `### ${plain(kind)}${data === null ? "" : ` on ${plain(data)}`}`,
     ...(standing === "stale" ? [`**Stale.** ${plain(reason ?? "")}`] : []),
     plain(method),
     table(["what", "value", "interval", "of", "method"], "lrrrl", rows),
     ...(parts === 0 ? [] : [`${parts} more values by part are in the evidence.`]),
-    ...own.map(({ id, title, description }) => `![${plain(`${title}. ${description}`)}](<${pictures}/${id}.svg>)`),
+    ...picturesOf(one.id, content),
     `Measured ${momentText(measuredAt)}${where}. Evidence ${code(hash)}.`,
   ];
+}
+
+/** @param of a piece of evidence; null for those of both versions */
+function picturesOf(of: string | null, { charts, pictures }: CardContent): readonly string[] {
+  if (pictures === null) return [];
+  return charts
+    .filter(({ evidenceId }) => evidenceId === of)
+    .map(({ id, title, description }) => `![${plain(`${title}. ${description}`)}](<${pictures}/${id}.svg>)`);
 }
 
 function gateParts({ endpoint, isLive, judged }: ReportGate): readonly string[] {
@@ -101,7 +108,10 @@ function gateParts({ endpoint, isLive, judged }: ReportGate): readonly string[] 
   ];
 }
 
-function comparisonParts({ first, second, values, paired, facts }: Comparison): readonly string[] {
+function comparisonParts(
+  { first, second, values, paired, facts }: Comparison,
+  content: CardContent,
+): readonly string[] {
   const [one, other] = [plain(subjectText(first)), plain(subjectText(second))];
   const side = (value: Comparison["values"][number]["first"]) =>
     value === null ? "–" : value.value === null ? "undefined" : exactText(value.value, value.unit);
@@ -121,6 +131,7 @@ function comparisonParts({ first, second, values, paired, facts }: Comparison): 
         `${VERDICTS[value.verdict]}${value.reason === null ? "" : `: ${plain(value.reason)}`}`,
       ]),
     ),
+    ...picturesOf(null, content),
     facts.length === 0
       ? "Model, signature and processing are the same."
       : table(

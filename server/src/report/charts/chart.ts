@@ -60,7 +60,8 @@ export interface ChartKind {
 /** A chart that evidence of the right kind does not have. */
 export interface AbsentChart extends NoChart {
   readonly kind: string;
-  readonly evidenceId: string;
+  /** null where it would be of two versions. */
+  readonly evidenceId: string | null;
 }
 
 /** A drawing in a report. */
@@ -68,7 +69,8 @@ export interface Chart extends Drawing {
   /** Unique and the same each time: kind and evidence. */
   readonly id: string;
   readonly kind: string;
-  readonly evidenceId: string;
+  /** null where it is of two versions. */
+  readonly evidenceId: string | null;
 }
 
 /** A column of text. */

@@ -1,5 +1,6 @@
 // The charts there are, as one table: from which evidence each is drawn, and what it needs there. A measurement that keeps
 // more in its details gets more pictures, and nothing here has to know which did.
+import type { Comparison } from "../comparison.ts";
 import type { ReportEvidence } from "../evidence.ts";
 import type { AbsentChart, Chart, ChartContext, ChartKind } from "./chart.ts";
 import { classRecalls } from "./classes.ts";
@@ -16,6 +17,7 @@ import { modelSize } from "./size.ts";
 import { sliceQuality } from "./slices.ts";
 import { confidenceHistogram, predictedOverActual, residualHistogram } from "./spread.ts";
 import { throughputOverLatency } from "./throughput.ts";
+import { figuresOfBoth } from "./versions.ts";
 
 /** By name, in the order in which a report shows them. */
 export const CHART_KINDS = {
@@ -145,4 +147,15 @@ export function chartsOf(evidence: readonly ReportEvidence[], context: ChartCont
     }
   }
   return { charts, absent };
+}
+
+/** The chart of two versions beside each other, by the name it has as a kind and as a picture. */
+export const BOTH = "versions";
+
+/** As `chartsOf`, of a comparison. */
+export function chartsOfBoth(comparison: Comparison): EvidenceCharts {
+  const drawn = figuresOfBoth(comparison);
+  const of = { kind: BOTH, evidenceId: null };
+  if ("why" in drawn) return { charts: [], absent: [{ ...of, why: drawn.why }] };
+  return { charts: [{ ...drawn, ...of, id: BOTH }], absent: [] };
 }

@@ -80,7 +80,10 @@ const LEAST_WIDTH = 120;
 const FONT_SIZE_PX = 12;
 
 /** The plot's width beside names, and texts behind its bars, so that all of it is as wide as half a page or a whole one. */
-function roomBeside(rows: readonly { readonly name: string; readonly text?: string }[], isWide: boolean): number {
+export function roomBeside(
+  rows: readonly { readonly name: string; readonly text?: string }[],
+  isWide: boolean,
+): number {
   const widest = (of: (row: (typeof rows)[number]) => string) =>
     Math.min(LABEL_LIMIT, Math.max(0, ...rows.map((row) => textWidthPx(of(row), FONT_SIZE_PX))));
   const taken = widest(({ name }) => name) + widest(({ text = "" }) => text);

@@ -1,9 +1,11 @@
 // Two versions side by side, differences marked.
+import type { AbsentChart } from "../charts/chart.ts";
 import type { ComparedValue, ComparedVerdict, Comparison } from "../comparison.ts";
 import { exactText, intervalText, numberText, shareText, unitText } from "../numbers.ts";
 import { subjectText } from "../report.ts";
 import { html, type HtmlValue, type Markup } from "./html.ts";
-import { dataTable, mark, type Tone } from "./parts.ts";
+import type { DrawnChart } from "./page.ts";
+import { chartFigure, dataTable, mark, type Tone } from "./parts.ts";
 
 const MARKS: Readonly<Record<ComparedVerdict, readonly [Tone, string]>> = {
   better: ["good", "▲ better"],
@@ -14,7 +16,11 @@ const MARKS: Readonly<Record<ComparedVerdict, readonly [Tone, string]>> = {
   incomparable: ["quiet", "– not comparable"],
 };
 
-export function comparisonSection({ first, second, values, paired, facts }: Comparison): Markup {
+export function comparisonSection(
+  { first, second, values, paired, facts }: Comparison,
+  charts: readonly DrawnChart[],
+  absent: readonly AbsentChart[],
+): Markup {
   const [one, other] = [subjectText(first), subjectText(second)];
   const alone = values.filter((value) => value.first === null || value.second === null);
   const both = values.filter((value) => value.first !== null && value.second !== null);
@@ -32,7 +38,16 @@ export function comparisonSection({ first, second, values, paired, facts }: Comp
     ({ where, sentences }) =>
       html`<h3>Paired${where === "" ? "" : `, ${where}`}</h3><ul class="plain">${sentences.map((line) => html`<li>${line}</li>`)}</ul>`,
   );
-  return html`${pairs}<p>${other} held against ${one}: “better” and “worse” are said only where intervals are apart or numbers are counted. Where they overlap, a paired comparison on the same rows can still find a difference.</p>${
+  // Pictures are numbered through the page, and those of both come first.
+  const figures = charts.flatMap(({ chart, svg }, index) =>
+    chart.evidenceId === null ? [chartFigure(chart, svg, index + 1)] : [],
+  );
+  const missing = absent.filter(({ evidenceId }) => evidenceId === null).map(({ kind, why }) => `${kind}, ${why}`);
+  const pictures =
+    figures.length > 0
+      ? html`<div class="charts">${figures}</div>`
+      : html`<p class="small quiet">No chart: ${missing.join("; ")}.</p>`;
+  return html`${pairs}<p>${other} held against ${one}: “better” and “worse” are said only where intervals are apart or numbers are counted. Where they overlap, a paired comparison on the same rows can still find a difference.</p>${pictures}${
     whole.length === 0
       ? html`<p class="quiet">Nothing was measured of both.</p>`
       : dataTable(`${one} and ${other}, values`, columns, whole.map(row))

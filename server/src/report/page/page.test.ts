@@ -1,6 +1,6 @@
 // The page: whole in itself, safe whatever names it shows, and readable by those who see no pictures.
 import { describe, expect, test } from "vitest";
-import { chartsOf } from "../charts/charts.ts";
+import { chartsOf, chartsOfBoth } from "../charts/charts.ts";
 import { INKS } from "../charts/palette.ts";
 import { compareReports } from "../comparison.ts";
 import { drawChart } from "../draw/draw.ts";
@@ -22,13 +22,15 @@ import { STYLE } from "./style.ts";
 async function pageOf(report: Report, against: Report | null = null): Promise<string> {
   const standing = report.evidence.filter((one) => one.standing !== "superseded");
   const { charts, absent } = chartsOf(standing, { classes: report.classes });
-  const drawn = charts.map(async (chart) => ({ chart, svg: await drawChart(chart.spec, "page") }));
+  const comparison = against === null ? null : compareReports(against, report);
+  const both = comparison === null ? { charts: [], absent: [] } : chartsOfBoth(comparison);
+  const drawn = [...both.charts, ...charts].map(async (chart) => ({ chart, svg: await drawChart(chart.spec, "page") }));
   return renderPage({
     report,
     charts: await Promise.all(drawn),
-    absentCharts: absent,
+    absentCharts: [...both.absent, ...absent],
     lineage: drawLineage(report.lineage, "page"),
-    comparison: against === null ? null : compareReports(against, report),
+    comparison,
   });
 }
 
@@ -115,12 +117,12 @@ describe("a page of everything", async () => {
   });
   test("has a name, a sentence and the numbers for every picture", () => {
     const pictures = all.filter(({ name }) => name === "svg");
-    expect(pictures.length).toBe(21 + 1);
+    expect(pictures.length).toBe(22 + 1);
     for (const { attributes } of pictures) {
       expect(attributes.get("role")).toBe("img");
       expect(attributes.has("aria-labelledby") || attributes.has("aria-label")).toBe(true);
     }
-    expect(page.match(/<summary>The numbers<\/summary>/g)).toHaveLength(21);
+    expect(page.match(/<summary>The numbers<\/summary>/g)).toHaveLength(22);
   });
   test("has headings without gaps, and every table's head and label", () => {
     const levels = all.filter(({ name }) => /^h\d$/.test(name)).map(({ name }) => Number(name[1]));

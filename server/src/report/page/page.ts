@@ -44,7 +44,13 @@ export function renderPage({ report, charts, absentCharts, lineage, comparison }
   const sections: readonly Section[] = [
     ...(comparison === null
       ? []
-      : [{ id: "comparison", title: `Beside ${subjectText(comparison.first)}`, body: comparisonSection(comparison) }]),
+      : [
+          {
+            id: "comparison",
+            title: `Beside ${subjectText(comparison.first)}`,
+            body: comparisonSection(comparison, charts, absentCharts),
+          },
+        ]),
     { id: "policy", title: "Launch policy", body: gateSection(report) },
     { id: "evidence", title: "Evidence", body: evidenceSection(report, charts, absentCharts) },
     { id: "missing", title: "What was not measured", body: unmeasuredSection(report) },

@@ -32,6 +32,7 @@ nav a:hover{text-decoration:underline}
 .summary{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:16px 32px;margin-top:24px;padding:16px 20px;background:var(--raised);border-radius:8px}
 .summary h2{font-size:14px;line-height:20px;margin:0 0 6px;padding:0;border:0}
 .summary ul,.plain{list-style:none}
+.plain+p{margin-top:8px}
 .summary li{margin-bottom:6px}
 .mark{font-weight:600;white-space:nowrap}
 .good{color:var(--good)}.warn{color:var(--warn)}.bad{color:var(--bad)}
