@@ -22,6 +22,8 @@ export interface Measurable {
   readonly name: string;
   readonly about: string;
   readonly needsRows: boolean;
+  /** Whether it compares with another version; then nobody misses it. */
+  readonly needsRival?: boolean;
 }
 
 export interface GatherPorts {
@@ -103,7 +105,7 @@ function unmeasuredOf(
 ): readonly Unmeasured[] {
   const measured = new Set(evidence.map(({ kind }) => kind));
   return measurable
-    .filter(({ name }) => !measured.has(name))
+    .filter(({ name, needsRival = false }) => !measured.has(name) && !needsRival)
     .map(({ name, about, needsRows }) => ({
       kind: name,
       about,

@@ -1,6 +1,6 @@
 // The drawing process: a specification comes in on standard input, its picture goes out on standard output, until the input
-// ends. What it loads takes most of a second and forty megabytes, and each picture some hundredths of a second, which would
-// all be requests' time in the server.
+// ends. What it loads takes about a second and fifty megabytes, and each picture some hundredths of a second, which would all be
+// requests' time in the server.
 import { createInterface } from "node:readline";
 import { drawChart } from "./draw.ts";
 import type { DrawAnswer, DrawOrder } from "./messages.ts";
