@@ -48,6 +48,11 @@ describe("a verdict", () => {
   test("is undecided of estimates without an interval", () => {
     expect(one("latency", "p99", { value: 9, count: 100 }, { value: 1, count: 100 }).verdict).toBe("undecided");
   });
+  test("of a part has the good side of the whole", () => {
+    const [slow, fast] = [{ value: 9 }, { value: 8 }];
+    expect(one("latency", "p99[batch=8,threads=2]", slow, fast).verdict).toBe("better");
+    expect(one("quality", "recall[a [b\\]]", slow, fast).verdict).toBe("worse");
+  });
   test("is only different where nobody knows which side is good", () => {
     expect(one("size", "nodes", { value: 3 }, { value: 4 }).verdict).toBe("different");
   });

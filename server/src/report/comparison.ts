@@ -67,7 +67,7 @@ const PAIRED_DETAILS = z.object({
 
 /** Which side is good, by metric; others are only said to differ. */
 const HIGHER_IS_BETTER =
-  /^(accuracy|balanced-accuracy|f1|f1-micro|f1-weighted|precision|precision-weighted|auc|auc-pr|matthews|r2|rate|capacity|goodput|average-precision|top-\d+|(recall|precision)\[.*\])$/;
+  /^(accuracy|balanced-accuracy|f1|f1-micro|f1-weighted|precision|precision-weighted|auc|auc-pr|matthews|r2|rate|capacity|goodput|top-\d+|recall)$/;
 const LOWER_IS_BETTER =
   /^(file|gzip|weights|parameters|macs|flops|activations|log-loss|brier|calibration-error|mae|rmse|mape|median-error|p\d+(\.\d+)?|mean|max|peak|resident|loaded|run|node-time|energy|cold-start|load)$/;
 
@@ -194,7 +194,9 @@ function judged(metric: string, first: MeasuredValue, second: MeasuredValue, sub
   return { difference, relative, ...verdictOf() };
 }
 
-function sided(metric: string, difference: number): ComparedVerdict {
+function sided(selected: string, difference: number): ComparedVerdict {
+  // recall[3] and p99[batch=8] have the good side of recall and p99.
+  const metric = selected.replace(/\[.*$/s, "");
   if (HIGHER_IS_BETTER.test(metric)) return difference > 0 ? "better" : "worse";
   if (LOWER_IS_BETTER.test(metric)) return difference < 0 ? "better" : "worse";
   return "different";

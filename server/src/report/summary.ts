@@ -75,15 +75,14 @@ export function summarise(
 }
 
 function sentences(one: StandingEvidence): readonly string[] {
-  const known = HEADLINES[one.kind];
-  const [said] = known === undefined ? ownSummary(one.details) : [];
-  if (said !== undefined) return [`${capital(one.kind)}${on(one)}: ${said}`];
-  const found =
-    known?.filter(({ metric }) => isKnown(one.values[metric])) ??
-    Object.keys(one.values)
-      .filter((metric) => isKnown(one.values[metric]))
-      .slice(0, MOST_OF_UNKNOWN_KIND)
-      .map((metric): Headline => ({ metric, words: `${one.kind}.${metric}` }));
+  const known = (HEADLINES[one.kind] ?? []).filter(({ metric }) => isKnown(one.values[metric]));
+  const [said] = ownSummary(one.details);
+  if (known.length === 0 && said !== undefined) return [`${capital(one.kind)}${on(one)}: ${said}`];
+  const first = Object.keys(one.values)
+    .filter((metric) => isKnown(one.values[metric]))
+    .slice(0, MOST_OF_UNKNOWN_KIND)
+    .map((metric): Headline => ({ metric, words: `${one.kind}.${metric}` }));
+  const found = known.length > 0 ? known : first;
   return found.map(({ metric, words, isShare = false }) => {
     const value = one.values[metric]!;
     const rows = value.count === null || one.dataset === null ? "" : `, over ${numberText(value.count)} rows`;

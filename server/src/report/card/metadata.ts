@@ -10,13 +10,15 @@ const METRICS: Readonly<Record<string, { readonly type: string; readonly name: s
   "balanced-accuracy": { type: "balanced_accuracy", name: "Balanced accuracy" },
   f1: { type: "f1", name: "F1, macro" },
   auc: { type: "roc_auc", name: "Area under the ROC curve" },
-  "average-precision": { type: "average_precision", name: "Average precision" },
+  precision: { type: "precision", name: "Precision, macro" },
+  "auc-pr": { type: "average_precision", name: "Average precision" },
   matthews: { type: "matthews_correlation", name: "Matthews correlation" },
   "log-loss": { type: "log_loss", name: "Log loss" },
   brier: { type: "brier_score", name: "Brier score" },
   "calibration-error": { type: "expected_calibration_error", name: "Expected calibration error" },
   mae: { type: "mae", name: "Mean absolute error" },
   rmse: { type: "rmse", name: "Root mean squared error" },
+  mape: { type: "mape", name: "Mean absolute percentage error" },
   r2: { type: "r_squared", name: "R²" },
 };
 

@@ -233,6 +233,14 @@ test("two nodes of one name are two bars", async () => {
   expect(found).toEqual(expect.arrayContaining(["1. /conv1", "2. /conv1", "3. Gemm"]));
 });
 
+test("activations of half a million nodes keep their peak, in a few hundred points", async () => {
+  const liveBytes = Array.from({ length: 500_000 }, (_, step) => (step === 123_456 ? 9_000_000 : step % 1000));
+  const { description, spec, table } = one(evidence("compute", {}, { liveBytes, nodes: [] }), "activations");
+  expect(description).toBe("The most is 8.58\u202fMiB, at step 123456, step 123457 of 500000.");
+  expect(table.omittedRows).toBe(499_800);
+  expect((await drawChart(spec, "light")).length).toBeLessThan(100_000);
+});
+
 test("memory has its peak in words", () => {
   expect(one(memoryEvidence(), "memory").description).toContain("is most after 5\u202fms with 62.9\u202fMiB");
 });

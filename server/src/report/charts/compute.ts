@@ -57,7 +57,7 @@ export function activationLiveness({ details, values }: ReportEvidence): Drawing
   const { data } = LIVENESS.safeParse(details);
   if (data === undefined) return { why: "the details have no bytes node after node" };
   const { liveBytes, nodes, peakNode = null } = data;
-  const peak = Math.max(...liveBytes);
+  const peak = largest(liveBytes);
   const at = liveBytes.indexOf(peak);
   const whole = values["activations"]?.value ?? peak;
   const place = peakNode ?? nodes[at]?.place ?? `step ${at}`;
@@ -124,6 +124,11 @@ function thinned(liveBytes: readonly number[]): readonly { step: number; bytes: 
   const width = Math.ceil(liveBytes.length / MOST_STEPS);
   return Array.from({ length: Math.ceil(liveBytes.length / width) }, (_, index) => ({
     step: index * width + 1,
-    bytes: Math.max(...liveBytes.slice(index * width, (index + 1) * width)),
+    bytes: largest(liveBytes.slice(index * width, (index + 1) * width)),
   }));
+}
+
+/** Of any number of values; as arguments of a function there may be too many. */
+function largest(values: readonly number[]): number {
+  return values.reduce((most, one) => Math.max(most, one), 0);
 }

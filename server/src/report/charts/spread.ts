@@ -97,7 +97,7 @@ export function predictedOverActual(evidence: ReportEvidence): Drawing | NoChart
   const found = qualityDetail(evidence, "predictedVersusActual");
   if (found === null) return { why: "the details have no predictions over targets" };
   const { bins, actual, predicted, cells } = found;
-  const most = Math.max(0, ...cells.map(([, , weight]) => weight));
+  const most = cells.reduce((best, [, , weight]) => Math.max(best, weight), 0);
   if (most === 0) return { why: "no row has a prediction" };
   const edge = ([lower, upper]: readonly [number, number], bin: number) => lower + ((upper - lower) * bin) / bins;
   const rows = cells.map(([across, up, weight]) => ({
