@@ -220,6 +220,31 @@ export function memoryEvidence(): ReportEvidence {
   );
 }
 
+export function fitEvidence(): ReportEvidence {
+  const fit = (device: string, verdict: string, found: number | null, lower: number | null, upper: number | null) => ({
+    device,
+    verdict,
+    checks: [
+      { question: "memory", found: 1, lower: 1, upper: 1, limit: 2 },
+      { question: "latency", found, lower, upper, limit: 10 },
+    ],
+  });
+  return evidence(
+    "fit",
+    { "fits[pi5]": value(1), "latency[pi5]": value(3, { unit: "ms" }) },
+    {
+      summary: ["this-machine: fits."],
+      fits: [
+        fit("this-machine", "fits", 0.5, 0.5, 0.9),
+        fit("pi5", "fits", 3, 1.5, 6),
+        fit("microcontroller", "does-not-fit", 900, 0, 2000),
+        fit("browser", "unknown", null, null, null),
+      ],
+    },
+    { machine: MACHINE },
+  );
+}
+
 export function comparisonEvidence(): ReportEvidence {
   const interval = { lower: -0.001, upper: 0.013, level: 0.95 };
   return evidence(
@@ -278,6 +303,7 @@ export function everyEvidence(): readonly ReportEvidence[] {
     latencyEvidence(),
     operatorsEvidence(),
     memoryEvidence(),
+    fitEvidence(),
     computeEvidence(),
     sizeEvidence(),
   ];

@@ -9,6 +9,7 @@ import {
   confusionOf,
   evidence,
   everyEvidence,
+  fitEvidence,
   HOSTILE,
   latencyEvidence,
   memoryEvidence,
@@ -243,6 +244,16 @@ test("activations of half a million nodes keep their peak, in a few hundred poin
 
 test("memory has its peak in words", () => {
   expect(one(memoryEvidence(), "memory").description).toContain("is most after 5\u202fms with 62.9\u202fMiB");
+});
+
+test("devices are told with their verdicts, those of unknown latency left out", () => {
+  const { table, description } = one(fitEvidence(), "devices");
+  expect(table.rows).toEqual([
+    ["this-machine: fits", 0.5, 0.5, 0.9, 10],
+    ["pi5: fits", 3, 1.5, 6, 10],
+    ["microcontroller: does not fit", 900, 0, 2000, 10],
+  ]);
+  expect(description).toBe("From 0.5\u202fms (this-machine: fits) to 900\u202fms (microcontroller: does not fit).");
 });
 
 test("differences name those whose interval excludes zero", () => {

@@ -7,6 +7,7 @@ import { classRecalls } from "./classes.ts";
 import { activationLiveness, operatorWork, parametersByType } from "./compute.ts";
 import { confusionMatrix } from "./confusion.ts";
 import { precisionRecallCurve, rocCurve } from "./curves.ts";
+import { latencyByDevice } from "./devices.ts";
 import { pairedDifferences } from "./differences.ts";
 import { latencyBySetting, latencyDistribution, latencyStages } from "./latency.ts";
 import { memoryOverTime } from "./memory.ts";
@@ -106,6 +107,11 @@ export const CHART_KINDS = {
     evidence: ["memory"],
     about: "Resident memory of a runner over time, while the model runs.",
     draw: memoryOverTime,
+  },
+  devices: {
+    evidence: ["fit"],
+    about: "How long a run takes on each device, measured or estimated, and whether the model fits it.",
+    draw: latencyByDevice,
   },
   work: { evidence: ["compute"], about: "Multiply-accumulates by operator.", draw: operatorWork },
   activations: {

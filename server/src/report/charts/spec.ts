@@ -126,14 +126,23 @@ export interface DotRow {
   readonly upper: number | null;
 }
 
+export interface DotOptions {
+  /** Where a dashed line goes. */
+  readonly reference?: number;
+  readonly domain?: readonly [number, number];
+  /** Of positive values alone. */
+  readonly isLogarithmic?: boolean;
+}
+
 /** Estimates as dots, their intervals as whiskers. */
-export function dots(
-  rows: readonly DotRow[],
-  title: string,
-  more: { readonly reference?: number; readonly domain?: readonly [number, number] } = {},
-): ChartSpec {
+export function dots(rows: readonly DotRow[], title: string, more: DotOptions = {}): ChartSpec {
   const order = rows.map(({ name }) => name);
-  const scale: JsonObject = more.domain === undefined ? { zero: false } : { domain: [...more.domain], nice: false };
+  const { isLogarithmic = false } = more;
+  const scale: JsonObject = {
+    ...(more.domain === undefined ? { zero: false } : { domain: [...more.domain], nice: false }),
+    ...(isLogarithmic ? { type: "log" } : {}),
+  };
+  const axis: JsonObject = isLogarithmic ? { format: "~r" } : {};
   const reference: JsonObject[] =
     more.reference === undefined
       ? []
@@ -153,9 +162,9 @@ export function dots(
       ...reference,
       {
         mark: { type: "rule" },
-        encoding: { y, x: quantity("lower", title, { scale }), x2: { field: "upper" } },
+        encoding: { y, x: quantity("lower", title, { scale, axis }), x2: { field: "upper" } },
       },
-      { mark: { type: "point" }, encoding: { y, x: quantity("value", title, { scale }) } },
+      { mark: { type: "point" }, encoding: { y, x: quantity("value", title, { scale, axis }) } },
     ],
   });
 }
