@@ -114,8 +114,8 @@ describe("the chart of both", () => {
   test("has each share with its interval, of one and the other", () => {
     const { charts } = chartsOfBoth(between([accuracy(0.9, 0.88, 0.92)], [accuracy(0.96, 0.94, 0.98)]));
     expect(charts[0]!.table.rows).toEqual([
-      ["quality.accuracy on digits/test", "digits@2", 0.9, 0.88, 0.92],
-      ["quality.accuracy on digits/test", "digits@3", 0.96, 0.94, 0.98],
+      ["accuracy", "digits@2", 0.9, 0.88, 0.92],
+      ["accuracy", "digits@3", 0.96, 0.94, 0.98],
     ]);
     expect(charts[0]!.description).toBe("Intervals are apart for accuracy (better). accuracy 0.9 and 0.96.");
   });

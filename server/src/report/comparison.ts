@@ -194,12 +194,16 @@ function judged(metric: string, first: MeasuredValue, second: MeasuredValue, sub
   return { difference, relative, ...verdictOf() };
 }
 
-function sided(selected: string, difference: number): ComparedVerdict {
-  // recall[3] and p99[batch=8] have the good side of recall and p99.
+function sided(metric: string, difference: number): ComparedVerdict {
+  const side = goodSide(metric);
+  if (side === null) return "different";
+  return difference > 0 === (side === "higher") ? "better" : "worse";
+}
+
+/** Which side of a metric is good; null where nobody said. recall[3] and p99[batch=8] have that of recall and p99. */
+export function goodSide(selected: string): "higher" | "lower" | null {
   const metric = selected.replace(/\[.*$/s, "");
-  if (HIGHER_IS_BETTER.test(metric)) return difference > 0 ? "better" : "worse";
-  if (LOWER_IS_BETTER.test(metric)) return difference < 0 ? "better" : "worse";
-  return "different";
+  return HIGHER_IS_BETTER.test(metric) ? "higher" : LOWER_IS_BETTER.test(metric) ? "lower" : null;
 }
 
 function whereOf(one: StandingEvidence): string {
