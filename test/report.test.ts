@@ -103,6 +103,21 @@ describe("over the API", () => {
     ]);
   });
 
+  test("of a version that is live somewhere it says where, and what stands before it there", async () => {
+    await server.client.deploy({ params: { endpoint: "shop" }, body: { name: "iris", number: 1 } });
+    const { gates, lineage } = await server.client.getReport({ params: { name: "iris", number: 1 }, query: {} });
+    expect(gates.map(({ endpoint, isLive, judged }) => [endpoint, isLive, judged?.verdict ?? null])).toEqual([
+      ["iris", false, "unknown"],
+      ["shop", true, null],
+    ]);
+    expect(lineage.nodes.filter(({ kind }) => kind === "deployment")).toMatchObject([
+      { label: "endpoint shop", detail: expect.stringMatching(/^live since /) as string },
+    ]);
+    expect((await server.client.getReport({ params, query: {} })).gates.map(({ endpoint }) => endpoint)).toEqual([
+      "iris",
+    ]);
+  });
+
   test("pictures, page and card are files of their types, which a page can't run", async () => {
     const { address, token } = adminOf(server);
     const client = createClient({ address, token });
