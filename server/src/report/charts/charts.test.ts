@@ -217,6 +217,18 @@ describe("throughput over latency", () => {
       ["b", "yes"],
     ]);
   });
+  test("is the measurement's own where it says which", () => {
+    const points = [
+      { ...point("a", 100, 1), isFront: true },
+      { ...point("b", 100, 1), isFront: false },
+    ];
+    expect(front(...points)).toEqual([
+      ["a", "yes"],
+      ["b", "no"],
+    ]);
+    const none = points.map((each) => ({ ...each, isFront: false }));
+    expect(whyNone(evidence("throughput", {}, { points: none }), "throughput")).toMatch(/no setting on the front/);
+  });
   test("of requests one at a time takes the rate from the mean: 8 rows in 2.31 ms", () => {
     const { table, caption } = one(latencyEvidence(), "throughput");
     expect(caption).toContain("one request at a time");

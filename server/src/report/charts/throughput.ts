@@ -21,6 +21,8 @@ const DETAILS = z.object({
         mean: ESTIMATE.optional(),
         p50: ESTIMATE,
         p99: ESTIMATE,
+        /** Where the measurement found the front itself. */
+        isFront: z.boolean().optional(),
       }),
     )
     .min(1),
@@ -37,14 +39,17 @@ interface Point {
 export function throughputOverLatency(evidence: ReportEvidence): Drawing | NoChart {
   const { data } = DETAILS.safeParse(evidence.details);
   if (data === undefined) return { why: "the details have no rates with latencies" };
-  const found = data.points.flatMap(({ name, settings, rate, mean, p50, p99 }) => {
+  const found = data.points.flatMap(({ name, settings, rate, mean, p50, p99, isFront }) => {
     const own = rate ?? (mean === undefined || mean <= 0 ? null : (1000 * (settings?.batch ?? 1)) / mean);
-    return own === null || own <= 0 || p99 <= 0 ? [] : [{ name: settingText(name), rate: own, p50, p99 }];
+    return own === null || own <= 0 || p99 <= 0 ? [] : [{ name: settingText(name), rate: own, p50, p99, isFront }];
   });
   if (found.length < 2) return { why: "it was measured at one setting, and a curve needs several" };
-  const points = found.map((one): Point => ({ ...one, isFront: !found.some((other) => dominates(other, one)) }));
+  const points = found.map(
+    (one): Point => ({ ...one, isFront: one.isFront ?? !found.some((other) => dominates(other, one)) }),
+  );
   const front = points.filter(({ isFront }) => isFront).toSorted((one, other) => one.rate - other.rate);
-  const [slowest, fastest] = [front[0]!, front.at(-1)!];
+  const [slowest, fastest] = [front[0], front.at(-1)];
+  if (slowest === undefined || fastest === undefined) return { why: "the details have no setting on the front" };
   const isAlone = data.points.every(({ rate }) => rate === undefined);
   const where = datasetText(evidence);
   return {
@@ -107,7 +112,7 @@ function spec(points: readonly Point[], front: readonly Point[]) {
 }
 
 /** At least as good at both, and better at one. */
-function dominates(one: Omit<Point, "isFront">, other: Omit<Point, "isFront">): boolean {
+function dominates(one: Pick<Point, "rate" | "p99">, other: Pick<Point, "rate" | "p99">): boolean {
   const isNoWorse = one.rate >= other.rate && one.p99 <= other.p99;
   return isNoWorse && (one.rate > other.rate || one.p99 < other.p99);
 }
