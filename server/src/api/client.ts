@@ -20,13 +20,13 @@ export type {
   PolicyVerdictView,
   PolicyView,
   PortView,
-  ReportView,
   RunnerView,
   SignatureView,
   StatusView,
   TrafficView,
   VersionView,
 } from "./admin/views.ts";
+export type { ReportView } from "./admin/report-views.ts";
 
 type Operations = typeof OPERATIONS;
 /** What can be sent as a raw body. */

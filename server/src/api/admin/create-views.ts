@@ -14,6 +14,7 @@ import type {
 } from "#registry";
 import type { ReportContent } from "#report";
 import type { VariantStatus } from "#serve";
+import type { ReportView } from "./report-views.ts";
 import type {
   DatasetView,
   DecisionView,
@@ -25,7 +26,6 @@ import type {
   PolicyVerdictView,
   PolicyView,
   PortView,
-  ReportView,
   SignatureView,
   VersionView,
 } from "./views.ts";

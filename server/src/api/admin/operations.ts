@@ -23,10 +23,10 @@ import {
   ModelView,
   PolicyVerdictView,
   PolicyView,
-  ReportView,
   StatusView,
   VersionView,
 } from "./views.ts";
+import { ReportView } from "./report-views.ts";
 
 export interface Operation {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
