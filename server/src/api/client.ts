@@ -16,6 +16,7 @@ export type {
   JobView,
   LiveView,
   GateView,
+  MeasurementView,
   ModelView,
   PolicyVerdictView,
   PolicyView,

@@ -7,7 +7,7 @@ import type { DatasetOrder } from "#lab/dataset";
 import { type Launcher, ServedProcessing, type StoredRows } from "#launch";
 import { hasEnded, type Job, type JobQueue } from "#jobs";
 import type { LiveWindow } from "#monitor";
-import type { MeasurementName, MeasurementOptions } from "#lab/measure";
+import { MEASUREMENT_NAMES, type MeasurementName, type MeasurementOptions } from "#lab/measure";
 import { planEvidence } from "#lab/plan";
 import {
   type Authority,
@@ -31,6 +31,7 @@ import {
   endpointView,
   evidenceView,
   jobView,
+  measurementView,
   modelView,
   policyVerdictView,
   policyView,
@@ -195,6 +196,7 @@ export function createHandlers(ports: HandlerPorts): Handlers {
       promoted(await launcher.rollback(endpoint, authority(body.reason), signal)),
     listEvidence: async ({ params: { name, number }, query: { kind } }) =>
       (await registry.listEvidence(await registry.getVersion(name, number), kind)).map(evidenceView),
+    listMeasurements: async () => MEASUREMENT_NAMES.map(measurementView),
     startMeasure: async ({ params: { name, number }, body: { reason, ...wanted } }) => {
       const version = await registry.getVersion(name, number);
       return jobView(await ports.submitMeasure(version, wanted, authority(reason)));

@@ -1,6 +1,8 @@
 // Domain objects as the administration API shows them.
 import { DTYPES, type Port, type Signature, typeText } from "@slipway/core/tensor";
 import type { Job } from "#jobs";
+import { z } from "zod";
+import { MEASUREMENTS, type MeasurementName } from "#lab/measure";
 import type {
   Decision,
   Deployment,
@@ -22,6 +24,7 @@ import type {
   EndpointView,
   EvidenceView,
   JobView,
+  MeasurementView,
   ModelView,
   PolicyVerdictView,
   PolicyView,
@@ -83,6 +86,12 @@ export function jobView(job: Job): JobView {
 
 export function datasetView({ name, number, hash, manifest, description, createdAt }: RegisteredDataset): DatasetView {
   return { name, number, hash, manifest: manifest as unknown as DatasetView["manifest"], description, createdAt };
+}
+
+export function measurementView(name: MeasurementName): MeasurementView {
+  const { about, needsRows, isTimed, options } = MEASUREMENTS[name];
+  const { $schema: _, ...schema } = z.toJSONSchema(options, { io: "input", target: "draft-2020-12" });
+  return { name, about, needsRows, isTimed, options: schema };
 }
 
 export function policyView({ endpoint, requirements, changedAt }: LaunchPolicy): PolicyView {

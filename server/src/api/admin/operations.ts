@@ -20,6 +20,7 @@ import {
   GateView,
   JobView,
   LiveView,
+  MeasurementView,
   ModelView,
   PolicyVerdictView,
   PolicyView,
@@ -95,6 +96,12 @@ export const OPERATIONS = {
     params: VersionPath,
     query: z.object({ kind: z.string().optional() }),
     response: z.array(EvidenceView),
+  },
+  listMeasurements: {
+    method: "GET",
+    path: "/api/measurements",
+    summary: "What can be measured of a version, and the options of each measurement",
+    response: z.array(MeasurementView),
   },
   startMeasure: {
     method: "POST",

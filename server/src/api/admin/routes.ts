@@ -7,6 +7,7 @@ export const ROUTES = {
   listVersions: ["GET", "/api/versions"],
   getVersion: ["GET", "/api/versions/{name}/{number}"],
   listEvidence: ["GET", "/api/versions/{name}/{number}/evidence"],
+  listMeasurements: ["GET", "/api/measurements"],
   startMeasure: ["POST", "/api/versions/{name}/{number}/measurements"],
   keepPlan: ["POST", "/api/versions/{name}/{number}/plans"],
   checkPolicy: ["POST", "/api/versions/{name}/{number}/check"],

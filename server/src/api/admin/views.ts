@@ -1,6 +1,7 @@
 // What the administration API shows: the shapes of its answers, as schemas. The server checks nothing against them at
 // run time; the OpenAPI document, the client's types and the tests are made from them.
 import { JOB_STATES } from "#jobs";
+import { MEASUREMENT_NAMES } from "#lab/measure";
 import { z } from "zod";
 
 const Milliseconds = z.number().describe("milliseconds");
@@ -221,6 +222,14 @@ export const JobView = z.object({
   revision: z.number().int().describe("Another one after each change; see getJob's since"),
 });
 
+export const MeasurementView = z.object({
+  name: z.enum(MEASUREMENT_NAMES).describe("also the kind of its evidence"),
+  about: z.string(),
+  needsRows: z.boolean().describe("whether it needs labelled rows"),
+  isTimed: z.boolean().describe("whether its figures depend on what else the machine does meanwhile"),
+  options: z.record(z.string(), z.unknown()).describe("JSON Schema of its options, each with its default"),
+});
+
 export const PolicyView = z.object({
   endpoint: z.string().describe('"*" stands for every endpoint without a policy of its own'),
   requirements: z.array(z.string()),
@@ -325,6 +334,7 @@ export type ConfigView = z.infer<typeof ConfigView>;
 export type EvidenceView = z.infer<typeof EvidenceView>;
 export type JobView = z.infer<typeof JobView>;
 export type DatasetView = z.infer<typeof DatasetView>;
+export type MeasurementView = z.infer<typeof MeasurementView>;
 export type PolicyView = z.infer<typeof PolicyView>;
 export type PolicyVerdictView = z.infer<typeof PolicyVerdictView>;
 export type GateView = z.infer<typeof GateView>;

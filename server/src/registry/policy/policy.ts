@@ -18,7 +18,7 @@ const MOST_REQUIREMENTS = 1000;
 
 /**
  * Reads a policy from what its YAML or JSON held.
- * @throws SlipwayError POLICY_INVALID
+ * @throws SlipwayError POLICY_INVALID; where one line is at fault, `details.line` is its place, from 0
  */
 export function parsePolicy(value: unknown): Policy {
   const lines = linesOf(value);
@@ -26,17 +26,29 @@ export function parsePolicy(value: unknown): Policy {
   let freshWithinMs: number | null = null;
   for (const [index, line] of lines.entries()) {
     if (typeof line !== "string") {
-      throw invalid(`requirements[${index}] is ${JSON.stringify(line)?.slice(0, 80)}; it is a line of text`);
+      throw invalid(`requirements[${index}] is ${JSON.stringify(line)?.slice(0, 80)}; it is a line of text`, {
+        line: index,
+      });
     }
     const fresh = parseFreshness(line);
-    if (fresh === null) requirements.push(parseRequirement(line));
+    if (fresh === null) requirements.push(requirementAt(index, line));
     else if (freshWithinMs === null) freshWithinMs = fresh;
-    else throw invalid('"fresh within" is there twice as a line of its own');
+    else throw invalid('"fresh within" is there twice as a line of its own', { line: index });
   }
   if (requirements.length === 0) {
     throw invalid("it requires nothing; write at least one line such as size <= 5 MB, or remove the policy");
   }
   return { requirements, freshWithinMs };
+}
+
+/** Editors show what is wrong with a line at that line. */
+function requirementAt(line: number, text: string): Requirement {
+  try {
+    return parseRequirement(text);
+  } catch (error) {
+    if (!(error instanceof SlipwayError)) throw error;
+    throw new SlipwayError(error.code, error.message, { cause: error, details: { ...error.details, line } });
+  }
 }
 
 function linesOf(value: unknown): readonly unknown[] {
@@ -54,6 +66,6 @@ function linesOf(value: unknown): readonly unknown[] {
   return requirements as readonly unknown[];
 }
 
-function invalid(what: string): SlipwayError {
-  return new SlipwayError("POLICY_INVALID", `The policy can't be read: ${what}.`);
+function invalid(what: string, details: Readonly<Record<string, unknown>> = {}): SlipwayError {
+  return new SlipwayError("POLICY_INVALID", `The policy can't be read: ${what}.`, { details });
 }

@@ -123,4 +123,21 @@ describe("a policy", () => {
   ])("%j is refused", (value, why) => {
     expect(messageOf(() => parsePolicy(value))).toContain(why);
   });
+
+  test.each([
+    [["size <= 1 B", "size < 5 bananas"], 1],
+    [["size", "size <= 1 B"], 0],
+    [["fresh within 1d", "size <= 1 B", "fresh within 2d"], 2],
+    [[], undefined],
+  ])("%j: editors are told that line %s is at fault", (requirements, line) => {
+    const error = (() => {
+      try {
+        return parsePolicy({ requirements });
+      } catch (thrown) {
+        return thrown as SlipwayError;
+      }
+    })();
+    expect(error).toMatchObject({ code: "POLICY_INVALID" });
+    expect((error as SlipwayError).details?.["line"]).toBe(line);
+  });
 });
