@@ -1,6 +1,6 @@
 // How the console speaks with its server: the typed client of the administration API, and the one request it makes
 // outside that API's table, a prediction on an image. The console's cookie carries the token.
-import { apiErrorFrom, createClient } from "slipway/client";
+import { apiErrorFrom, createClient, type ReportView } from "slipway/client";
 
 export {
   ApiError,
@@ -8,9 +8,14 @@ export {
   type DecisionView,
   type DeploymentView,
   type EndpointView,
+  type JobView,
   type LiveView,
+  type MeasurementView,
   type ModelView,
+  type PolicyVerdictView,
+  type PolicyView,
   type PortView,
+  type ReportView,
   type RunnerView,
   type SignatureView,
   type StatusView,
@@ -19,6 +24,12 @@ export {
 } from "slipway/client";
 
 export const client = createClient({ address: "" });
+
+/** A piece of evidence, and what it is worth today. */
+export type Evidence = ReportView["evidence"][number];
+export type MeasuredValue = Evidence["values"][string];
+export type Chart = ReportView["charts"][number];
+export type Comparison = NonNullable<ReportView["comparison"]>;
 
 export interface LabelScore {
   readonly label: string;

@@ -1,7 +1,11 @@
 // The frame around every page: where one is, whether the server answers, and what it is.
 import { Activity } from "./activity/activity.tsx";
+import { Compare } from "./compare/compare.tsx";
 import { Endpoint } from "./endpoint/endpoint.tsx";
 import { type FeedState, useFeed } from "./feed.ts";
+import { Job } from "./jobs/job.tsx";
+import { Jobs } from "./jobs/jobs.tsx";
+import { Measure } from "./measure/measure.tsx";
 import { Model } from "./model/model.tsx";
 import { Models } from "./models/models.tsx";
 import { Overview } from "./overview/overview.tsx";
@@ -11,13 +15,17 @@ import { Link } from "./parts/link.tsx";
 import { PageTitle } from "./parts/section.tsx";
 import { StateMark } from "./parts/state-mark.tsx";
 import { ThemeSwitch } from "./parts/theme-switch.tsx";
+import { Policies } from "./policies/policies.tsx";
+import { Policy } from "./policies/policy.tsx";
 import { type Route, routeFromPath, usePath } from "./router.ts";
 import { Settings } from "./settings/settings.tsx";
 import "./app.css";
 
 const PAGES = [
   ["/", "Overview", ["overview", "endpoint"]],
-  ["/models", "Models", ["models", "model"]],
+  ["/models", "Models", ["models", "model", "measure", "compare"]],
+  ["/jobs", "Jobs", ["jobs", "job"]],
+  ["/policies", "Policies", ["policies", "policy"]],
   ["/activity", "Activity", ["activity"]],
   ["/settings", "Settings", ["settings"]],
 ] as const satisfies readonly (readonly [string, string, readonly Route["page"][]])[];
@@ -72,6 +80,18 @@ function Page({ route }: { route: Route }) {
       return <Models />;
     case "model":
       return <Model name={route.name} number={route.number} />;
+    case "measure":
+      return <Measure name={route.name} number={route.number} />;
+    case "compare":
+      return <Compare />;
+    case "jobs":
+      return <Jobs />;
+    case "job":
+      return <Job id={route.id} />;
+    case "policies":
+      return <Policies />;
+    case "policy":
+      return <Policy endpoint={route.endpoint} />;
     case "activity":
       return <Activity />;
     case "settings":

@@ -45,3 +45,24 @@ export function useResource<T>(
   const isPresent = state.key === key;
   return { data: isPresent ? state.data : null, error: isPresent ? state.error : null, reload };
 }
+
+/** As `useResource`, read again each `periodMs` while `isFollowed` and somebody looks. */
+export function useFollowed<T>(
+  key: string,
+  load: (signal: AbortSignal) => Promise<T>,
+  options: { readonly periodMs: number; readonly isFollowed: (data: T) => boolean },
+): Resource<T> {
+  const [turn, setTurn] = useState(0);
+  const resource = useResource(key, load, turn);
+  const { data, error } = resource;
+  const isFollowed = error !== null || (data !== null && options.isFollowed(data));
+  const { periodMs } = options;
+  useEffect(() => {
+    if (!isFollowed) return undefined;
+    const timer = setInterval(() => {
+      if (document.visibilityState === "visible") setTurn((n) => n + 1);
+    }, periodMs);
+    return () => clearInterval(timer);
+  }, [isFollowed, periodMs]);
+  return resource;
+}

@@ -7,22 +7,36 @@ export type Route =
   | { readonly page: "endpoint"; readonly name: string }
   | { readonly page: "models" }
   | { readonly page: "model"; readonly name: string; readonly number: number | null }
+  | { readonly page: "measure"; readonly name: string; readonly number: number }
+  | { readonly page: "compare" }
+  | { readonly page: "jobs" }
+  | { readonly page: "job"; readonly id: string }
+  | { readonly page: "policies" }
+  | { readonly page: "policy"; readonly endpoint: string }
   | { readonly page: "activity" }
   | { readonly page: "settings" }
   | { readonly page: "missing"; readonly path: string };
 
+/** Pages that are of nothing in particular, by their paths. */
+const PLAIN = ["models", "compare", "jobs", "policies", "activity", "settings"] as const;
+
 /** The page of a path; one that is none says so, with the path. */
 export function routeFromPath(path: string): Route {
   const parts = path.split("/").filter((part) => part !== "");
-  const [first, name, versions, number] = parts.map(decoded);
+  const [first, name, ...rest] = parts.map(decoded);
   if (parts.length === 0) return { page: "overview" };
-  if (parts.length === 1 && (first === "models" || first === "activity" || first === "settings"))
-    return { page: first };
-  if (parts.length === 2 && first === "endpoints" && name !== undefined) return { page: "endpoint", name };
-  if (first === "models" && name !== undefined) {
-    if (parts.length === 2) return { page: "model", name, number: null };
-    if (parts.length === 4 && versions === "versions" && /^[1-9]\d{0,8}$/.test(number ?? ""))
-      return { page: "model", name, number: Number(number) };
+  const plain = PLAIN.find((page) => page === first);
+  if (name === undefined && plain !== undefined) return { page: plain };
+  if (name !== undefined && rest.length === 0) {
+    if (first === "endpoints") return { page: "endpoint", name };
+    if (first === "models") return { page: "model", name, number: null };
+    if (first === "jobs") return { page: "job", id: name };
+    if (first === "policies") return { page: "policy", endpoint: name };
+  }
+  const [versions, number = "", act] = rest;
+  if (first === "models" && name !== undefined && versions === "versions" && /^[1-9]\d{0,8}$/.test(number)) {
+    if (rest.length === 2) return { page: "model", name, number: Number(number) };
+    if (rest.length === 3 && act === "measure") return { page: "measure", name, number: Number(number) };
   }
   return { page: "missing", path };
 }
@@ -38,6 +52,12 @@ function decoded(part: string): string {
 export const endpointPath = (name: string): string => `/endpoints/${encodeURIComponent(name)}`;
 export const modelPath = (name: string): string => `/models/${encodeURIComponent(name)}`;
 export const versionPath = (name: string, number: number): string => `${modelPath(name)}/versions/${number}`;
+export const measurePath = (name: string, number: number): string => `${versionPath(name, number)}/measure`;
+export const jobPath = (id: string): string => `/jobs/${encodeURIComponent(id)}`;
+export const policyPath = (endpoint: string): string => `/policies/${encodeURIComponent(endpoint)}`;
+/** Two versions side by side, each as `digits@2`; the second is held against the first. */
+export const comparePath = (first: string, second: string): string =>
+  `/compare?${new URLSearchParams({ first, second }).toString()}`;
 
 const CHANGED = "slipway-navigated";
 

@@ -1,4 +1,5 @@
-// Deploy a version: where, and what will happen. A signature that would break callers has to be allowed by hand.
+// Deploy a version: where, and what will happen. A signature that would break callers has to be allowed by hand, and so has
+// a version the launch policy refuses, with a reason.
 import { useState } from "react";
 import { ApiError, client, type EndpointView, type VersionView } from "../api.ts";
 import { Confirm } from "../parts/confirm.tsx";
@@ -15,6 +16,9 @@ export function DeployDialog({ version, endpoints, onClose, onDeployed }: Deploy
   const [endpoint, setEndpoint] = useState(version.name);
   const [isBreaking, setBreaking] = useState(false);
   const [allowBreaking, setAllowBreaking] = useState(false);
+  const [isRefused, setRefused] = useState(false);
+  const [isOverride, setOverride] = useState(false);
+  const [reason, setReason] = useState("");
   const { name, number } = version;
   const live = endpoints.find((candidate) => candidate.name === endpoint)?.live ?? null;
   return (
@@ -22,15 +26,25 @@ export function DeployDialog({ version, endpoints, onClose, onDeployed }: Deploy
       title={`Deploy ${versionText(version)}`}
       action="Deploy"
       doing="Loading and warming up…"
-      isBlocked={endpoint.trim() === ""}
+      isBlocked={endpoint.trim() === "" || (isOverride && reason.trim() === "")}
       run={async () => {
         await client.deploy({
           params: { endpoint: endpoint.trim() },
-          body: { name, number, settings: {}, allowBreaking, reason: null },
+          body: {
+            name,
+            number,
+            settings: {},
+            allowBreaking,
+            isOverride,
+            reason: reason.trim() === "" ? null : reason.trim(),
+          },
         });
         onDeployed();
       }}
-      onError={(error) => setBreaking(error instanceof ApiError && error.code === "SIGNATURE_BREAKING")}
+      onError={(error) => {
+        setBreaking(error instanceof ApiError && error.code === "SIGNATURE_BREAKING");
+        if (error instanceof ApiError && error.code === "GATE_REFUSED") setRefused(true);
+      }}
       onClose={onClose}
     >
       <label className="field">
@@ -45,6 +59,8 @@ export function DeployDialog({ version, endpoints, onClose, onDeployed }: Deploy
             setEndpoint(event.target.value);
             setBreaking(false);
             setAllowBreaking(false);
+            setRefused(false);
+            setOverride(false);
           }}
         />
         <datalist id="deploy-endpoints">
@@ -69,6 +85,25 @@ export function DeployDialog({ version, endpoints, onClose, onDeployed }: Deploy
           <input type="checkbox" checked={allowBreaking} onChange={(event) => setAllowBreaking(event.target.checked)} />
           Switch all the same, although callers of the live version would break
         </label>
+      )}
+      {isRefused && (
+        <>
+          <label className="check">
+            <input type="checkbox" checked={isOverride} onChange={(event) => setOverride(event.target.checked)} />
+            Deploy all the same, against the launch policy
+          </label>
+          {isOverride && (
+            <label className="field">
+              <span>Reason, which is recorded</span>
+              <input
+                className="input"
+                value={reason}
+                autoComplete="off"
+                onChange={(event) => setReason(event.target.value)}
+              />
+            </label>
+          )}
+        </>
       )}
     </Confirm>
   );

@@ -4,14 +4,17 @@ import { client, type StatusView, type VersionView } from "../api.ts";
 import { useFeed } from "../feed.ts";
 import { Command, CopyButton } from "../parts/copy.tsx";
 import { Failure } from "../parts/failure.tsx";
-import { bytesText, countText, wholeText } from "../parts/format.ts";
+import { EvidenceSection } from "../evidence/evidence-section.tsx";
+import { bytesText, countText, versionText, wholeText } from "../parts/format.ts";
 import { PageTitle, Section } from "../parts/section.tsx";
 import { Moment } from "../parts/time.tsx";
 import { processingOf } from "../processing.ts";
 import { useResource } from "../resource.ts";
+import { GateSection } from "./gate-section.tsx";
 import { processingText } from "./processing-text.ts";
 import { RequestPanel } from "./request-panel.tsx";
 import { Signature } from "./signature.tsx";
+import { VersionJobs } from "./version-jobs.tsx";
 import { Versions } from "./versions.tsx";
 import "../activity/activity.css";
 import "./model.css";
@@ -48,7 +51,7 @@ export function Model({ name, number }: { name: string; number: number | null })
           {name} has no version {number}.
         </p>
       ) : (
-        <Version version={shown} status={status} />
+        <Version key={shown.number} version={shown} status={status} />
       )}
     </>
   );
@@ -82,6 +85,7 @@ function Version({ version, status }: { version: VersionView; status: StatusView
   const serving = status.endpoints.find(({ live }) => live?.name === version.name && live.number === version.number);
   return (
     <>
+      <Known version={version} status={status} />
       <Section id="signature" title="Signature" note={`version ${version.number}`}>
         <Signature signature={model.signature} />
       </Section>
@@ -111,6 +115,30 @@ function Version({ version, status }: { version: VersionView; status: StatusView
         )}
         <ModelFacts version={version} />
       </Section>
+    </>
+  );
+}
+
+/** What is known of it, and what is being done to know more. */
+function Known({ version, status }: { version: VersionView; status: StatusView }) {
+  const { name, number } = version;
+  const subject = versionText(version);
+  const changes = status.endpoints.map((endpoint) => `${endpoint.name} ${endpoint.changedAt}`).join();
+  const { data, error, reload } = useResource(
+    `report of ${subject}`,
+    (signal) => client.getReport({ params: { name, number }, query: {} }, { signal }),
+    changes,
+  );
+  return (
+    <>
+      <VersionJobs subject={subject} now={status.now} onEnded={reload} />
+      {error !== null && <Failure error={error} what="What is known of this version could not be read." />}
+      {data !== null && (
+        <>
+          <GateSection report={data} />
+          <EvidenceSection report={data} />
+        </>
+      )}
     </>
   );
 }

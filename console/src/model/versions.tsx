@@ -1,12 +1,12 @@
 // The versions of a name: where each is live, and how to put it there.
 import { useState } from "react";
 import type { EndpointView, VersionView } from "../api.ts";
-import { bytesText, wholeText } from "../parts/format.ts";
+import { bytesText, versionText, wholeText } from "../parts/format.ts";
 import { Link } from "../parts/link.tsx";
 import { StateMark } from "../parts/state-mark.tsx";
 import { Ago } from "../parts/time.tsx";
 import { Table } from "../parts/table.tsx";
-import { endpointPath, versionPath } from "../router.ts";
+import { comparePath, endpointPath, versionPath } from "../router.ts";
 import { DeployDialog } from "./deploy-dialog.tsx";
 
 interface VersionsProps {
@@ -32,7 +32,7 @@ export function Versions({ versions, shown, endpoints, now, onDeployed }: Versio
           { title: "Parameters", look: "number secondary" },
           { title: "Size", look: "number secondary" },
           { title: "Registered", look: "number secondary" },
-          { title: "Deploy", isHidden: true },
+          { title: "Deploy or compare", isHidden: true },
         ]}
       >
         {versions.map((version) => (
@@ -55,7 +55,16 @@ export function Versions({ versions, shown, endpoints, now, onDeployed }: Versio
             <td className="number secondary">
               <Ago at={version.createdAt} now={now} />
             </td>
-            <td className="number">
+            <td className="number acts">
+              {version.number !== shown && (
+                <Link className="button small" href={comparePath(...inOrder(version, shown))}>
+                  Compare
+                  <span className="hidden-visually">
+                    {" "}
+                    version {version.number} with version {shown}
+                  </span>
+                </Link>
+              )}{" "}
               <button type="button" className="button small" onClick={() => setDeploying(version)}>
                 Deploy<span className="hidden-visually"> version {version.number}</span>
               </button>
@@ -73,6 +82,12 @@ export function Versions({ versions, shown, endpoints, now, onDeployed }: Versio
       )}
     </>
   );
+}
+
+/** The earlier first: the later is held against it. */
+function inOrder({ name, number }: VersionView, shown: number): [first: string, second: string] {
+  const at = (one: number): string => versionText({ name, number: one });
+  return [at(Math.min(number, shown)), at(Math.max(number, shown))];
 }
 
 function DeployedAs({ version, endpoints }: { version: VersionView; endpoints: readonly EndpointView[] }) {

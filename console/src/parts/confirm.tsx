@@ -16,6 +16,8 @@ export interface ConfirmProps {
   /** This has to be typed first. */
   readonly typed?: string;
   readonly isBlocked?: boolean;
+  /** What not doing it is called; Cancel if left out. */
+  readonly keep?: string;
   readonly run: () => Promise<unknown>;
   readonly onError?: (error: Error) => void;
   readonly onClose: () => void;
@@ -70,7 +72,7 @@ export function Confirm(props: ConfirmProps) {
         {error !== null && <Failure error={error} what="That did not happen." />}
         <div className="actions">
           <button type="button" className="button" onClick={props.onClose}>
-            Cancel
+            {props.keep ?? "Cancel"}
           </button>
           <button type="submit" className={`button ${props.tone ?? "primary"}`} disabled={!isReady}>
             {isRunning ? props.doing : props.action}

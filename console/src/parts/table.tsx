@@ -1,5 +1,5 @@
 // A table of figures: scrolls on its own where it is wider than the page, and has a caption for who can't see it.
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 
 interface Column {
   readonly title: string;
@@ -19,8 +19,11 @@ interface TableProps {
 }
 
 export function Table({ caption, columns, look, children }: TableProps) {
+  const scroll = useRef<HTMLDivElement>(null);
+  const isScrolled = useOverflow(scroll);
   return (
-    <div className="scroll">
+    // Scrolled by keyboard where there is something to scroll to.
+    <div className="scroll" ref={scroll} {...(isScrolled ? { tabIndex: 0, role: "group", "aria-label": caption } : {})}>
       <table className={look === undefined ? "table" : `table ${look}`}>
         <caption className="hidden-visually">{caption}</caption>
         <thead>
@@ -34,6 +37,20 @@ export function Table({ caption, columns, look, children }: TableProps) {
       </table>
     </div>
   );
+}
+
+/** Whether an element's content is wider than the element. */
+function useOverflow(element: { readonly current: HTMLElement | null }): boolean {
+  const [isWider, setWider] = useState(false);
+  useEffect(() => {
+    const box = element.current;
+    if (box === null) return undefined;
+    const observer = new ResizeObserver(() => setWider(box.scrollWidth > box.clientWidth));
+    observer.observe(box);
+    if (box.firstElementChild !== null) observer.observe(box.firstElementChild);
+    return () => observer.disconnect();
+  }, [element]);
+  return isWider;
 }
 
 function Head({ column }: { column: string | Column }) {
