@@ -1,84 +1,29 @@
 // The built console in a real browser, in front of a server in known conditions: accessible on every page and in both
 // themes, usable by keyboard, steady while numbers flow, honest when the server is gone.
-import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
-import os from "node:os";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { promisify } from "node:util";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { describe, expect } from "vitest";
 import { createFixture, type Fixture } from "../console/dev/fixture.ts";
 import type { ScenarioName } from "../console/dev/scenario.ts";
 import { importModel, removeDirectory, startPlatform, temporaryDirectory } from "./platform.ts";
-import { browserTest as test, launchBrowser } from "./support/browser.ts";
+import { browserTest as test } from "./support/browser.ts";
+import {
+  COLOUR_RULES,
+  DESKTOP,
+  openPage,
+  PHONE,
+  serveBuilt,
+  SOON,
+  useBuiltConsole,
+  violationsOf,
+} from "./support/console.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
-const DESKTOP = { width: 1280, height: 800 };
-const PHONE = { width: 390, height: 844 };
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-/** What depends on the theme; the rest is asked once. */
-const COLOUR_RULES = { type: "rule", values: ["color-contrast", "link-in-text-block"] };
 
-/** How long something may take to appear on a busy machine. */
-const SOON = { timeout: 15_000 };
+const built = useBuiltConsole();
 
-let browser: Browser;
-let directory: string;
-let axe: string;
-
-beforeAll(async () => {
-  directory = await mkdtemp(path.join(os.tmpdir(), "slipway-console-"));
-  const require = createRequire(path.join(ROOT, "console", "package.json"));
-  const vite = path.join(path.dirname(require.resolve("vite/package.json")), "bin", "vite.js");
-  // As it is shipped: in this process Vite would see a test environment and build React for development.
-  await promisify(execFile)(process.execPath, [vite, "build", "--outDir", directory, "--emptyOutDir"], {
-    cwd: path.join(ROOT, "console"),
-    env: { ...process.env, NODE_ENV: "production" },
-  });
-  axe = await readFile(require.resolve("axe-core/axe.min.js"), "utf8");
-  const launched = await launchBrowser();
-  if (launched !== null) browser = launched;
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await rm(directory, { recursive: true, force: true });
-});
-
-/** A page of the console and what went wrong in it: script errors, refused resources, broken rules of its policy. */
-async function open(
-  fixture: Fixture,
-  address: string,
-  options: { colorScheme?: "light" | "dark"; viewport?: typeof DESKTOP } = {},
-): Promise<{ page: Page; problems: string[]; context: BrowserContext }> {
-  const context = await browser.newContext({ viewport: DESKTOP, locale: "en-US", reducedMotion: "reduce", ...options });
-  const page = await context.newPage();
-  const problems: string[] = [];
-  page.on("pageerror", (error) => problems.push(error.message));
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") problems.push(message.text());
-  });
-  await page.goto(fixture.address + address);
-  await page.getByRole("heading", { level: 1 }).waitFor();
-  return { page, problems, context };
-}
-
-interface AxeViolation {
-  readonly id: string;
-  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
-}
-
-/** What breaks a rule, as `rule: element: why`. */
-async function violationsOf(page: Page, rules: object = { type: "tag", values: TAGS }): Promise<string[]> {
-  await page.evaluate(axe);
-  const violations = await page.evaluate(async (rules) => {
-    const { axe } = globalThis as unknown as {
-      axe: { run(root: Document, options: object): Promise<{ violations: AxeViolation[] }> };
-    };
-    return (await axe.run(document, { runOnly: rules })).violations;
-  }, rules);
-  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}: ${node.failureSummary}`));
+function open(fixture: Fixture, address: string, options: Parameters<typeof openPage>[3] = {}) {
+  return openPage(built().browser, fixture, address, options);
 }
 
 interface PageCase {
@@ -95,6 +40,14 @@ const PAGES: readonly PageCase[] = [
   { scenario: "well", address: "/models", shows: "sentiment (1)" },
   { scenario: "well", address: "/models/digits", shows: "Decode the image as grey" },
   { scenario: "well", address: "/models/sentiment/versions/1?language=Python", shows: "urllib" },
+  { scenario: "well", address: "/models/digits/versions/1", shows: "may no longer hold" },
+  { scenario: "well", address: "/models/digits/versions/2/measure?what=compute,quality", shows: "Labelled rows" },
+  { scenario: "well", address: "/compare?first=digits%401&second=digits%402", shows: "right in digits@2 alone" },
+  { scenario: "well", address: "/jobs", shows: "ROWS_INVALID" },
+  { scenario: "well", address: "/jobs/01RUNNING", shows: "210 of 500 rows" },
+  { scenario: "well", address: "/jobs/01SUCCEEDED", shows: "What it found" },
+  { scenario: "well", address: "/policies", shows: "quality.accuracy.lower >= 0.98" },
+  { scenario: "well", address: "/policies/digits", shows: "It may not go live" },
   { scenario: "well", address: "/activity", shows: "sentiment@1 left quarantine" },
   { scenario: "well", address: "/settings", shows: "SLIPWAY_QUEUE_MAX_REQUESTS" },
   { scenario: "well", address: "/nowhere", shows: "There is nothing at" },
@@ -103,6 +56,9 @@ const PAGES: readonly PageCase[] = [
   { scenario: "trouble", address: "/endpoints/nobody", shows: "ENDPOINT_NOT_FOUND" },
   { scenario: "empty", address: "/", shows: "npx slipway deploy" },
   { scenario: "empty", address: "/models", shows: "npx slipway import" },
+  { scenario: "empty", address: "/jobs", shows: "npx slipway measure" },
+  { scenario: "empty", address: "/policies", shows: "No policy stands anywhere" },
+  { scenario: "empty", address: "/policies/*", shows: "there is no version to ask about" },
   { scenario: "empty", address: "/activity", shows: "npx slipway deploy" },
 ];
 
@@ -110,7 +66,7 @@ describe.each(["light", "dark"] as const)("in the %s theme", (colorScheme) => {
   test.each(PAGES)(
     "$address with all $scenario is accessible and fits a phone",
     async ({ scenario, address, shows }) => {
-      await using fixture = await createFixture({ scenario, directory });
+      await using fixture = await createFixture({ scenario, directory: built().directory });
       const { page, problems, context } = await open(fixture, address, { colorScheme });
       await page.getByText(shows).first().waitFor();
       expect(await violationsOf(page, colorScheme === "light" ? undefined : COLOUR_RULES)).toEqual([]);
@@ -124,7 +80,7 @@ describe.each(["light", "dark"] as const)("in the %s theme", (colorScheme) => {
 });
 
 test("nothing moves while numbers flow", async () => {
-  await using fixture = await createFixture({ scenario: "well", directory });
+  await using fixture = await createFixture({ scenario: "well", directory: built().directory });
   const { page, problems, context } = await open(fixture, "/");
   await page.getByText("Draw a digit").waitFor();
   await page.evaluate(() => {
@@ -156,7 +112,7 @@ test("nothing moves while numbers flow", async () => {
 
 describe("drawing", () => {
   test("by keyboard: a sample is answered, and cleared", async () => {
-    await using fixture = await createFixture({ scenario: "well", directory });
+    await using fixture = await createFixture({ scenario: "well", directory: built().directory });
     const { page, problems, context } = await open(fixture, "/");
     const panel = page.getByRole("region", { name: "Draw a digit" });
     const sample = panel.getByRole("button", { name: "Sample 7" });
@@ -182,7 +138,7 @@ describe("drawing", () => {
   });
 
   test("by pointer: asked while drawing, and the last answer is of the whole drawing", async () => {
-    await using fixture = await createFixture({ scenario: "well", directory });
+    await using fixture = await createFixture({ scenario: "well", directory: built().directory });
     const { page, context } = await open(fixture, "/");
     const canvas = page.locator("canvas.drawing");
     await canvas.scrollIntoViewIfNeeded();
@@ -199,7 +155,7 @@ describe("drawing", () => {
   });
 
   test("an image can be chosen instead", async () => {
-    await using fixture = await createFixture({ scenario: "well", directory });
+    await using fixture = await createFixture({ scenario: "well", directory: built().directory });
     const { page, context } = await open(fixture, "/");
     const file = path.join(ROOT, "examples", "digits", "seven.png");
     await page.getByLabel("Choose an image").setInputFiles(file);
@@ -213,7 +169,7 @@ describe("drawing", () => {
 test("with the real server: the printed address lets in, and every sample digit is recognised", async () => {
   const data = temporaryDirectory();
   const server = await startPlatform(data);
-  const context = await browser.newContext({ viewport: DESKTOP, locale: "en-US" });
+  const context = await built().browser.newContext({ viewport: DESKTOP, locale: "en-US" });
   try {
     const example = path.join(ROOT, "examples", "digits");
     const processing: unknown = JSON.parse(await readFile(path.join(example, "processing.json"), "utf8"));
@@ -222,12 +178,7 @@ test("with the real server: the printed address lets in, and every sample digit 
     const page = await context.newPage();
     await page.goto(server.consoleAddress);
     expect(new URL(page.url()).search).toBe("");
-    // From here on the console just built stands in for the one the checkout may or may not have built.
-    await context.route(/^(?!.*\/api\/)/, async (route) => {
-      const { pathname } = new URL(route.request().url());
-      const file = path.extname(pathname) === "" ? "index.html" : pathname.slice(1);
-      await route.fulfill({ path: path.join(directory, file) });
-    });
+    await serveBuilt(context, built().directory);
     await page.goto(new URL("/", server.consoleAddress).href);
     await page.getByRole("heading", { name: "All is well" }).waitFor();
     for (const digit of "0123456789") {
@@ -245,7 +196,7 @@ test("with the real server: the printed address lets in, and every sample digit 
 
 describe("what it says of the server", () => {
   test("gone: what was known stays, called stale; back: well again", async () => {
-    const fixture = await createFixture({ scenario: "well", directory });
+    const fixture = await createFixture({ scenario: "well", directory: built().directory });
     const { page, context } = await open(fixture, "/");
     await page.getByRole("heading", { name: "All is well" }).waitFor();
     await fixture[Symbol.asyncDispose]();
@@ -254,7 +205,7 @@ describe("what it says of the server", () => {
     expect(await violationsOf(page)).toEqual([]);
     await using again = await createFixture({
       scenario: "well",
-      directory,
+      directory: built().directory,
       port: Number(new URL(fixture.address).port),
     });
     await page.getByRole("heading", { name: "All is well" }).waitFor();
@@ -267,7 +218,7 @@ describe("what it says of the server", () => {
   });
 
   test("what is shown is in the address bar", async () => {
-    await using fixture = await createFixture({ scenario: "well", directory });
+    await using fixture = await createFixture({ scenario: "well", directory: built().directory });
     const { page, context } = await open(fixture, "/");
     await page.getByRole("link", { name: "sentiment", exact: true }).last().click();
     await page.getByRole("button", { name: "Table of Queue" }).click();
@@ -283,7 +234,7 @@ describe("what it says of the server", () => {
   });
 
   test("the theme can be chosen and is remembered", async () => {
-    await using fixture = await createFixture({ scenario: "well", directory });
+    await using fixture = await createFixture({ scenario: "well", directory: built().directory });
     const { page, context } = await open(fixture, "/settings", { colorScheme: "light" });
     const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     const light = await ground();
@@ -299,7 +250,7 @@ describe("what it says of the server", () => {
 
 describe("changes", () => {
   test("rolling back says what will happen first", async () => {
-    await using fixture = await createFixture({ scenario: "well", directory });
+    await using fixture = await createFixture({ scenario: "well", directory: built().directory });
     const { page, context } = await open(fixture, "/endpoints/digits");
     const button = page.getByRole("button", { name: "Roll back" });
     await button.click();
@@ -318,7 +269,7 @@ describe("changes", () => {
   });
 
   test("unloading needs the name typed", async () => {
-    await using fixture = await createFixture({ scenario: "well", directory });
+    await using fixture = await createFixture({ scenario: "well", directory: built().directory });
     const { page, context } = await open(fixture, "/endpoints/digits");
     await page.getByRole("button", { name: "Unload" }).click();
     const dialog = page.getByRole("dialog");
@@ -333,7 +284,7 @@ describe("changes", () => {
   });
 
   test("a refusal shows its code, and a breaking signature can be allowed", async () => {
-    await using fixture = await createFixture({ scenario: "well", directory });
+    await using fixture = await createFixture({ scenario: "well", directory: built().directory });
     const { page, context } = await open(fixture, "/models/digits");
     await page.getByRole("button", { name: "Deploy version 1" }).click();
     const dialog = page.getByRole("dialog", { name: "Deploy digits@1" });

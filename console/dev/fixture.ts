@@ -5,6 +5,8 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
+import type { JobView } from "slipway/client";
+import { type Answer, changeJob, CHART, failed, labAnswer, ok } from "./lab.ts";
 import { createScenario, type Scenario, type ScenarioName } from "./scenario.ts";
 import { liveSeconds, noise } from "./traffic.ts";
 
@@ -14,6 +16,10 @@ export interface Fixture extends AsyncDisposable {
   readonly images: readonly Buffer[];
   /** Calls that change something, as `rollback digits`. */
   readonly changes: readonly string[];
+  /** Bodies of what was asked to be measured, in order. */
+  readonly measured: readonly unknown[];
+  /** Changes a job as its process would. */
+  setJob(id: string, changes: Partial<JobView>): void;
   /** Answer 401 from now on, as after a restart with a new token. */
   refuse(): void;
 }
@@ -29,10 +35,6 @@ const TYPES: Readonly<Record<string, string>> = {
 const POLICY =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-type Answer = { readonly status: number; readonly body: unknown };
-const ok = (body: unknown): Answer => ({ status: 200, body });
-const failed = (status: number, code: string, error: string): Answer => ({ status, body: { code, error } });
-
 export async function createFixture(options: {
   scenario: ScenarioName;
   /** Of the built console. */
@@ -45,6 +47,7 @@ export async function createFixture(options: {
   const directory = options.directory ?? DIST;
   const images: Buffer[] = [];
   const changes: string[] = [];
+  const measured: unknown[] = [];
   let isRefusing = false;
   const server = createServer((request, response) => {
     void respond(request, response).catch((error: unknown) => {
@@ -57,10 +60,17 @@ export async function createFixture(options: {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const body = Buffer.concat(chunks);
+    if (/\/charts\/[^/]+\.svg$/.test(url.pathname)) {
+      response.writeHead(200, { "content-type": "image/svg+xml" }).end(CHART);
+      return;
+    }
+    if (url.pathname.endsWith("/measurements") && request.method === "POST") measured.push(JSON.parse(body.toString()));
     const endpoint = decodeURIComponent(/^\/api\/endpoints\/([^/]+)\//.exec(url.pathname)?.[1] ?? "");
     const verb = url.pathname.split("/").at(-1) ?? "";
+    const ofLab = await labAnswer({ method: request.method ?? "GET", url, body, scenario, now: now() });
     let answer: Answer;
     if (isRefusing) answer = failed(401, "UNAUTHENTICATED", "This needs the server's token.");
+    else if (ofLab !== null) answer = ofLab;
     else if (verb === "predict") {
       images.push(body);
       answer = prediction(body);
@@ -75,6 +85,8 @@ export async function createFixture(options: {
     address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     images,
     changes,
+    measured,
+    setJob: (id, change) => void changeJob(scenario, id, change),
     refuse: () => {
       isRefusing = true;
     },

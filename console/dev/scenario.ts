@@ -5,10 +5,14 @@ import type {
   DecisionView,
   DeploymentView,
   EndpointView,
+  JobView,
   ModelView,
+  PolicyView,
   StatusView,
   VersionView,
 } from "slipway/client";
+import { POLICIES } from "./evidence.ts";
+import { JOBS } from "./jobs.ts";
 import type { Load } from "./traffic.ts";
 
 export type ScenarioName = "well" | "trouble" | "empty";
@@ -19,6 +23,8 @@ export interface Scenario {
   decisions: DecisionView[];
   config: ConfigView;
   loads: Load[];
+  jobs: JobView[];
+  policies: PolicyView[];
 }
 
 const MINUTE = 60_000;
@@ -343,5 +349,7 @@ export function createScenario(name: ScenarioName, now: number): Scenario {
     decisions: isEmpty ? [] : DECISIONS(now),
     config: CONFIG,
     loads: isEmpty ? [] : loads,
+    jobs: isEmpty ? [] : JOBS(now),
+    policies: isEmpty ? [] : POLICIES(now),
   };
 }
