@@ -22,7 +22,7 @@ export async function subjectOf(file: string): Promise<Subject> {
   const { size: sizeBytes } = await stat(file);
   const files: ModelFiles = { model: { name: "model.onnx", path: file, offset: 0, sizeBytes }, externalData: [] };
   const scan = scanModel(byteSourceFromBytes(await readFile(file)));
-  return { model: { hash: "0".repeat(64), sizeBytes, scan } as unknown as Model, files, rows: null };
+  return { model: { hash: "0".repeat(64), sizeBytes, scan } as unknown as Model, files, rows: null, rival: null };
 }
 
 export function testPorts(
