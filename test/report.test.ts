@@ -90,7 +90,7 @@ describe("over the API", () => {
     ]);
     expect(report.unmeasured.map(({ kind, command }) => [kind, command])).toContainEqual([
       "quality",
-      "slipway measure iris@2 quality --data NAME/SPLIT",
+      "slipway measure iris@2 quality --data ROWS@SPLIT",
     ]);
     const file = report.comparison!.values.find(({ kind, metric }) => kind === "size" && metric === "file");
     expect(file).toMatchObject({ verdict: "better", unit: "B" });

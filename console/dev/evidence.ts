@@ -108,6 +108,7 @@ export const MEASUREMENTS: readonly MeasurementView[] = [
     name: "size",
     about: "How large the model is: its files, what is left of them compressed, its parameters and nodes.",
     needsRows: false,
+    needsRival: false,
     isTimed: false,
     options: { type: "object", properties: {}, additionalProperties: false },
   },
@@ -115,6 +116,7 @@ export const MEASUREMENTS: readonly MeasurementView[] = [
     name: "compute",
     about: "What one run computes and holds.",
     needsRows: false,
+    needsRival: false,
     isTimed: true,
     options: {
       type: "object",
@@ -140,6 +142,7 @@ export const MEASUREMENTS: readonly MeasurementView[] = [
     name: "quality",
     about: "What a classifier's answers are worth on labelled rows: accuracy, F1, AUC, calibration and more.",
     needsRows: true,
+    needsRival: false,
     isTimed: false,
     options: { type: "object", properties: {} },
   },

@@ -29,7 +29,7 @@ export function Measure({ name, number }: { name: string; number: number }) {
       </p>
       {error !== null && <Failure error={error} what="What can be measured could not be read." />}
       {version.data !== null && measurements.data !== null && (
-        <MeasureForm version={version.data} measurements={measurements.data} />
+        <MeasureForm version={version.data} measurements={measurements.data.filter((one) => !one.needsRival)} />
       )}
     </>
   );

@@ -109,7 +109,7 @@ function unmeasuredOf(
     .map(({ name, about, needsRows }) => ({
       kind: name,
       about,
-      command: `slipway measure ${subjectText(version)} ${name}${needsRows ? " --data NAME/SPLIT" : ""}`,
+      command: `slipway measure ${subjectText(version)} ${name}${needsRows ? " --data ROWS@SPLIT" : ""}`,
     }));
 }
 

@@ -89,9 +89,9 @@ export function datasetView({ name, number, hash, manifest, description, created
 }
 
 export function measurementView(name: MeasurementName): MeasurementView {
-  const { about, needsRows, isTimed, options } = MEASUREMENTS[name];
+  const { about, needsRows, needsRival, isTimed, options } = MEASUREMENTS[name];
   const { $schema: _, ...schema } = z.toJSONSchema(options, { io: "input", target: "draft-2020-12" });
-  return { name, about, needsRows, isTimed, options: schema };
+  return { name, about, needsRows, needsRival, isTimed, options: schema };
 }
 
 export function policyView({ endpoint, requirements, changedAt }: LaunchPolicy): PolicyView {

@@ -226,6 +226,7 @@ export const MeasurementView = z.object({
   name: z.enum(MEASUREMENT_NAMES).describe("also the kind of its evidence"),
   about: z.string(),
   needsRows: z.boolean().describe("whether it needs labelled rows"),
+  needsRival: z.boolean().describe("whether it compares with a second version, named as `against`"),
   isTimed: z.boolean().describe("whether its figures depend on what else the machine does meanwhile"),
   options: z.record(z.string(), z.unknown()).describe("JSON Schema of its options, each with its default"),
 });
