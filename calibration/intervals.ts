@@ -5,8 +5,10 @@ import {
   clopperPearsonInterval,
   compareAucs,
   comparePairedTimings,
+  compareSessions,
   drawNormal,
   drawUniform,
+  groupedQuantileInterval,
   type Interval,
   jeffreysInterval,
   mean,
@@ -29,8 +31,10 @@ import {
   drawBinomial,
   drawClasses,
   drawExponential,
+  drawGroups,
   drawPoisson,
   drawSample,
+  drawSessions,
   drawTimings,
   overBinomial,
   overClasses,
@@ -135,6 +139,14 @@ function quantile(count: number, p: number): Calibration {
   return coverage("order statistics", `n = ${count}, p = ${p}, log-normal`, AT_LEAST, trial, exact);
 }
 
+function groupedQuantile(groups: number, each: number, p: number, bounds: Bounds): Calibration {
+  const deviations = { shared: 0.05, own: 0.15 };
+  const truth = Math.exp(Math.hypot(deviations.shared, deviations.own) * normalDistribution().quantile(p));
+  const trial = (random: Random) =>
+    covers(groupedQuantileInterval(drawGroups(random, groups, each, deviations), p, NOMINAL), truth);
+  return coverage("order statistics, grouped", `${groups} groups of ${each}, p = ${p}, log-normal`, bounds, trial);
+}
+
 /** Scores of positives are shifted by as much as this area asks. */
 const shiftFor = (auc: number): number => Math.SQRT2 * normalDistribution().quantile(auc);
 
@@ -219,6 +231,9 @@ export function intervalCalibrations(): readonly Calibration[] {
     ),
     quantile(100, 0.5),
     quantile(500, 0.99),
+    groupedQuantile(5, 400, 0.5, [0.94, 0.99]),
+    groupedQuantile(5, 400, 0.99, [0.94, 1]),
+    groupedQuantile(20, 100, 0.9, [0.94, 0.99]),
     rate(3),
     rate(50),
     coverage("bootstrap, percentile", "mean, n = 50, exponential", [0.91, 0.95], (random) =>
@@ -239,6 +254,10 @@ export function intervalCalibrations(): readonly Calibration[] {
     auc(30, 0.95, [0.925, 0.97]),
     auc(30, 0.99, [0.94, 1]),
     aucDifference(60),
+    coverage("sessions of timings", "6 sessions, factor 1.1", [0.95, 0.98], (random) => {
+      const { first, second } = drawSessions(random, 6, 1.1);
+      return covers(compareSessions(first, second, NOMINAL).ratio, 1.1);
+    }),
     coverage(
       "paired timings",
       "30 pairs, factor 1.1",

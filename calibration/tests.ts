@@ -4,6 +4,7 @@ import {
   binomialDistribution,
   compareAucs,
   comparePairedTimings,
+  compareSessions,
   type Correction,
   drawInteger,
   drawNormal,
@@ -28,6 +29,7 @@ import {
   drawClasses,
   drawExponential,
   drawSample,
+  drawSessions,
   drawTimings,
   overBinomial,
   overClasses,
@@ -148,6 +150,14 @@ function timings(pairs: number): Calibration {
   return falsePositives("paired timings", `${pairs} pairs, drift and bursts`, AT_MOST, trial, () => signSize(pairs));
 }
 
+function sessions(count: number): Calibration {
+  const trial = (random: Random) => {
+    const { first, second } = drawSessions(random, count, 1);
+    return rejects(compareSessions(first, second).pValue);
+  };
+  return falsePositives("sessions of timings", `${count} sessions, load effects`, [0.02, NOMINAL], trial);
+}
+
 const permutations = 199;
 
 export function testCalibrations(): readonly Calibration[] {
@@ -243,5 +253,8 @@ export function testCalibrations(): readonly Calibration[] {
     family("benjamini-yekutieli", "share", 15, 5, undefined, AT_MOST),
     timings(30),
     timings(200),
+    sessions(4),
+    sessions(6),
+    sessions(12),
   ];
 }

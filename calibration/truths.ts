@@ -1,5 +1,12 @@
 // What trials are drawn from, and sums over all their outcomes where these can be listed.
-import { binomialDistribution, drawNormal, drawUniform, poissonDistribution, type Random } from "@slipway/core/stats";
+import {
+  binomialDistribution,
+  drawNormal,
+  drawUniform,
+  median,
+  poissonDistribution,
+  type Random,
+} from "@slipway/core/stats";
 
 /** Outcomes rarer than this are left out of sums. */
 const NEGLIGIBLE = 1e-14;
@@ -53,6 +60,38 @@ export function drawTimings(
     second[index] = factor * Math.exp(mood) * burst * own();
   }
   return { first, second };
+}
+
+/**
+ * Medians of sessions of timings, as `drawTimings` has them: what stays with each of the two for a session, as where a
+ * process's memory lies, moves its times by 3 % on average, at times by 10 % and more (Laplace).
+ */
+export function drawSessions(
+  random: Random,
+  sessions: number,
+  factor: number,
+): { first: Float64Array; second: Float64Array } {
+  const [first, second] = [new Float64Array(sessions), new Float64Array(sessions)];
+  const loaded = () => Math.exp(0.03 * (drawExponential(random) - drawExponential(random)));
+  for (let session = 0; session < sessions; session++) {
+    const times = drawTimings(random, 20, factor);
+    first[session] = loaded() * median(times.first);
+    second[session] = loaded() * median(times.second);
+  }
+  return { first, second };
+}
+
+/** Groups of log-normal values that have something in common: exp(own + shared), both normal. */
+export function drawGroups(
+  random: Random,
+  groups: number,
+  each: number,
+  deviations: { readonly shared: number; readonly own: number },
+): Float64Array[] {
+  return Array.from({ length: groups }, () => {
+    const shared = deviations.shared * drawNormal(random);
+    return drawSample(each, () => Math.exp(shared + deviations.own * drawNormal(random)));
+  });
 }
 
 /** Σ probability × value over a binomial count. */

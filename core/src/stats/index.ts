@@ -5,4 +5,10 @@ export * from "./intervals/index.ts";
 export * from "./random/index.ts";
 export * from "./resampling/index.ts";
 export * from "./tests/index.ts";
-export { comparePairedTimings, medianRatioInterval, type PairedTimings } from "./timings.ts";
+export {
+  comparePairedTimings,
+  compareSessions,
+  medianRatioInterval,
+  type PairedTimings,
+  type SessionComparison,
+} from "./timings.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { expectClose } from "./goldens.testing.ts";
-import { comparePairedTimings, createRandom, drawNormal, medianRatioInterval } from "./index.ts";
+import { comparePairedTimings, compareSessions, createRandom, drawNormal, medianRatioInterval } from "./index.ts";
 
 test("the median of ratios, its interval and its test, by hand", () => {
   // Ratios 2, 1.5, 1.25, 3, 2, 0.5: of six values the least and greatest bound the median in 31 of 32 cases.
@@ -32,6 +32,22 @@ test("times in common cancel, and the unit does too", () => {
   expect(comparePairedTimings(first, second).ratio).toMatchObject({ estimate: 1.25, lower: 1.25, upper: 1.25 });
   const interval = medianRatioInterval(first, second, { random: createRandom(1) });
   expect(interval).toEqual({ estimate: 1.25, lower: 1.25, upper: 1.25 });
+});
+
+test("sessions: Student's t on logarithms, as SciPy computes it", () => {
+  const { ratio, statistic, pValue } = compareSessions([1, 2, 4, 3], [1.2, 2.1, 4.9, 3.3]);
+  // SciPy 1.17.1: ttest_rel(log(second), log(first)), and its confidence_interval().
+  expectClose(statistic, 3.6431995083884208, 1e-9, "t");
+  expectClose(pValue, 0.03566170859646921, 1e-9, "p value");
+  expectClose(ratio.estimate, 1.141497145344236, 1e-9, "ratio");
+  expectClose(ratio.lower, 1.016877894303885, 1e-9, "lower end");
+  expectClose(ratio.upper, 1.2813885916175154, 1e-9, "upper end");
+});
+
+test("sessions without any variation leave nothing to chance", () => {
+  expect(compareSessions([2, 4], [2, 4])).toMatchObject({ pValue: 1, ratio: { estimate: 1, lower: 1, upper: 1 } });
+  expect(compareSessions([2, 4], [4, 8])).toMatchObject({ pValue: 0 });
+  expect(() => compareSessions([2], [4])).toThrow("give at least 2");
 });
 
 test("too few pairs bound nothing, and times that can't be are refused", () => {

@@ -1,4 +1,5 @@
 // Intervals: an estimate, and where the truth lies.
+export { type GroupedQuantile, groupedQuantileInterval } from "./grouped-quantile.ts";
 export { DEFAULT_CONFIDENCE, type Interval } from "./interval.ts";
 export { meanInterval } from "./mean.ts";
 export { ascending, mean, median, sortedQuantile, variance } from "./moments.ts";
