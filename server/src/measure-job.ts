@@ -1,6 +1,7 @@
 // Measuring as a job: what is asked for and kept of it, and the work itself, which runs in a process of its own.
 import { randomBytes } from "node:crypto";
-import type { Settings } from "#config";
+import os from "node:os";
+import type { RuntimeSettings, Settings } from "#config";
 import type { JobProgress, TaskRun } from "#jobs";
 import {
   measure,
@@ -16,6 +17,7 @@ import { labelledRows, type StoredRows } from "#launch";
 import type { EvidenceMachine, JsonObject, Model, NewEvidence } from "#registry";
 import { createExecutor, LongTurns, type ModelFiles, systemClock } from "#runtime";
 import { blobReader } from "#store";
+import { serveSubject } from "./platform-measure.ts";
 
 /** Of the order, the checkpoint and the result. */
 export const MEASURE_SCHEMA = 1;
@@ -159,7 +161,21 @@ function loaderOf({ settings, environment }: MeasureTask): LoadFrom {
 }
 
 function portsOf({ files, settings, machine, environment, code }: MeasureTask, loadFrom: LoadFrom): MeasurePorts {
-  return { clock: systemClock, load: loadFrom(files), settings: settings.runtime, machine, environment, code };
+  const clock = systemClock;
+  const load = loadFrom(files);
+  const serve = (changes: Partial<RuntimeSettings>, signal: AbortSignal) =>
+    serveSubject({ settings, clock, load, environment, version: code["slipway"] ?? "unknown" }, changes, signal);
+  return {
+    clock,
+    load,
+    serve,
+    loadAverage: () => os.loadavg()[0]!,
+    cores: os.availableParallelism(),
+    settings: settings.runtime,
+    machine,
+    environment,
+    code,
+  };
 }
 
 /** How far the job is, in measurements; where it has only one, in what that one counts. */

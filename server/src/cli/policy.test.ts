@@ -114,6 +114,36 @@ test("what a run computes is counted at the shapes that are asked for", async ()
   expect((await call("measure", "digits@1", "compute", "--axis", "N")).err).toContain("write it as --axis batch=1");
 });
 
+test("latency and throughput are measured of the real model, and a policy asks for them on this machine", async () => {
+  interface Timed {
+    readonly kind: string;
+    readonly values: Record<string, { value: number; unit: string }>;
+    readonly details: { front?: string[]; reference: { loadAverage: number } };
+    readonly machine: object | null;
+  }
+  const short = ["--seconds", "0.2", "--loads", "2"];
+  const [timed] = await json<Timed[]>("measure", "digits@1", "latency", ...short, "--batch", "2");
+  expect(timed!.machine).not.toBeNull();
+  expect(timed!.values["p50"]!.value).toBeGreaterThan(0);
+  expect(timed!.values["p99[batch=2]"]!.value).toBeGreaterThanOrEqual(timed!.values["p50[batch=2]"]!.value);
+  const flags = [...short, "--clients", "1,2", "--through", "server", "--offered", "0.3"];
+  const [loaded] = await json<Timed[]>("measure", "digits@1", "throughput", ...flags);
+  expect(Object.keys(loaded!.values)).toEqual(expect.arrayContaining(["rate", "rate[clients=2]", "p99[offered=0.3]"]));
+  expect(loaded!.values["rate"]!.unit).toBe("/s");
+  expect(loaded!.details.front!.length).toBeGreaterThan(0);
+  expect(loaded!.details.reference.loadAverage).toBeGreaterThanOrEqual(0);
+  writeFileSync(
+    path.join(directory, "timed.yaml"),
+    'requirements:\n  - "latency.p99 <= 1h on this machine"\n  - "throughput.rate >= 0.001/s"\n',
+  );
+  const checked = await call("policy", "check", "digits@1", "--policy", "timed.yaml");
+  expect(checked.out).toContain("It passes: 2 of 2 requirements are met.");
+  expect((await call("measure", "digits@1", "size", "--batch", "2")).err).toContain(
+    "--batch is for latency and throughput",
+  );
+  expect((await call("measure", "digits@1", "latency", "--batch", "two")).err).toContain("write it as --batch 1,4,16");
+});
+
 test("quality is measured on labelled rows, with intervals, and opens or closes the gate", async () => {
   const { images, labels } = heldOut(500);
   writeFileSync(path.join(directory, "images.npy"), npyFromTensor(images));

@@ -22,6 +22,8 @@ export interface LoadOptions {
   /** Monotonic milliseconds with fractions. */
   readonly now: () => number;
   readonly signal?: AbortSignal;
+  /** Told the latency of each answered request that counts. */
+  readonly onLatency?: (latencyMs: number) => void;
   /** Called about ten times a second. */
   readonly onProgress?: (progress: LoadProgress) => void;
 }
@@ -226,6 +228,7 @@ class LoadRun {
       this.#answered++;
       this.#responseBytes = "sizeBytes" in ending ? ending.sizeBytes : 0;
       this.#latency.observe(at - connection.intendedAt);
+      this.#options.onLatency?.(at - connection.intendedAt);
       this.#service.observe(at - connection.sentAt);
     } else {
       this.#fail(failureCode(ending));

@@ -10,6 +10,8 @@ export interface LoadOrder {
   /** The whole request, head and body. */
   readonly request: Uint8Array;
   readonly timeoutMs: number;
+  /** Whether every single latency is wanted, beside their distribution. */
+  readonly keepsLatencies?: boolean;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface LoadOrder {
  */
 export async function runOrder(
   { plan, request, timeoutMs }: LoadOrder,
-  surroundings: Pick<LoadOptions, "now" | "signal" | "onProgress">,
+  surroundings: Pick<LoadOptions, "now" | "signal" | "onLatency" | "onProgress">,
 ): Promise<LoadReport> {
   const url = new URL(plan.url);
   const { warmUpMs, durationMs } = plan;

@@ -21,6 +21,11 @@ port.on("message", (order: LoadOrder) => {
 
 async function carryOut(order: LoadOrder): Promise<LoadOutcome> {
   const before = performance.eventLoopUtilization();
-  const report = await runOrder(order, { now: () => performance.now() });
-  return { report, busyShare: performance.eventLoopUtilization(before).utilization };
+  const latenciesMs: number[] | null = order.keepsLatencies === true ? [] : null;
+  const report = await runOrder(order, {
+    now: () => performance.now(),
+    onLatency: (latencyMs) => void latenciesMs?.push(latencyMs),
+  });
+  const busyShare = performance.eventLoopUtilization(before).utilization;
+  return { report, busyShare, latenciesMs: latenciesMs === null ? null : Float64Array.from(latenciesMs) };
 }

@@ -9,6 +9,8 @@ export interface LoadOutcome {
   readonly report: LoadReport;
   /** Share of the time the generator's thread was at work; near 1 in a closed loop, it was the limit and not the server. */
   readonly busyShare: number;
+  /** Of each answered request that counts, in milliseconds; null where they were not wanted. */
+  readonly latenciesMs: Float64Array | null;
 }
 
 /** What the thread answers an order with. */

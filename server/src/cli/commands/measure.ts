@@ -32,6 +32,32 @@ export const measure: Command = {
       ...flag,
       description: `quality: ${uncapitalised(flag.description)}`,
     })),
+    { flags: "--batch <rows,...>", description: "latency, throughput: rows of a request, beside 1" },
+    {
+      flags: "--threads <n,...>",
+      description: "latency, throughput: threads of a run, beside those it is served with",
+    },
+    { flags: "--instances <n,...>", description: "latency, throughput: runners, beside as many as it is served with" },
+    {
+      flags: "--through <path>",
+      description: "latency, throughput: the runners alone (executor, if left out), or HTTP as well",
+      choices: ["executor", "server"],
+    },
+    {
+      flags: "--wire <format>",
+      description: "through the server: numbers in JSON (if left out), or raw bytes",
+      choices: ["json", "binary"],
+    },
+    { flags: "--clients <n,...>", description: "throughput: clients that wait for their answers; 1,4,16 if left out" },
+    {
+      flags: "--offered <share,...>",
+      description: "throughput through the server: shares of what can be had, at random times; 0.5,0.8 if left out",
+    },
+    {
+      flags: "--seconds <n>",
+      description: "latency, throughput: time for each combination; 10 and 5 if left out",
+    },
+    { flags: "--loads <n>", description: "latency, throughput: times everything is loaded anew; 5 if left out" },
     { flags: "--detach", description: "Do not wait: answer the job, which goes on by itself" },
     { flags: "--show", description: "Only show what was measured before" },
     { flags: "--reason <text>", description: "Why, for the record" },
@@ -45,6 +71,14 @@ export const measure: Command = {
     {
       line: "slipway measure digits quality --data digits/test --input image=images.npy --labels labels.npy",
       says: "accuracy and more on labelled rows, with intervals",
+    },
+    {
+      line: "slipway measure digits latency --batch 8,32",
+      says: "p50, p90, p99 of requests of 1, 8 and 32 rows, with intervals",
+    },
+    {
+      line: "slipway measure digits throughput --through server",
+      says: "rows a second over HTTP, and latency under requests at random times",
     },
     { line: "slipway measure digits compute --detach", says: "answers at once; see `slipway job`" },
     { line: "slipway measure digits@1 --show", says: "all evidence of version 1, newest first" },
@@ -91,12 +125,57 @@ export const measure: Command = {
   },
 };
 
+/** Flags of timed measurements, which are options of the same names: lists of numbers, one number, or a word. */
+const TIMING_FLAGS = {
+  batch: numbersFrom,
+  threads: numbersFrom,
+  instances: numbersFrom,
+  clients: numbersFrom,
+  offered: numbersFrom,
+  seconds: numberFrom,
+  loads: numberFrom,
+  through: (_flag: string, text: string) => text,
+  wire: (_flag: string, text: string) => text,
+} as const;
+
 /** What each measurement takes, from the flags. @throws SlipwayError USAGE */
 function optionsFrom(chosen: readonly MeasurementName[], options: CommandOptions): MeasurementOptions {
-  const shapes = shapesFrom(options);
-  const takesShapes = chosen.filter((name) => Object.hasOwn(MEASUREMENTS[name].options.shape, "shapes"));
-  const taken = Object.fromEntries(takesShapes.map((name) => [name, { shapes }]));
-  return chosen.includes("quality") ? { ...taken, quality: qualityOptionsFrom(options) } : taken;
+  const given: Record<string, unknown> = { shapes: shapesFrom(options) };
+  const takes = (measurement: MeasurementName, option: string) =>
+    Object.hasOwn(MEASUREMENTS[measurement].options.shape, option);
+  for (const [flag, read] of Object.entries(TIMING_FLAGS)) {
+    const text = textOption(options, flag);
+    if (text === undefined) continue;
+    if (!chosen.some((measurement) => takes(measurement, flag))) {
+      const takers = MEASUREMENT_NAMES.filter((measurement) => takes(measurement, flag));
+      throw new SlipwayError(
+        "USAGE",
+        `--${flag} is for ${takers.join(" and ")}, and ${chosen.join(", ")} is measured.`,
+      );
+    }
+    given[flag] = read(flag, text);
+  }
+  const ofQuality: Record<string, unknown> = qualityOptionsFrom(options);
+  return Object.fromEntries(
+    chosen.map((measurement) => [
+      measurement,
+      measurement === "quality"
+        ? ofQuality
+        : Object.fromEntries(Object.entries(given).filter(([option]) => takes(measurement, option))),
+    ]),
+  );
+}
+
+function numbersFrom(flag: string, text: string): readonly number[] {
+  const numbers = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  if (!numbers.every((number) => Number.isFinite(number))) throw malformed(flag, text, "1,4,16");
+  return numbers;
+}
+
+function numberFrom(flag: string, text: string): number {
+  const numbers = numbersFrom(flag, text);
+  if (numbers.length !== 1) throw malformed(flag, text, "10");
+  return numbers[0]!;
 }
 
 /** Lengths of axes and shapes of inputs, from `batch=1` and `x=1,3,224,224`. @throws SlipwayError USAGE */

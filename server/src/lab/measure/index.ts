@@ -2,7 +2,7 @@
 export { type InputShapes } from "./compute/index.ts";
 export type { SubjectRows } from "./answers/index.ts";
 export { datasetFromArrays } from "./dataset-from-arrays.ts";
-export type { Measurement, MeasurePorts, Rival, Subject } from "./measurement.ts";
+export type { Measurement, MeasurePorts, Rival, ServedSubject, Subject } from "./measurement.ts";
 export {
   type Advice,
   advise,
@@ -13,6 +13,7 @@ export {
   measureDevice,
   type Needs,
 } from "./devices/index.ts";
+export { compareLatency, type LatencyComparison, type LatencyComparisonOptions } from "./latency/index.ts";
 export {
   measure,
   MEASUREMENT_NAMES,

@@ -1,11 +1,12 @@
 // What a measurement is: one file each, one row in the table of `measurements.ts`. The API's inputs, the command's help and
 // the documentation are made from it.
 import type { Clock } from "@slipway/core/base";
+import type { Signature } from "@slipway/core/tensor";
 import type { z } from "zod";
 import type { RuntimeSettings } from "#config";
 import type { JobRun } from "#jobs";
 import type { EvidenceMachine, Model, NewEvidence } from "#registry";
-import type { Executor, ModelFiles } from "#runtime";
+import type { BatchingPlan, Executor, ModelFiles } from "#runtime";
 import type { SubjectRows } from "./answers/index.ts";
 
 /** What is measured. */
@@ -30,10 +31,25 @@ export interface Rival {
   readonly load: MeasurePorts["load"];
 }
 
+/** The subject behind an inference listener of its own, on a free port of this machine. */
+export interface ServedSubject {
+  /** The address of the model: http://127.0.0.1:PORT/v2/models/NAME. */
+  readonly url: URL;
+  readonly signature: Signature;
+  readonly batching: BatchingPlan;
+  readonly close: () => Promise<void>;
+}
+
 export interface MeasurePorts {
   readonly clock: Clock;
   /** Loads the subject as it is served, or other files in its place, but for the settings that are changed here. */
   readonly load: (changes: Partial<RuntimeSettings>, signal: AbortSignal, files?: ModelFiles) => Promise<Executor>;
+  /** Serves the subject to HTTP on this machine, as it is served but for the settings that are changed here. */
+  readonly serve: (changes: Partial<RuntimeSettings>, signal: AbortSignal) => Promise<ServedSubject>;
+  /** Processes that ran or wanted to, on average over the last minute: what the machine has to do beside. */
+  readonly loadAverage: () => number;
+  /** Cores of this machine that may be used. */
+  readonly cores: number;
   /** The runtime settings it is served with unless they are changed. */
   readonly settings: RuntimeSettings;
   readonly machine: EvidenceMachine;

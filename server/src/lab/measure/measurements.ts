@@ -9,11 +9,13 @@ import { energy } from "./measure-energy.ts";
 import { fit } from "./measure-fit.ts";
 import { memory } from "./measure-memory.ts";
 import { operators } from "./measure-operators.ts";
+import { latency } from "./measure-latency.ts";
 import { quality } from "./measure-quality.ts";
 import { size } from "./measure-size.ts";
+import { throughput } from "./measure-throughput.ts";
 import type { Measurement, MeasurePorts, Subject } from "./measurement.ts";
 
-const TABLE = { size, compute, memory, operators, energy, fit, quality, comparison } as const;
+const TABLE = { size, compute, memory, operators, latency, throughput, energy, fit, quality, comparison } as const;
 
 export type MeasurementName = keyof typeof TABLE;
 export const MEASUREMENTS: Readonly<Record<MeasurementName, Measurement>> = TABLE;
