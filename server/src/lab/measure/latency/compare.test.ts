@@ -53,15 +53,25 @@ test("a model is as fast as itself", async () => {
 
 test("the verdict follows Student's test over loads, at 5 %", () => {
   // Log-ratios 0.1, 0.2, 0.3: t = 0.2 / (0.1 / √3) = 3.4641, p = 0.0742 with 2 degrees of freedom (SciPy 1.17.1).
-  const loads = [0.1, 0.2, 0.3].map((log) => ({ first: at(1), second: at(Math.exp(log)), referenceMs: 1 }));
+  const loads = [0.1, 0.2, 0.3].map((log) => ({
+    first: at(1),
+    second: at(Math.exp(log)),
+    ratio: Math.exp(log),
+    referenceMs: 1,
+  }));
   const { verdict, p50, p99 } = comparisonOf(loads, {});
   expect(p50.pValue).toBeCloseTo(0.07418, 4);
   expect(p50.estimate).toBeCloseTo(Math.exp(0.2), 9);
   expect(verdict).toBe("no difference");
   expect(p99).toBeNull();
-  const four = [...loads, { first: at(1), second: at(Math.exp(0.2)), referenceMs: 1 }];
+  const four = [...loads, { first: at(1), second: at(Math.exp(0.2)), ratio: Math.exp(0.2), referenceMs: 1 }];
   expect(comparisonOf(four, {}).verdict).toBe("slower");
-  const turned = four.map(({ first, second, referenceMs }) => ({ first: second, second: first, referenceMs }));
+  const turned = four.map(({ first, second, ratio, referenceMs }) => ({
+    first: second,
+    second: first,
+    ratio: 1 / ratio,
+    referenceMs,
+  }));
   expect(comparisonOf(turned, {}).verdict).toBe("faster");
 });
 

@@ -27,9 +27,9 @@ export interface LatencyComparisonOptions {
   readonly shapes?: InputShapes;
   /** Times both are loaded, at least 2; 6 where nothing is said. More find smaller differences; longer rounds hardly do. */
   readonly loads?: number;
-  /** Rounds of each load; 8 where nothing is said. */
+  /** Rounds of each load; 40 where nothing is said. Many short ones share what else the machine does better than few long ones. */
   readonly roundsPerLoad?: number;
-  /** Of each model in each round, in milliseconds; 50 where nothing is said. */
+  /** Of each model in each round, in milliseconds; 10 where nothing is said. */
   readonly burstMs?: number;
   /** Of the order in rounds; 1 where nothing is said. */
   readonly seed?: number;
@@ -52,14 +52,22 @@ export interface LatencyRatio {
 export interface LatencyComparison {
   /** Of the second, judged by the medians alone, at 5 %. */
   readonly verdict: "faster" | "slower" | "no difference";
-  /** Of the medians. */
+  /** Of the medians, round by round. */
   readonly p50: LatencyRatio;
   /** Of the 99th percentiles; null where loads had fewer than a hundred requests. */
   readonly p99: LatencyRatio | null;
   /** In milliseconds, load by load. */
-  readonly loads: readonly { readonly first: LoadTimes; readonly second: LoadTimes; readonly referenceMs: number }[];
+  readonly loads: readonly ComparedLoad[];
   readonly sentence: string;
   readonly method: string;
+}
+
+export interface ComparedLoad {
+  readonly first: LoadTimes;
+  readonly second: LoadTimes;
+  /** second / first: the median over rounds of the ratio of their medians. */
+  readonly ratio: number;
+  readonly referenceMs: number;
 }
 
 export interface LoadTimes {
@@ -72,19 +80,22 @@ const LEVEL = 0.05;
 /** Fewer requests than this have no 99th percentile of their own. */
 const LEAST_FOR_P99 = 100;
 const MOST_REQUESTS = 2000;
+const WARM_UP_WINDOW_MS = 25;
+/** The reference is only to be seen here, and judges nothing. */
+const REFERENCE_REPEATS = 2;
 const NO_SHAPES: InputShapes = { symbols: {}, inputs: {} };
 
 /**
  * Compares the latencies of two models, one request at a time at their executors, with the same made-up inputs where both take
- * them. In each load both are there at once, warmed up, and take turns in an order drawn for each round; the load's medians
- * are one observation. The ratio of medians has Student's interval and test over loads, on logarithms (core's
- * `compareSessions`): what else the machine does disturbs both, and what a load leaves to chance differs from load to load, so
- * that it says "slower" or "faster" of a model and itself one time in twenty.
+ * them. In each load both are there at once, warmed up, and take turns in an order drawn for each round. Each round gives a
+ * ratio of medians, which the machine's mood cancels from, and the median of these is the load's one observation, with
+ * Student's interval and test over loads, on logarithms (core's `compareSessions`). What a load leaves to chance differs from
+ * load to load, so that it says "slower" or "faster" of a model and itself one time in twenty.
  * @throws SlipwayError as loading does, PARAMETER_INVALID and INPUT_SHAPE_MISMATCH for inputs that don't fit, what requests end
  *   with; the signal's reason. RangeError for fewer than two loads
  */
 export async function compareLatency(options: LatencyComparisonOptions): Promise<LatencyComparison> {
-  const { clock, signal, loads = 6, roundsPerLoad = 8, burstMs = 50, seed = 1 } = options;
+  const { clock, signal, loads = 6, roundsPerLoad = 40, burstMs = 10, seed = 1 } = options;
   if (loads < 2) throw new RangeError(`Models are compared over at least 2 loads, not ${loads}.`);
   const reference = referenceTarget(clock);
   const rounds = await takeRounds<Burst>({
@@ -96,11 +107,15 @@ export async function compareLatency(options: LatencyComparisonOptions): Promise
     open: () => openBoth(options, burstMs, reference),
     onProgress: (all, isLoading) => options.onProgress?.({ rounds: all.length, of: loads * roundsPerLoad, isLoading }),
   });
-  const [first, second, references] = [0, 1, 2].map((place) => byLoad(rounds, place).map(timesOf));
-  return comparisonOf(
-    first!.map((times, load) => ({ first: times, second: second![load]!, referenceMs: references![load]!.p50Ms })),
-    options,
-  );
+  const [first, second, references] = [0, 1, 2].map((place) => byLoad(rounds, place));
+  const compared = first!.map((bursts, load) => ({
+    first: timesOf(bursts),
+    second: timesOf(second![load]!),
+    // Of logarithms, so that the two may change places.
+    ratio: Math.exp(median(bursts.map((burst, round) => Math.log(middleOf(second![load]![round]!) / middleOf(burst))))),
+    referenceMs: timesOf(references![load]!).p50Ms,
+  }));
+  return comparisonOf(compared, options);
 }
 
 /** What the loads come to. */
@@ -109,8 +124,8 @@ export function comparisonOf(
   { names = ["the first", "the second"] }: Pick<LatencyComparisonOptions, "names">,
 ): LatencyComparison {
   const p50 = ratioOf(
-    loads.map(({ first }) => first.p50Ms),
-    loads.map(({ second }) => second.p50Ms),
+    loads.map(() => 1),
+    loads.map(({ ratio }) => ratio),
   );
   const tails = loads.map(({ first, second }) => [first.p99Ms, second.p99Ms] as const);
   const p99 = tails.every(([a, b]) => a !== null && b !== null)
@@ -126,7 +141,7 @@ export function comparisonOf(
     p99,
     loads,
     sentence: sentenceOf(verdict, p50, names),
-    method: `ratio of medians, Student over ${loads.length} loads of both, interleaved in random order; 5 % two-sided`,
+    method: `ratio of medians of each round, Student over ${loads.length} loads of both, interleaved in random order; 5 % two-sided`,
   };
 }
 
@@ -139,14 +154,18 @@ async function openBoth(options: LatencyComparisonOptions, burstMs: number, refe
     for (const one of loading) if (one.status === "fulfilled") executors.push(one.value);
     for (const one of loading) if (one.status === "rejected") throw one.reason;
     const targets = executors.map((one) => executorTarget(one, timedRequest(one, batch, shapes), clock));
-    for (const target of targets) await warmUp(target, clock, signal);
+    for (const target of targets) await warmUp(target, clock, signal, WARM_UP_WINDOW_MS);
     const order = { concurrency: 1, durationMs: burstMs, mostRequests: MOST_REQUESTS };
-    return { contenders: [...targets, reference].map((target) => () => target.burst(order, signal)), close };
+    const contenders = targets.map((target) => () => target.burst(order, signal));
+    contenders.push(() => reference.burst({ ...order, mostRequests: REFERENCE_REPEATS }, signal));
+    return { contenders, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
+
+const middleOf = ({ latenciesMs }: Burst): number => median(latenciesMs);
 
 function timesOf(bursts: readonly Burst[]): LoadTimes {
   const all = Float64Array.from(bursts.flatMap(({ latenciesMs }) => latenciesMs)).sort();

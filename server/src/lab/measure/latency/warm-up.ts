@@ -11,7 +11,7 @@ export interface WarmUp {
   readonly isSettled: boolean;
 }
 
-export const WARM_UP_RULE = {
+const WARM_UP_RULE = {
   /** A window is as many requests, one at a time, as come in this time; at least one, at most so many. */
   windowMs: 50,
   mostRequestsAWindow: 200,
@@ -25,8 +25,13 @@ export const WARM_UP_RULE = {
 } as const;
 
 /** @throws what the target's requests end with; the signal's reason */
-export async function warmUp(target: Target, clock: Clock, signal: AbortSignal): Promise<WarmUp> {
-  const { windowMs, mostRequestsAWindow, windowsWithoutGain, leastGain, mostMs, mostWindows } = WARM_UP_RULE;
+export async function warmUp(
+  target: Target,
+  clock: Clock,
+  signal: AbortSignal,
+  windowMs: number = WARM_UP_RULE.windowMs,
+): Promise<WarmUp> {
+  const { mostRequestsAWindow, windowsWithoutGain, leastGain, mostMs, mostWindows } = WARM_UP_RULE;
   const startedAt = clock.now();
   let requests = 0;
   let least = Number.POSITIVE_INFINITY;
