@@ -76,6 +76,7 @@ export const latency = measurement({
   about:
     "How long a request takes, one at a time: p50, p90, p99 with intervals, by rows, threads and runners, beside a reference workload.",
   needsRows: false,
+  needsRival: false,
   isTimed: true,
   options: OPTIONS,
   run: async (_subject, options, ports, run) => {

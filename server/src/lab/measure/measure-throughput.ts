@@ -98,6 +98,7 @@ export const throughput = measurement({
   about:
     "How many rows a second, and at which latency: by clients, rows, threads and runners, and under requests at random times; the Pareto front.",
   needsRows: false,
+  needsRival: false,
   isTimed: true,
   options: OPTIONS,
   run: async (_subject, options, ports, run) => {

@@ -41,6 +41,11 @@ export function testPorts(
         randomBytes,
         signal,
       }),
+    serve: async () => {
+      throw new Error("Nothing is served in these tests.");
+    },
+    loadAverage: () => 0,
+    cores: 2,
     settings,
     machine: machineFrom("test", { cores: 2, cpu: "test" }),
     environment: {},

@@ -94,7 +94,7 @@ export class Simulation {
 }
 
 /** Timed measurements look at no file and no row. */
-export const NO_SUBJECT = { model: {} as Model, files: null as never, rows: null } satisfies Subject;
+export const NO_SUBJECT = { model: {} as Model, files: null as never, rows: null, rival: null } satisfies Subject;
 
 /** A job's run that remembers what it was told. */
 export class RememberedRun implements JobRun {
