@@ -138,7 +138,7 @@ test("cancelled, it ends although a run never would; what it found stays, and it
   expect(await client.resumeJob({ params, body: { reason: null } })).toMatchObject({ state: "queued", attempts: 0 });
   await expect
     .poll(() => client.getJob({ params, query: {} }), { timeout: 10_000 })
-    .toMatchObject({ state: "running", progress: { text: "2 of 2, quality" } });
+    .toMatchObject({ state: "running", progress: { text: expect.stringMatching(/^2 of 2, quality/) as string } });
   await client.cancelJob({ params, body: { reason: null } });
   expect(await ended(client, id)).toMatchObject({ state: "cancelled" });
   const decisions = await client.listDecisions({ query: { subject: "slow" } });

@@ -118,6 +118,22 @@ describe("a queue", () => {
     expect(await states()).toEqual(["queued", "succeeded", "queued"]);
   });
 
+  test("begins what is named again where its process dies, without a start", async () => {
+    const { next, settle, states, begun } = await openQueues();
+    const queue = next();
+    await queue.submit(NEW);
+    await queue.submit(NEW);
+    queue.carryOut("job-1");
+    await settle();
+    begun[0]!.fail(new SlipwayError("JOB_DIED", "It was ended by SIGKILL."));
+    await settle();
+    expect(begun[1]!.job).toMatchObject({ id: "job-1", attempts: 2 });
+    begun[1]!.succeed(1);
+    await settle();
+    expect(await states()).toEqual(["succeeded", "queued"]);
+    await queue.close();
+  });
+
   test("writes progress down about once a second, and the last of it", async () => {
     const { next, begun, settle, book, clock } = await openQueues();
     const queue = next();

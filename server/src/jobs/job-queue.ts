@@ -217,6 +217,8 @@ export class JobQueue {
       const end = await this.#endOf(job, carrier, current);
       progress.flush();
       await this.#record(current, end);
+      // A job that lost its process is begun again at once, also where it alone was asked for.
+      if (end === null && current.stop === null) this.#named.add(id);
       log.info({ ...facts, state: end?.state ?? "given back" }, "a job ends");
     } finally {
       progress.close();
