@@ -29,7 +29,7 @@ const NAMES = readdirSync(FOLDER)
 const BLIND = /\.key\.bias$/;
 const norm = (values: ArrayLike<number>): number => Math.hypot(...Array.from(values));
 
-it.each(NAMES.filter((name) => !name.startsWith("lstm")))("%s", async (name) => {
+it.each(NAMES)("%s", async (name) => {
   const facts = JSON.parse(readFileSync(path.join(FOLDER, `${name}.json`), "utf8")) as Facts;
   const bytes = readFileSync(path.join(FOLDER, `${name}.bin`));
   const golden = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));

@@ -7,6 +7,7 @@ import {
   type Evaluate,
   foldConstants,
   sliceSplitSequences,
+  unrollRecurrent,
   untieCopies,
   upgradeOpset,
 } from "#passes";
@@ -49,7 +50,9 @@ export async function prepareForGradient(
   refuseNonFinite(worded, wrt);
   const folded = await foldConstants(worded, wrt, (part, names) => engine.evaluate(part, names));
   const plain = sliceSplitSequences(folded);
-  return { model: plain, types: await engine.typesOf(plain) };
+  const types = await engine.typesOf(plain);
+  const unrolled = unrollRecurrent(plain, types);
+  return { model: unrolled, types: unrolled === plain ? types : await engine.typesOf(unrolled) };
 }
 
 function refuseNonFinite(model: Model, names: readonly string[]): void {

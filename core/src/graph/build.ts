@@ -146,6 +146,11 @@ export class GraphBuilder {
     return this.#names.fresh(name);
   }
 
+  /** The element type of a value, as far as it is told. */
+  dtypeOf(value: string): DType | undefined {
+    return this.#dtypes.get(value);
+  }
+
   /** A node with one output; answers that output's name. */
   op(
     opType: string,

@@ -5,3 +5,4 @@ export { sliceSplitSequences } from "./slice-split-sequences.ts";
 export { storedTensors } from "./stored-tensors.ts";
 export { untieCopies } from "./untie-copies.ts";
 export { EARLIEST_UPGRADED_OPSET, upgradeOpset } from "./upgrade-opset.ts";
+export { unrollRecurrent } from "./unroll-recurrent.ts";
