@@ -26,6 +26,7 @@ import {
   THROUGH_OPTIONS,
   watchOf,
   type WarmUp,
+  MOST_OF_A_BURST,
 } from "./latency/index.ts";
 import { measurement } from "./measurement.ts";
 
@@ -228,5 +229,5 @@ function methodOf({ loads, through }: Options): string {
     through === "executor"
       ? "One request at a time at the executor"
       : "One request at a time over HTTP on this machine";
-  return `${what}, made-up inputs, ${loads} loads of ${ROUNDS_PER_LOAD} rounds in random order, after warming up until it no longer gets faster; nothing trimmed.`;
+  return `${what}, made-up inputs, ${loads} loads of ${ROUNDS_PER_LOAD} rounds in random order, after warming up until it no longer gets faster; no request left out, but of a burst at most ${MOST_OF_A_BURST} latencies, evenly over its quantiles.`;
 }

@@ -29,6 +29,7 @@ import {
   type Target,
   THROUGH_OPTIONS,
   watchOf,
+  MOST_OF_A_BURST,
 } from "./latency/index.ts";
 import { measurement } from "./measurement.ts";
 import { type Drive, nameOf, type Series, seriesOf } from "./throughput-series.ts";
@@ -313,5 +314,5 @@ function methodOf({ loads, through }: Options): string {
     through === "executor"
       ? "Clients that wait for their answers, at the executor"
       : "Clients that wait for their answers, and requests at random times counted from when they were due, over HTTP on this machine";
-  return `${what}; made-up inputs, ${loads} loads of ${ROUNDS_PER_LOAD} rounds in random order, after warming up; nothing trimmed.`;
+  return `${what}; made-up inputs, ${loads} loads of ${ROUNDS_PER_LOAD} rounds in random order, after warming up; no request left out, but of a burst at most ${MOST_OF_A_BURST} latencies, evenly over its quantiles.`;
 }

@@ -1,7 +1,7 @@
 // Timing what is loaded: targets, rounds in random order over several loads, and what they say.
 export { compareLatency, type LatencyComparison, type LatencyComparisonOptions } from "./compare.ts";
 export { GRID_OPTIONS, type GridPoint, gridOf } from "./grid.ts";
-export { KEPT_ROUNDS, keptBurst, latenciesKept, roundProgress, savedState } from "./kept-rounds.ts";
+export { KEPT_ROUNDS, keptBurst, latenciesKept, MOST_OF_A_BURST, roundProgress, savedState } from "./kept-rounds.ts";
 export { type MachineWatch, watchOf } from "./machine-watch.ts";
 export { openGrid, THROUGH_OPTIONS } from "./open-grid.ts";
 export { paretoFront } from "./pareto.ts";

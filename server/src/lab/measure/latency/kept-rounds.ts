@@ -28,7 +28,7 @@ export const KEPT_ROUNDS = z.array(z.strictObject({ load: z.number().int().min(0
 const DECIMALS = 1e4;
 
 /** Latencies kept of one burst, and of a measurement: some 12 MB as JSON, of the 16 MiB a job may save. */
-const MOST_OF_A_BURST = 500;
+export const MOST_OF_A_BURST = 500;
 const MOST_OF_ALL = 1_500_000;
 
 /** How many latencies each burst keeps, so that all together can be saved. */
