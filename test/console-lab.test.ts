@@ -74,6 +74,22 @@ describe("measuring", () => {
     await context.close();
   });
 
+  test("a registered dataset is measured on, or one of its splits", async () => {
+    await using fixture = await fixtureOf();
+    const address = "/models/digits/versions/2/measure?what=quality";
+    const { page, problems, context } = await openPage(built().browser, fixture, address);
+    await page.getByRole("combobox", { name: "Rows" }).selectOption("written:2");
+    await page.getByLabel("Split").selectOption("test");
+    expect(await page.getByLabel("Labels").count()).toBe(0);
+    expect(await violationsOf(page)).toEqual([]);
+    await page.getByRole("button", { name: "Start measuring" }).click();
+    await page.getByRole("heading", { name: "measure quality of digits@2" }).waitFor();
+    const data = { description: { name: "written", files: "/data/written" }, hash: "d".repeat(64), split: "test" };
+    expect(fixture.measured).toEqual([{ what: ["quality"], options: {}, data, reason: null }]);
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+
   test("what stands on a version's page: intervals, age, what is undefined, what was before, and charts", async () => {
     await using fixture = await fixtureOf();
     const { page, problems, context } = await openPage(built().browser, fixture, "/models/digits/versions/2");

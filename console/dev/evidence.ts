@@ -1,5 +1,12 @@
 // What the fixture's server knows of its versions: evidence of every form a page has to show, its report, and policies.
-import type { MeasurementView, PolicyVerdictView, PolicyView, ReportView, VersionView } from "slipway/client";
+import type {
+  DatasetView,
+  MeasurementView,
+  PolicyVerdictView,
+  PolicyView,
+  ReportView,
+  VersionView,
+} from "slipway/client";
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -102,6 +109,28 @@ function evidenceOf({ name, number }: VersionView, now: number): readonly Eviden
   const size = sizeOf(number, now, number === 2 ? 50 * MINUTE : 45 * DAY, number === 2 ? "current" : "stale");
   return [qualityOf(number, now), size, ...(number === 2 ? [sizeOf(2, now, DAY, "superseded")] : [])];
 }
+
+export const DATASETS: readonly DatasetView[] = [
+  {
+    name: "written",
+    number: 2,
+    hash: "d".repeat(64),
+    manifest: {
+      format: "images",
+      rows: 500,
+      columns: [{ name: "image", type: "image" }],
+      splits: { dev: 100, test: 400 },
+      source: null,
+      licence: null,
+      files: [],
+      fileCount: 500,
+      sizeBytes: 400_000,
+      hash: "d".repeat(64),
+    },
+    description: { name: "written", files: "/data/written" },
+    createdAt: 1_790_000_000_000,
+  },
+];
 
 export const MEASUREMENTS: readonly MeasurementView[] = [
   {

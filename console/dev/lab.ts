@@ -1,6 +1,6 @@
 // The part of the fixture's interface that is about evidence, policies and jobs.
 import type { JobView } from "slipway/client";
-import { faultyLine, judge, MEASUREMENTS, reportOf } from "./evidence.ts";
+import { DATASETS, faultyLine, judge, MEASUREMENTS, reportOf } from "./evidence.ts";
 import { changed, started } from "./jobs.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -27,6 +27,7 @@ export async function labAnswer(request: LabRequest): Promise<Answer | null> {
   const parts = url.pathname.split("/").slice(2).map(decodeURIComponent);
   const [first = "", second = "", third = "", fourth = ""] = parts;
   if (first === "measurements") return ok(MEASUREMENTS);
+  if (first === "datasets") return ok(DATASETS);
   if (first === "jobs") return await jobAnswer(request, second, third);
   if (first === "policies") return policyAnswer(request, second);
   if (first === "blobs")

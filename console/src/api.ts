@@ -5,6 +5,7 @@ import { apiErrorFrom, createClient, type ReportView } from "slipway/client";
 export {
   ApiError,
   type ConfigView,
+  type DatasetView,
   type DecisionView,
   type DeploymentView,
   type EndpointView,

@@ -1,7 +1,7 @@
 // Start a measurement of a version: what is to be measured, with which options, on which rows. It becomes a job, which this
 // page then leads to.
 import { type FormEvent, useState } from "react";
-import { client, type MeasurementView, type VersionView } from "../api.ts";
+import { client, type DatasetView, type MeasurementView, type VersionView } from "../api.ts";
 import { Failure } from "../parts/failure.tsx";
 import { Link } from "../parts/link.tsx";
 import { PageTitle } from "../parts/section.tsx";
@@ -19,6 +19,7 @@ export function Measure({ name, number }: { name: string; number: number }) {
     client.getVersion({ params: { name, number } }, { signal }),
   );
   const measurements = useResource("measurements", (signal) => client.listMeasurements(undefined, { signal }));
+  const datasets = useResource("datasets", (signal) => client.listDatasets({ query: {} }, { signal }));
   const error = version.error ?? measurements.error;
   return (
     <>
@@ -29,7 +30,11 @@ export function Measure({ name, number }: { name: string; number: number }) {
       </p>
       {error !== null && <Failure error={error} what="What can be measured could not be read." />}
       {version.data !== null && measurements.data !== null && (
-        <MeasureForm version={version.data} measurements={measurements.data.filter((one) => !one.needsRival)} />
+        <MeasureForm
+          version={version.data}
+          measurements={measurements.data.filter((one) => !one.needsRival)}
+          datasets={datasets.data ?? []}
+        />
       )}
     </>
   );
@@ -40,7 +45,13 @@ type Texts = ReadonlyMap<string, string>;
 
 const keyOf = (one: MeasurementView, field: OptionField): string => `${one.name} ${field.name}`;
 
-function MeasureForm({ version, measurements }: { version: VersionView; measurements: readonly MeasurementView[] }) {
+interface MeasureFormProps {
+  readonly version: VersionView;
+  readonly measurements: readonly MeasurementView[];
+  readonly datasets: readonly DatasetView[];
+}
+
+function MeasureForm({ version, measurements, datasets }: MeasureFormProps) {
   const [asked, ask] = useQueryParameter("what");
   const [texts, setTexts] = useState<Texts>(new Map());
   const [rows, setRows] = useState<Rows>(NO_ROWS);
@@ -96,7 +107,7 @@ function MeasureForm({ version, measurements }: { version: VersionView; measurem
           />
         ))}
       </fieldset>
-      {needsRows && <RowsForm rows={rows} signature={version.model.signature} onChange={setRows} />}
+      {needsRows && <RowsForm rows={rows} signature={version.model.signature} datasets={datasets} onChange={setRows} />}
       <label className="field measure-reason">
         <span>Reason, for the record</span>
         <input
@@ -183,8 +194,14 @@ function optionsOf(chosen: readonly MeasurementView[], texts: Texts): Record<str
   );
 }
 
-/** Rows as an order names them, their bytes stored. */
-async function storedRows(rows: Rows, tell: (doing: string) => void) {
+type OrderedRows = NonNullable<Parameters<typeof client.startMeasure>[0]["body"]["data"]>;
+
+/** Rows as an order names them: where they are registered, or, their bytes stored, as files. */
+async function storedRows(rows: Rows, tell: (doing: string) => void): Promise<OrderedRows> {
+  if (rows.registered !== null) {
+    const { description, hash } = rows.registered;
+    return { description, hash, split: rows.split === "" ? null : rows.split } as OrderedRows;
+  }
   const inputs: Record<string, string> = {};
   for (const [name, file] of Object.entries(rows.inputs)) {
     tell(`Storing ${file.file.name}…`);
