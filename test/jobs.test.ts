@@ -14,6 +14,9 @@ const [ROWS, TURNS] = [1600, 10_000];
 const ENDLESS = 2 ** 40;
 const SLOW = { name: "slow", number: 1 };
 
+/** What is killed, and what must end with it, is found in /proc, which other systems do not have. */
+const processTest = test.skipIf(process.platform !== "linux");
+
 let directory: string;
 const running: ServerProcess[] = [];
 
@@ -70,7 +73,7 @@ async function expectAllFoundOnce(client: Client, job: JobView): Promise<string[
   return evidence.map(({ id }) => id);
 }
 
-test.skipIf(process.platform !== "linux")(
+processTest(
   "its process killed, it goes on in another, and serving does not notice",
   async () => {
     const { server, id, worker } = await startMeasuring();
@@ -89,7 +92,7 @@ test.skipIf(process.platform !== "linux")(
   90_000,
 );
 
-test.skipIf(process.platform !== "linux")(
+processTest(
   "its server killed, it goes on when the next one starts",
   async () => {
     const { server, id, worker } = await startMeasuring();
@@ -106,7 +109,7 @@ test.skipIf(process.platform !== "linux")(
   90_000,
 );
 
-test.skipIf(process.platform !== "linux")(
+processTest(
   "an orderly stop gives it back at once, and it does not count against it",
   async () => {
     const { server, id, worker } = await startMeasuring(1, ENDLESS);

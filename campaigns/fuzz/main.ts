@@ -80,7 +80,7 @@ async function runPart(order: Omit<WorkerOrder, "shared">): Promise<WorkerReport
 }
 
 async function runTarget(target: FuzzTarget): Promise<TargetFigures> {
-  const wanted = Math.round((inputs * target.share) / shares);
+  const wanted = Math.ceil((inputs * target.share) / shares);
   const ends = new Set<string>();
   let slowestMs = 0;
   let findings = 0;

@@ -122,7 +122,7 @@ function matrixSpec(cells: readonly Cell[], named: readonly string[]) {
   };
   const data = cells.map(({ share, ...cell }) => ({
     ...cell,
-    // A cell that has anything is told from one that has nothing.
+    // The smallest share still shows: only a cell without rows is as good as blank.
     opacity: cell.rows === 0 ? 0.04 : 0.1 + 0.9 * (share ?? 0),
     isDark: (share ?? 0) >= DARK_SHARE,
     text: cell.rows === 0 ? "" : numberText(cell.rows),

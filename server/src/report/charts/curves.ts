@@ -96,7 +96,8 @@ function spec(curves: readonly NamedCurve[], across: Axis, up: Axis, hasDiagonal
     condition: { test: { field: "isWorst", equal: true }, value: ink(isSeveral ? "chart-2" : "chart-1") },
     value: ink("chart-5"),
   };
-  // Precision over recall falls in steps; of ROC curves the hull between points is as good as any.
+  // Between two points of a ROC curve lies what choosing between their thresholds at random gives, a line; precision is no such
+  // mixture, so it goes in steps. Source: Davis and Goadrich 2006, ICML, section 4; Fawcett 2006, Pattern Recognition Letters 27.
   const mark = {
     type: "line",
     interpolate: hasDiagonal ? "linear" : "step-before",
