@@ -1,16 +1,6 @@
 // What a gradient rule is, and what it may ask of the node whose gradient it writes.
 import { SlipwayError } from "#base";
-import {
-  describeNode,
-  floatOf,
-  type Initializer,
-  intOf,
-  intsOf,
-  type Node,
-  stringOf,
-  stringsOf,
-  tensorFromInitializer,
-} from "#graph";
+import { AttributeReader, describeNode, type Initializer, type Node, tensorFromInitializer } from "#graph";
 import type { Dimension } from "#tensor";
 import type { Emitter } from "./emitter.ts";
 
@@ -55,14 +45,13 @@ export interface CallSite {
 }
 
 /** A node of the forward graph, as its rule sees it. */
-export class OperatorCall {
-  readonly node: Node;
+export class OperatorCall extends AttributeReader {
   /** Emits nodes whose numbers have the element type of the node's first output that has a gradient. */
   readonly e: Emitter;
   readonly #site: CallSite;
 
   constructor(node: Node, e: Emitter, site: CallSite) {
-    this.node = node;
+    super(node);
     this.e = e;
     this.#site = site;
   }
@@ -166,28 +155,8 @@ export class OperatorCall {
     return Array.from(tensorFromInitializer(stored).data as ArrayLike<number>);
   }
 
-  int(name: string, fallback: number): number {
-    return intOf(this.node, name, fallback);
-  }
-
   hasAttribute(name: string): boolean {
     return this.node.attributes.some((attribute) => attribute.name === name);
-  }
-
-  ints(name: string): readonly number[] | undefined {
-    return intsOf(this.node, name, undefined);
-  }
-
-  float(name: string, fallback: number): number {
-    return floatOf(this.node, name, fallback);
-  }
-
-  string(name: string, fallback: string): string {
-    return stringOf(this.node, name, fallback);
-  }
-
-  strings(name: string): readonly string[] | undefined {
-    return stringsOf(this.node, name, undefined);
   }
 
   /** An error that names the node and how derivatives came to it. */

@@ -1,5 +1,5 @@
 // What a rule of the operator tables is, and what it may ask of the node it counts.
-import { describeNode, floatOf, intOf, intsOf, type Node, stringOf, stringsOf } from "#graph";
+import { AttributeReader, describeNode, intOf, type Node } from "#graph";
 import type { ShapeScope, ValueShape } from "./shapes.ts";
 import { volume } from "./shapes.ts";
 
@@ -23,12 +23,11 @@ export const macs = (count: number, others = 0): Work => ({ macs: count, others 
 export const flops = (count: number): Work => ({ macs: 0, others: count });
 
 /** A node with the shapes of what it reads and makes. */
-export class OperatorCall {
-  readonly node: Node;
+export class OperatorCall extends AttributeReader {
   readonly #shapes: ShapeScope;
 
   constructor(node: Node, shapes: ShapeScope) {
-    this.node = node;
+    super(node);
     this.#shapes = shapes;
   }
 
@@ -64,31 +63,11 @@ export class OperatorCall {
     return volume(this.output(index));
   }
 
-  int(name: string, fallback: number): number {
-    return intOf(this.node, name, fallback);
-  }
-
   /** @throws Uncountable where the attribute is not there */
   neededInt(name: string): number {
     const value = intOf(this.node, name, undefined);
     if (value === undefined) throw this.uncountable(`has no attribute '${name}'`);
     return value;
-  }
-
-  ints(name: string): readonly number[] | undefined {
-    return intsOf(this.node, name, undefined);
-  }
-
-  float(name: string, fallback: number): number {
-    return floatOf(this.node, name, fallback);
-  }
-
-  string(name: string, fallback: string): string {
-    return stringOf(this.node, name, fallback);
-  }
-
-  strings(name: string): readonly string[] | undefined {
-    return stringsOf(this.node, name, undefined);
   }
 
   uncountable(why: string): Uncountable {

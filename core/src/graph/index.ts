@@ -1,4 +1,5 @@
 // The graph of a model, free of any file format: what it is, and walking, building, editing and verifying it.
+export { AttributeReader } from "./attribute-reader.ts";
 export {
   type AttributeInput,
   attributeFrom,
