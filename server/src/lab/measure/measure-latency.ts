@@ -27,6 +27,7 @@ import {
   watchOf,
   type WarmUp,
   MOST_OF_A_BURST,
+  ROUNDS_OPTIONS,
 } from "./latency/index.ts";
 import { measurement } from "./measurement.ts";
 
@@ -38,14 +39,7 @@ const OPTIONS = z.strictObject({
   ...GRID_OPTIONS,
   ...THROUGH_OPTIONS,
   seconds: z.number().min(0.1).max(3600).default(10).describe("time each combination is measured, in seconds"),
-  loads: z.number().int().min(2).max(100).default(5).describe("times everything is loaded anew"),
-  seed: z
-    .number()
-    .int()
-    .min(0)
-    .max(2 ** 32 - 1)
-    .default(1)
-    .describe("of the order in rounds"),
+  ...ROUNDS_OPTIONS,
   shapes: INPUT_SHAPES,
 });
 type Options = z.output<typeof OPTIONS>;

@@ -30,6 +30,7 @@ import {
   THROUGH_OPTIONS,
   watchOf,
   MOST_OF_A_BURST,
+  ROUNDS_OPTIONS,
 } from "./latency/index.ts";
 import { measurement } from "./measurement.ts";
 import { type Drive, nameOf, type Series, seriesOf } from "./throughput-series.ts";
@@ -58,14 +59,7 @@ const OPTIONS = z.strictObject({
     .default([0.5, 0.8])
     .describe("server: shares of the most that can be had, offered as requests that come at random times"),
   seconds: z.number().min(0.1).max(3600).default(5).describe("time each combination is measured, in seconds"),
-  loads: z.number().int().min(2).max(100).default(5).describe("times everything is loaded anew"),
-  seed: z
-    .number()
-    .int()
-    .min(0)
-    .max(2 ** 32 - 1)
-    .default(1)
-    .describe("of the order in rounds and of random times"),
+  ...ROUNDS_OPTIONS,
   shapes: INPUT_SHAPES,
 });
 type Options = z.output<typeof OPTIONS>;

@@ -7,6 +7,6 @@ export { openGrid, THROUGH_OPTIONS } from "./open-grid.ts";
 export { paretoFront } from "./pareto.ts";
 export { CONFIDENCE, percentileValue, type PointSummary, rateOf, summaryOf } from "./point-summary.ts";
 export { REFERENCE_TEXT, referenceTarget } from "./reference.ts";
-export { byLoad, type Loaded, takeRounds } from "./rounds.ts";
+export { ROUNDS_OPTIONS, byLoad, type Loaded, takeRounds } from "./rounds.ts";
 export type { Burst, ServerTarget, Target } from "./target.ts";
 export type { WarmUp } from "./warm-up.ts";

@@ -1,7 +1,20 @@
 // Interleaved rounds: everything is loaded, then timed in turns in an order drawn for each round, so that what disturbs the
 // machine for a while disturbs all alike; after some rounds everything is loaded anew, because what a load leaves to chance,
 // such as where a process's memory lies, stays for as long as it lives and no number of rounds would show it.
+import { z } from "zod";
 import { createRandom, shuffle } from "@slipway/core/stats";
+
+/** What measurements in rounds may be told of them. */
+export const ROUNDS_OPTIONS = {
+  loads: z.number().int().min(2).max(100).default(5).describe("times everything is loaded anew"),
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1)
+    .default(1)
+    .describe("of the order in rounds, and of times that are drawn"),
+};
 
 /** One round: what each contender came to, by their places, and in which load. */
 export interface Round<Result> {
