@@ -41,7 +41,8 @@ export function resultOf(benchmark: string, subject: string | null): Omit<Result
     commit: commit(),
     machine: {
       cpu: os.cpus()[0]?.model ?? "unknown",
-      cores: os.availableParallelism(),
+      // All of them: a benchmark may itself be kept on one.
+      cores: os.cpus().length,
       memoryBytes: os.totalmem(),
       system: `${os.type()} ${os.release()} ${os.arch()}`,
       isPinned: canPin,
