@@ -93,7 +93,7 @@ export class Dispatcher {
     link!.close();
     const running = link!.runningEntries();
     for (const entry of running) entry.deaths++;
-    this.#lost.set(runner, { running, all: [...link!.inFlight.values()] });
+    this.#lost.set(runner, { running, all: link!.inFlight.values() });
     return running.length;
   }
 

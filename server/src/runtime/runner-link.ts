@@ -9,6 +9,7 @@ import { FrameWriter, type Send } from "./frame-writer.ts";
 import { FrameFlag, FrameKind, frameError } from "./frames.ts";
 import type { LinkEnd } from "./link-socket.ts";
 import { type Entry, fail, succeed } from "./pool-entry.ts";
+import { StreamTable } from "./stream-table.ts";
 
 /** A signature's names and their places, which is what frames carry. */
 export interface PortNames {
@@ -46,7 +47,7 @@ const FLUSH_REQUESTS = 32;
 
 export class RunnerLink implements LinkEnd {
   readonly runner: number;
-  readonly inFlight = new Map<number, Entry>();
+  readonly inFlight = new StreamTable<Entry>();
   /** When the runner last began or answered anything here, or was given something while nothing was in flight. */
   progressAt: number;
   runs = 0;
@@ -109,7 +110,7 @@ export class RunnerLink implements LinkEnd {
    * only one without a word, so then the oldest.
    */
   runningEntries(): Entry[] {
-    const entries = [...this.inFlight.values()];
+    const entries = this.inFlight.values();
     const announced = entries.filter(({ isRunning }) => isRunning);
     return announced.length > 0 || this.#isShared ? announced : entries.slice(0, 1);
   }

@@ -5,6 +5,7 @@ import type { ControlMessage } from "./control.ts";
 import { type FrameBody, FrameReader, type FrameTensor } from "./frame-reader.ts";
 import { FrameWriter, type Send } from "./frame-writer.ts";
 import { FrameFlag, FrameKind } from "./frames.ts";
+import { StreamTable } from "./stream-table.ts";
 
 /** A request at the runner, from its frame until its stream ended. */
 export interface Pending extends BatchItem {
@@ -19,7 +20,7 @@ export class Peer {
   readonly reader: FrameReader;
   readonly writer: FrameWriter;
   /** Streams not yet answered. */
-  readonly open = new Map<number, Pending>();
+  readonly open = new StreamTable<Pending>();
   /** When it last had a stream open, in `Clock.now()` milliseconds. */
   busyAt = Number.NEGATIVE_INFINITY;
 

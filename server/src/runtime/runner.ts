@@ -177,7 +177,7 @@ export class RunnerCore {
   #onRun(peer: Peer, frame: FrameBody): void {
     const loaded = this.#loaded;
     if (loaded === null) throw frameError("a run before the model is loaded");
-    if (peer.open.has(frame.stream)) throw frameError(`stream ${frame.stream} opened twice`);
+    if (peer.open.get(frame.stream) !== undefined) throw frameError(`stream ${frame.stream} opened twice`);
     const now = this.#ports.clock.now();
     const sizeBytes = frame.left;
     const rows = frame.u32();

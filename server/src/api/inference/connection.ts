@@ -12,8 +12,8 @@ import { INFERENCE_ID_HEADER } from "./request-context.ts";
 const CONNECTION = Symbol("connection");
 
 export interface Connection {
-  /** Those that are not answered. */
-  readonly exchanges: Set<Exchange>;
+  /** Those that are not answered: rarely more than one, and no Set, for what stream-table.ts in runtime says of Maps. */
+  readonly exchanges: Exchange[];
   /** The newest answer, until it is sent and its request is whole; node sends them in order. */
   lastReply: InferenceReply | null;
   isBroken: boolean;
@@ -28,12 +28,12 @@ const LINGER_MS = 1000;
 
 /** Follows a new connection; what was asked on it is cancelled when it closes. */
 export function trackConnection(front: Front, socket: InferenceSocket): void {
-  const connection: Connection = { exchanges: new Set(), lastReply: null, isBroken: false };
+  const connection: Connection = { exchanges: [], lastReply: null, isBroken: false };
   socket[CONNECTION] = connection;
   front.connections.add(connection);
   socket.on("close", () => {
     front.connections.delete(connection);
-    for (const exchange of connection.exchanges) exchange.abandon();
+    for (const exchange of [...connection.exchanges]) exchange.abandon();
   });
 }
 

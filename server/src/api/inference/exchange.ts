@@ -56,7 +56,7 @@ export class Exchange {
     this.arrivedAt = front.clock.now();
     request.exchange = this;
     front.inFlight++;
-    connection.exchanges.add(this);
+    connection.exchanges.push(this);
     connection.lastReply = reply;
   }
 
@@ -240,7 +240,9 @@ export class Exchange {
     this.#state = state;
     this.#handler = this.#cancelWork = this.#chunk = this.#chunks = null;
     this.#release();
-    this.connection.exchanges.delete(this);
+    const { exchanges } = this.connection;
+    const place = exchanges.indexOf(this);
+    if (place !== -1) exchanges.splice(place, 1);
     const { front } = this;
     front.inFlight--;
     if (front.inFlight === 0 && front.isClosing) front.onIdle();
