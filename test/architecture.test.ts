@@ -16,6 +16,7 @@ const CORE: Readonly<Record<string, readonly string[]>> = {
   cost: ["graph", "tensor"],
   passes: ["graph", "tensor"],
   autodiff: ["graph", "passes", "tensor"],
+  build: ["graph", "stats", "tensor"],
   processing: ["graph", "tensor"],
   backend: ["graph", "tensor"],
   wire: ["tensor"],

@@ -208,6 +208,11 @@ export const ERRORS = {
     "A model is to be differentiated through a node that has no gradient rule, or whose rule does not cover this use of it.",
     "Differentiate by what lies behind the node, or replace it in the model; docs/autodiff.md lists what is covered.",
   ),
+  NETWORK_INVALID: fact(
+    "invalid",
+    "A network is defined by layers that do not fit together, or by options a layer can't have.",
+    "Change the layer the message names.",
+  ),
   MODEL_LOAD_FAILED: fact(
     "invalid",
     "ONNX Runtime could not load the model.",

@@ -1,0 +1,117 @@
+// Convolutions over images and signals.
+import type { Value } from "../form.ts";
+import { convolutionFans } from "../initialization.ts";
+import type { Layers } from "../layer.ts";
+import type { Site } from "../site.ts";
+import { batchNorm } from "./normalization.ts";
+import { biasesOf, relu, weightsOf, type WeightOptions } from "./dense.ts";
+import { type Lengths, type Padding, spatialOf, windowOver } from "./window.ts";
+
+export interface KernelOptions extends WeightOptions {
+  /** Lengths of the kernel. */
+  readonly kernel: Lengths;
+  /** 1 unless said. */
+  readonly stride?: Lengths;
+  /** `same` unless said. */
+  readonly padding?: Padding;
+  /** 1 unless said. */
+  readonly dilation?: Lengths;
+}
+
+export interface ConvolutionOptions extends KernelOptions {
+  /** Channels it makes. */
+  readonly channels: number;
+  /** Channels it must be given, where that should be checked. */
+  readonly inputChannels?: number;
+  /** Into how many groups channels are divided that know nothing of each other; 1 unless said. */
+  readonly groups?: number;
+}
+
+export interface Convolution extends ConvolutionOptions {
+  readonly kind: "conv";
+}
+
+/**
+ * A convolution over an image or a signal, whichever it is given. Parameters, as PyTorch has them: `weight` [channels, input channels /
+ * groups, …kernel] and `bias` [channels].
+ */
+export function conv(options: ConvolutionOptions): Convolution {
+  return { kind: "conv", ...options };
+}
+
+export function emitConvolution(site: Site, layer: Convolution, x: Value): Value {
+  const { channels: inputs } = spatialOf(site, x);
+  const channels = site.whole("channels", layer.channels);
+  if (layer.inputChannels !== undefined && layer.inputChannels !== inputs)
+    throw site.fault(
+      `it expects ${layer.inputChannels} channels and got ${inputs}; change inputChannels, or the layer before to give ${layer.inputChannels}`,
+    );
+  const groups = site.whole("groups", layer.groups ?? 1);
+  for (const [what, count] of [
+    ["given", inputs],
+    ["made", channels],
+  ] as const) {
+    if (count % groups !== 0)
+      throw site.fault(
+        `the ${count} channels it is ${what} can't be divided into ${groups} groups; change groups or channels`,
+      );
+  }
+  return convolved(site, layer, x, channels, groups);
+}
+
+export interface DepthwiseConvolutionOptions extends KernelOptions {
+  /** Channels made of each; 1 unless said. */
+  readonly multiplier?: number;
+}
+
+export interface DepthwiseConvolution extends DepthwiseConvolutionOptions {
+  readonly kind: "depthwiseConv";
+}
+
+/** A convolution of each channel on its own. Parameters: `weight` [channels · multiplier, 1, …kernel] and `bias`. */
+export function depthwiseConv(options: DepthwiseConvolutionOptions): DepthwiseConvolution {
+  return { kind: "depthwiseConv", ...options };
+}
+
+export function emitDepthwiseConvolution(site: Site, layer: DepthwiseConvolution, x: Value): Value {
+  const { channels } = spatialOf(site, x);
+  return convolved(site, layer, x, channels * site.whole("multiplier", layer.multiplier ?? 1), channels);
+}
+
+/**
+ * A depthwise convolution and one of 1 × 1 that mixes its channels, each normalised and rectified, for a fraction of the weights and
+ * work of a full one. Source: Howard et al., arXiv 1704.04861, figure 3.
+ */
+export function separableConv({
+  channels,
+  initialization,
+  ...spatial
+}: Omit<ConvolutionOptions, "groups" | "bias" | "inputChannels">): Layers {
+  const begins = initialization === undefined ? {} : { initialization };
+  return [
+    depthwiseConv({ ...spatial, ...begins, bias: false }),
+    batchNorm(),
+    relu(),
+    conv({ channels, kernel: 1, ...begins, bias: false }),
+    batchNorm(),
+    relu(),
+  ];
+}
+
+function convolved(site: Site, layer: KernelOptions, x: Value, channels: number, groups: number): Value {
+  const { channels: inputs, lengths, formOf } = spatialOf(site, x);
+  const { kernel, stride = 1, dilation = 1, padding = "same" } = layer;
+  const window = windowOver(site, lengths, { size: kernel, stride, dilation, padding }, "kernel");
+  const shape = [channels, inputs / groups, ...window.size];
+  const fans = convolutionFans(shape);
+  const weight = site.parameter("weight", shape, weightsOf(layer), fans);
+  const bias = layer.bias === false ? [] : [site.parameter("bias", [channels], biasesOf(layer), fans)];
+  const name = site.op("Conv", [x.name, weight, ...bias], {
+    kernel_shape: window.size,
+    strides: window.strides,
+    dilations: window.dilations,
+    pads: window.pads,
+    group: groups,
+  });
+  return { ...x, name, form: formOf(channels, window.places) };
+}
