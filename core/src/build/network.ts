@@ -22,8 +22,6 @@ export type Network = (task: NetworkTask) => Layers | Model;
  * A file that defines a network:
  *
  * ```ts
- * import { linear, relu, type Network } from "@slipway/core/build";
- *
  * export const network: Network = ({ outputs }) => [linear(64), relu(), linear(outputs)];
  * ```
  */
