@@ -4,7 +4,7 @@ import { graphBuilder, type Model, NameScope } from "#graph";
 import { emitLayers } from "./emit.ts";
 import { BATCH, type Form, shapeOf, type Value } from "./form.ts";
 import type { Layers } from "./layer.ts";
-import type { Shared } from "./site.ts";
+import type { LayerSummary, Shared } from "./site.ts";
 
 /**
  * What a network is given: an input named `input`, whose first axis N may have any length.
@@ -66,11 +66,30 @@ const LENGTH = "length";
  *   { input: { kind: "image", channels: 1, height: 28, width: 28 }, seed: 1 },
  * );
  * ```
- * @throws SlipwayError NETWORK_INVALID where layers do not fit together, naming the layer by its path
- * @throws RangeError for a seed that is no whole number
+ * @throws SlipwayError NETWORK_INVALID where layers do not fit together, naming the layer by its path, and for options that can't be
  */
 export function build(layers: Layers, options: BuildOptions): Model {
-  const { input, output = "logits", name = "network" } = options;
+  const { output = "logits" } = options;
+  const { shared, made } = emitted(layers, options);
+  shared.graph.output(output, made.name, "float32", shapeOf(made.form));
+  return shared.graph.model();
+}
+
+/**
+ * What becomes of each layer: its path, what it answers, and how many numbers of it learn; those inside a layer follow it, one deeper. No
+ * weight is drawn, so networks of any size can be looked at.
+ *
+ * ```ts
+ * console.table(summaryOf([linear(8), relu(), linear(3)], { kind: "features", features: 4 }));
+ * ```
+ * @throws SlipwayError as `build`
+ */
+export function summaryOf(layers: Layers, input: Input): readonly LayerSummary[] {
+  return emitted(layers, { input, seed: 0 }).shared.summaries;
+}
+
+function emitted(layers: Layers, options: BuildOptions): { readonly shared: Shared; readonly made: Value } {
+  const { input, name = "network" } = options;
   const graph = graphBuilder({ opset: OPSET, name });
   const shared: Shared = {
     graph,
@@ -78,22 +97,25 @@ export function build(layers: Layers, options: BuildOptions): Model {
     nodeNames: new NameScope(),
     masks: new Map(),
     embeddings: [],
-    parameters: new Map(),
+    stored: new Set(),
+    summaries: [],
     emit: emitLayers,
   };
   const form = formOf(input);
   const dtype = form.kind === "tokens" ? "int64" : "float32";
   const given: Value = { name: graph.input("input", dtype, shapeOf(form)), form, mask: maskOf(shared, input, form) };
-  const made = emitLayers(shared, layers, given, "");
+  const made = emitLayers(shared, layers, given, { path: "", depth: 0 });
   if (made.name === given.name)
     throw new SlipwayError("NETWORK_INVALID", "The network has no layers that do anything; give it some.");
-  graph.output(output, made.name, "float32", shapeOf(made.form));
-  return graph.model();
+  return { shared, made };
 }
 
 function seedOf(seed: number | bigint): bigint {
   if (typeof seed === "bigint" || Number.isSafeInteger(seed)) return BigInt(seed);
-  throw new RangeError(`The seed is ${seed}; give a whole number of at most 2^53 − 1, or a bigint.`);
+  throw new SlipwayError(
+    "NETWORK_INVALID",
+    `The seed is ${seed}; give a whole number of at most 2^53 − 1, or a bigint.`,
+  );
 }
 
 /** What each kind of input must say. */

@@ -1,6 +1,6 @@
 // Layers to nodes: each kind of layer has a function that does it, and those in line are named and numbered here.
 import { LIMITS, SlipwayError } from "#base";
-import type { Value } from "./form.ts";
+import { shapeOf, type Value } from "./form.ts";
 import { isList, type Layer, type LayerKind, type LayerOf, type Layers } from "./layer.ts";
 import { emitAttention, emitFeedForward, emitLanguageModelHead, emitTransformerBlock } from "./layers/attention.ts";
 import { emitConcatenation, emitResidual, emitSequential, emitSqueezeExcitation } from "./layers/combination.ts";
@@ -15,7 +15,7 @@ import {
 } from "./layers/embedding.ts";
 import { emitBatchNorm, emitGroupNorm, emitLayerNorm } from "./layers/normalization.ts";
 import { emitGlobalPool, emitPool } from "./layers/pooling.ts";
-import { type Shared, Site } from "./site.ts";
+import { type Shared, Site, type Under } from "./site.ts";
 
 /** A kind of layer. */
 interface LayerRule<K extends LayerKind> {
@@ -86,15 +86,15 @@ const LAYER_RULES: { readonly [K in LayerKind]: LayerRule<K> } = {
  * Puts layers behind a value. A single layer without a name stands at the path itself; those of an array stand under it.
  * @throws SlipwayError NETWORK_INVALID
  */
-export function emitLayers(shared: Shared, layers: Layers, x: Value, path: string): Value {
-  const inLine = flattened(layers, path, 0);
+export function emitLayers(shared: Shared, layers: Layers, x: Value, { path, depth }: Under): Value {
+  const inLine = flattened(layers, path, depth);
   const isAlone = !isList(layers) && layers.kind !== "sequential" && layers.name === undefined;
-  if (isAlone && path !== "") return emitLayer(shared, layers, x, path, 1);
+  if (isAlone && path !== "") return emitLayer(shared, layers, x, { path, depth, number: 1 });
   const names = namesOf(inLine);
   let value = x;
   for (const [index, layer] of inLine.entries()) {
     const name = names[index]!;
-    value = emitLayer(shared, layer, value, path === "" ? name : `${path}.${name}`, index + 1);
+    value = emitLayer(shared, layer, value, { path: path === "" ? name : `${path}.${name}`, depth, number: index + 1 });
   }
   return value;
 }
@@ -103,11 +103,11 @@ function emitLayer<K extends LayerKind>(
   shared: Shared,
   layer: LayerOf<K>,
   x: Value,
-  path: string,
-  number: number,
+  place: Under & { readonly number: number },
 ): Value {
   const { kind } = layer;
-  const site = new Site(shared, { path, kind, number, given: x.form });
+  const { path, depth } = place;
+  const site = new Site(shared, { ...place, kind, given: x.form });
   const rule: LayerRule<K> | undefined = Object.hasOwn(LAYER_RULES, kind) ? LAYER_RULES[kind] : undefined;
   if (rule === undefined) throw site.unknown("layer", kind, Object.keys(LAYER_RULES));
   if (layer.name !== undefined && !NAME.test(layer.name))
@@ -118,7 +118,14 @@ function emitLayer<K extends LayerKind>(
     if (option !== "kind" && option !== "name" && !Object.hasOwn(rule.options, option))
       throw site.unknown("option", option, Object.keys(rule.options));
   }
-  return rule.emit(site, layer, x);
+  // Its summary comes before those of the layers inside it, and can be told after them.
+  const { summaries } = shared;
+  const at = summaries.push({ path, kind, depth, shape: [], parameters: 0 }) - 1;
+  const made = rule.emit(site, layer, x);
+  const inside = summaries.slice(at + 1).filter((one) => one.depth === depth + 1);
+  const parameters = inside.reduce((sum, one) => sum + one.parameters, site.parameters);
+  summaries[at] = { path, kind, depth, shape: shapeOf(made.form), parameters };
+  return made;
 }
 
 const NAME = /^[A-Za-z][\w-]*$/;
@@ -129,7 +136,7 @@ function flattened(layers: Layers, path: string, depth: number): readonly Layer[
   if (depth > LIMITS.modelDepth)
     throw new SlipwayError(
       "NETWORK_INVALID",
-      `The layers of ${where} are nested deeper than ${LIMITS.modelDepth}; take some out of their arrays.`,
+      `The layers of ${where} are nested deeper than ${LIMITS.modelDepth}; take some out of their arrays and names.`,
     );
   if (isList(layers)) return layers.flatMap((one) => flattened(one, path, depth + 1));
   // Who writes without a compiler's help may forget to call a function, or leave a layer out by a condition.

@@ -1,5 +1,5 @@
 // Networks in a few lines: layers as plain data, and the ONNX models that are built of them.
-export { build, type BuildOptions, type Input } from "./build.ts";
+export { build, type BuildOptions, type Input, summaryOf } from "./build.ts";
 export { gainOf, type Initialization, type InitializationName, type InitializationOptions } from "./initialization.ts";
 export { type Layer, type LayerKind, type Layers, named } from "./layer.ts";
 export {
@@ -83,3 +83,4 @@ export {
   type TransformerEncoderOptions,
   type TransformerOptions,
 } from "./presets/transformer.ts";
+export type { LayerSummary } from "./site.ts";

@@ -56,23 +56,26 @@ export type InitializationOptions =
     }
   | { readonly kind: "lecun-uniform" | "lecun-normal" };
 
-const INITIALIZATION_NAMES: { readonly [K in InitializationOptions["kind"]]: true } = {
-  zeros: true,
-  ones: true,
-  constant: true,
-  "torch-default": true,
-  uniform: true,
-  normal: true,
-  "truncated-normal": true,
-  "glorot-uniform": true,
-  "glorot-normal": true,
-  orthogonal: true,
-  "he-uniform": true,
-  "he-normal": true,
-  "lecun-uniform": true,
-  "lecun-normal": true,
+const GAIN = ["gain"];
+const HE_OPTIONS = ["fan", "negativeSlope"];
+/** What each kind may say. */
+const INITIALIZATIONS: { readonly [K in InitializationOptions["kind"]]: readonly string[] } = {
+  zeros: [],
+  ones: [],
+  constant: ["value"],
+  "torch-default": [],
+  uniform: ["low", "high"],
+  normal: ["mean", "deviation"],
+  "truncated-normal": ["mean", "deviation", "bound"],
+  "glorot-uniform": GAIN,
+  "glorot-normal": GAIN,
+  orthogonal: GAIN,
+  "he-uniform": HE_OPTIONS,
+  "he-normal": HE_OPTIONS,
+  "lecun-uniform": [],
+  "lecun-normal": [],
 };
-export const INITIALIZATION_KINDS: readonly string[] = Object.keys(INITIALIZATION_NAMES);
+export const INITIALIZATION_KINDS: readonly string[] = Object.keys(INITIALIZATIONS);
 
 /** How many values each output is a sum of, and how many outputs each input goes into. */
 export interface Fans {
@@ -160,6 +163,9 @@ export function faultOf(initialization: Initialization): string | null {
   const options = typeof initialization === "string" ? named(initialization) : initialization;
   const numbers = Object.entries(options).filter(([key]) => key !== "kind" && key !== "fan");
   for (const [key, value] of numbers) {
+    const known = INITIALIZATIONS[options.kind];
+    if (!known.includes(key))
+      return `has no option '${key}'; ${known.length === 0 ? "give none" : `it may have ${known.join(" and ")}`}`;
     if (!Number.isFinite(value)) return `has the ${key} ${String(value)}; give a number`;
     if ((key === "deviation" || key === "gain") && !((value as unknown as number) > 0))
       return `has the ${key} ${value}; it must be positive`;

@@ -1,6 +1,7 @@
 // The place where a layer becomes nodes: it knows the layer's path, makes its nodes and parameters under it, and words its errors.
 import { LIMITS, nearestWords, SlipwayError } from "#base";
 import { type AttributeInput, createInitializer, type GraphBuilder, type NameScope } from "#graph";
+import type { Dimension } from "#tensor";
 import { createRandom, type SplittableRandom, splitMix64 } from "#stats";
 import { describeForm, describeKinds, type Form, type FormKind, type Value } from "./form.ts";
 import { drawInitial, type Fans, faultOf, type Initialization, INITIALIZATION_KINDS, lawOf } from "./initialization.ts";
@@ -15,16 +16,37 @@ export interface Shared {
   readonly masks: Map<string, string>;
   /** Tables of token embeddings, for a head that shares one. */
   readonly embeddings: { readonly weight: string; readonly vocabulary: number; readonly width: number }[];
-  /** Parameters that were made, by name. */
-  readonly parameters: Map<string, number>;
+  /** Names of stored tensors that were made. */
+  readonly stored: Set<string>;
+  /** What became of each layer, those inside after the one they are in. */
+  readonly summaries: LayerSummary[];
   /** Puts layers behind a value; `emit.ts` does it. */
-  readonly emit: (shared: Shared, layers: Layers, x: Value, path: string) => Value;
+  readonly emit: (shared: Shared, layers: Layers, x: Value, under: Under) => Value;
+}
+
+/** What became of a layer. */
+export interface LayerSummary {
+  /** Names from the outermost on, with dots between. */
+  readonly path: string;
+  readonly kind: string;
+  /** How many layers it is inside of. */
+  readonly depth: number;
+  /** What it answers. */
+  readonly shape: readonly Dimension[];
+  /** Numbers that learn, of all layers inside; running statistics are none. */
+  readonly parameters: number;
+}
+
+/** What layers are in. */
+export interface Under {
+  /** Names from the outermost on, with dots between; "" for the network. */
+  readonly path: string;
+  /** How many layers that are. */
+  readonly depth: number;
 }
 
 /** Where in its network a layer stands. */
-export interface Place {
-  /** Names from the outermost on, with dots between; "" for the network. */
-  readonly path: string;
+export interface Place extends Under {
   readonly kind: string;
   /** Which of its sequence it is, from 1. */
   readonly number: number;
@@ -37,6 +59,7 @@ type Attributes = Readonly<Record<string, AttributeInput>>;
 export class Site {
   readonly shared: Shared;
   readonly #place: Place;
+  #parameters = 0;
 
   constructor(shared: Shared, place: Place) {
     this.shared = shared;
@@ -67,14 +90,15 @@ export class Site {
   /**
    * A parameter, float32, named by the layer's path and its role. What it begins with depends on the seed and this name alone, so
    * that other layers may come and go. It is drawn when it is first read.
+   * @param learns false for what training renews by itself
    */
-  parameter(role: string, shape: readonly number[], initialization: Initialization, fans: Fans): string {
+  parameter(role: string, shape: readonly number[], initialization: Initialization, fans: Fans, learns = true): string {
     const kind = typeof initialization === "string" ? initialization : initialization.kind;
     if (!INITIALIZATION_KINDS.includes(kind)) throw this.unknown("initialization", kind, INITIALIZATION_KINDS);
     const fault = faultOf(initialization);
     if (fault !== null) throw this.fault(`the initialization '${kind}' of its ${role} ${fault}`);
     const name = this.#named(role);
-    if (this.shared.parameters.has(name))
+    if (this.shared.stored.has(name))
       throw this.fault(`there is a parameter '${name}' already; give one of the two layers another name`);
     const length = shape.reduce((product, axis) => product * axis, 1);
     if (length > LIMITS.tensorElements)
@@ -83,9 +107,15 @@ export class Site {
       );
     let values: Float32Array<ArrayBuffer> | null = null;
     const decode = () => (values ??= drawInitial(lawOf(initialization, fans), shape, streamOf(this.shared.seed, name)));
-    this.shared.parameters.set(name, length);
+    this.shared.stored.add(name);
+    if (learns) this.#parameters += length;
     const data = { kind: "deferred", length, sizeBytes: 4 * length, decode } as const;
     return this.shared.graph.initializer(createInitializer({ name, dtype: "float32", shape: [...shape], data }));
+  }
+
+  /** Numbers that learn of the layer itself, so far. */
+  get parameters(): number {
+    return this.#parameters;
   }
 
   /** A number for an operator that draws, so that it draws the same in each session. */
@@ -95,7 +125,8 @@ export class Site {
 
   /** Layers inside this one, under its path and a name, at which a single layer stands itself; without a name right under its path. */
   inside(name: string, layers: Layers, x: Value): Value {
-    return this.shared.emit(this.shared, name === "" ? [layers] : layers, x, this.#named(name));
+    const under = { path: this.#named(name), depth: this.#place.depth + 1 };
+    return this.shared.emit(this.shared, name === "" ? [layers] : layers, x, under);
   }
 
   /** Refuses a value of another kind. */
@@ -126,8 +157,8 @@ export class Site {
   unknown(what: string, given: unknown, known: readonly string[]): SlipwayError {
     const word = String(given);
     const near = nearestWords(word, known, 1)[0];
-    const meant = near === undefined ? "" : `did you mean '${near}'? `;
-    return this.fault(`there is no ${what} '${word}'; ${meant}There are: ${known.join(", ")}`);
+    const meant = near === undefined ? "there" : `did you mean '${near}'? There`;
+    return this.fault(`there is no ${what} '${word}'; ${meant} are ${known.length === 0 ? "none" : known.join(", ")}`);
   }
 
   /** An error about this layer: what is wrong, and after a semicolon what to do. */

@@ -222,7 +222,9 @@ export function emitLanguageModelHead(site: Site, layer: LanguageModelHead, x: V
   const { embeddings } = site.shared;
   const { tied = true, initialization = "torch-default" } = layer;
   if (!tied) {
-    const vocabulary = site.whole("vocabulary", layer.vocabulary ?? embeddings[0]?.vocabulary ?? 0);
+    const told = layer.vocabulary ?? embeddings[0]?.vocabulary;
+    if (told === undefined) throw site.fault("no embedding tells how many tokens there are; say vocabulary");
+    const vocabulary = site.whole("vocabulary", told);
     const weight = site.parameter(
       "weight",
       [form.features, vocabulary],

@@ -32,8 +32,8 @@ export function emitBatchNorm(site: Site, layer: BatchNorm, x: Value): Value {
   const parameters = [
     vector(site, "scale", channels, scale),
     vector(site, "bias", channels, "zeros"),
-    vector(site, "mean", channels, "zeros"),
-    vector(site, "variance", channels, "ones"),
+    vector(site, "mean", channels, "zeros", false),
+    vector(site, "variance", channels, "ones", false),
   ];
   const name = site.op("BatchNormalization", [x.name, ...parameters], {
     epsilon: float(site.positive("epsilon", epsilon)),
@@ -95,6 +95,6 @@ export function emitGroupNorm(site: Site, { groups, epsilon = 1e-5 }: GroupNorm,
   return { ...x, name };
 }
 
-function vector(site: Site, role: string, length: number, begins: "ones" | "zeros"): string {
-  return site.parameter(role, [length], begins, { in: 1, out: 1 });
+function vector(site: Site, role: string, length: number, begins: "ones" | "zeros", learns = true): string {
+  return site.parameter(role, [length], begins, { in: 1, out: 1 }, learns);
 }

@@ -60,7 +60,8 @@ export function globalMaxPool(): GlobalPool {
 export function emitGlobalPool(site: Site, { kind }: GlobalPool, x: Value): Value {
   if (x.form.kind === "sequence" && kind === "globalAveragePool")
     return { name: meanOverPlaces(site, x), form: { kind: "features", features: x.form.features }, mask: null };
-  const { channels } = spatialOf(site, x);
+  if (x.form.kind === "tokens") throw site.fault("it takes numbers, not those of words; put embedding() before it");
+  const { channels } = spatialOf(site, x, "take globalAveragePool()");
   const pooled = site.op(kind === "globalMaxPool" ? "GlobalMaxPool" : "GlobalAveragePool", [x.name]);
   const name = site.op("Flatten", [pooled], { axis: 1 }, "flat");
   return { name, form: { kind: "features", features: channels }, mask: null };

@@ -39,8 +39,13 @@ export interface Spatial {
 }
 
 /** Refuses what windows can't slide over. */
-export function spatialOf(site: Site, x: Value): Spatial {
-  const form = site.require(x, ["image", "signal"], "give the network such an input, or leave the layer out");
+export function spatialOf(
+  site: Site,
+  x: Value,
+  forSequences = "give the network a signal, whose channels come first",
+): Spatial {
+  const remedy = x.form.kind === "sequence" ? forSequences : "give the network such an input, or leave the layer out";
+  const form = site.require(x, ["image", "signal"], remedy);
   if (form.kind === "signal") {
     const formOf = (channels: number, [length = 0]: readonly number[]): Form => ({ kind: "signal", channels, length });
     return { channels: form.channels, lengths: [form.length], formOf };

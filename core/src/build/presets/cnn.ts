@@ -1,4 +1,5 @@
 // A convolutional network for small images, of blocks with shortcuts.
+import { SlipwayError } from "#base";
 import type { Model } from "#graph";
 import { build } from "../build.ts";
 import type { Initialization } from "../initialization.ts";
@@ -42,6 +43,11 @@ export function cnn(options: CnnOptions): Model {
 /** The layers of `cnn`. */
 export function cnnLayers(options: Omit<CnnOptions, "channels" | "height" | "width" | "seed">): Layers {
   const { stages = [32, 64, 128], blocks = 1, block = "residual" } = options;
+  if (!Object.hasOwn(BLOCKS, block))
+    throw new SlipwayError(
+      "NETWORK_INVALID",
+      `There is no block '${block}'; take one of ${Object.keys(BLOCKS).join(", ")}.`,
+    );
   const stage = (channels: number, stride: number): Layers =>
     Array.from({ length: blocks }, (_, index) =>
       named(`block${index + 1}`, BLOCKS[block](channels, index === 0 ? stride : 1)),
