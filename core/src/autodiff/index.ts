@@ -1,7 +1,23 @@
 // Gradients of models, as models: the rules by operator, the walk that puts them together, losses to differentiate, and whole
 // steps of training.
 export { gradient, type GradientModel, type GradientOptions } from "./gradient.ts";
-export { type Loss, LOSS_KINDS, type LossKind, type LossModel, type LossOptions, withLoss } from "./losses.ts";
+export {
+  type AccumulatingStep,
+  accumulatingStep,
+  type ApplyPart,
+  type SumPart,
+} from "./accumulation.ts";
+export { type EvaluationStep, evaluationStep } from "./evaluation.ts";
+export type { CarriedValue, LearningOptions, ParameterGroup } from "./learner.ts";
+export {
+  type Loss,
+  LOSS_KINDS,
+  type LossKind,
+  type LossModel,
+  type LossOptions,
+  type ModelLoss,
+  withLoss,
+} from "./losses.ts";
 export type { OperatorGradient } from "./operator-gradient.ts";
 export { type Optimizer, OPTIMIZER_KINDS, type OptimizerKind } from "./optimizers.ts";
 export {
@@ -13,11 +29,5 @@ export {
 } from "./prepare.ts";
 export { GRADIENT_RULES } from "./rules.ts";
 export { learningRateAt, type Schedule, type ScheduleOptions } from "./schedules.ts";
-export {
-  type CarriedValue,
-  type ParameterGroup,
-  type TrainStep,
-  trainStep,
-  type TrainStepOptions,
-} from "./train-step.ts";
+export { type TrainStep, trainStep, type TrainStepOptions } from "./train-step.ts";
 export { statedTypes, type ValueTypes } from "./value-types.ts";

@@ -1,7 +1,9 @@
-// Losses as nodes behind a model: what it answers beside what it should, as one number to be made small.
+// Losses behind a model: what it answers beside what it should, as one number to be made small, or one number for each sample.
 import { SlipwayError } from "#base";
-import { extendModel, type GraphBuilder, type Model, nameScopeOf } from "#graph";
-import { type Dimension, type DType, DTYPES } from "#tensor";
+import { extendModel, type Model, nameScopeOf } from "#graph";
+import type { TensorType } from "#tensor";
+import { DEFAULT_DELTA, DEFAULT_TEMPERATURE, LossSite } from "./loss-site.ts";
+import { joinLossModel } from "./model-loss.ts";
 import { isDifferentiable, statedTypes, type ValueTypes } from "./value-types.ts";
 
 /** A loss, as the mean over the batch. */
@@ -44,210 +46,113 @@ export const LOSS_KINDS = [
   "cosine",
 ] as const satisfies readonly LossKind[];
 
+/**
+ * A loss that is a model of its own: from inputs `prediction` and `target`, or two inputs in that order, to one number. With a
+ * third input `sample_weights`, float [N], it can be told what each sample counts for.
+ */
+export interface ModelLoss {
+  readonly kind: "model";
+  readonly model: Model;
+}
+
 export interface LossOptions {
-  readonly loss: Loss;
+  readonly loss: Loss | ModelLoss;
   /** The output that is judged; the first unless said. */
   readonly output?: string;
   /** The axis of the classes, for losses by class and the cosine; 1 unless said. */
   readonly axis?: number;
+  /**
+   * Adds an input `sample_weights`, [N] in the output's element type: what each sample counts for. The loss is then
+   * Σ w·ℓ / Σ w, and 0 where all weigh 0.
+   */
+  readonly hasSampleWeights?: boolean;
+  /** Adds an output `loss_weight`, a scalar: what the mean divides by, so that means of parts come together to that of all. */
+  readonly givesWeight?: boolean;
+  /** Answers one loss for each sample, `losses` [N], in place of their mean; see `gradient` on gradients by sample. */
+  readonly isPerSample?: boolean;
   /** Types of the model's values beside those it states; see `ValueTypes`. */
   readonly types?: ValueTypes;
 }
 
 export interface LossModel {
   readonly model: Model;
-  /** The output that holds the loss, a scalar. */
+  /** The output that holds the loss: a scalar, or one number for each sample. */
   readonly loss: string;
   /** The input that takes what should be answered. */
   readonly target: string;
+  /** The input that takes what each sample counts for; null where it was not asked for. */
+  readonly sampleWeights: string | null;
+  /** The output that holds what the mean divides by; null where it was not asked for. */
+  readonly weight: string | null;
 }
-
-const DEFAULT_DELTA = 1;
-const DEFAULT_TEMPERATURE = 2;
-const COSINE_FLOOR = 1e-12;
 
 /**
  * The model with a loss behind it: a further input `target` and a further output `loss`.
+ *
+ * Samples lie along the first axis of the output. A sample's own loss is the mean over its elements, or over those of its labels
+ * that count.
  * @throws SlipwayError PARAMETER_INVALID for an output there is not, one that is no floating-point tensor, or parameters of the
- *   loss that are out of their range
+ *   loss that are out of their range; MODEL_* for a loss that is a model and does not fit
  */
 export function withLoss(model: Model, options: LossOptions): LossModel {
+  const { loss, axis = 1, hasSampleWeights = false, givesWeight = false, isPerSample = false } = options;
   const types = new Map([...statedTypes(model), ...(options.types ?? [])]);
+  const { output, type } = judgedOutput(model, types, options.output);
+  if (loss.kind !== "model") checkLoss(loss);
+  if ((hasSampleWeights || isPerSample) && type.shape?.length === 0)
+    throw invalid(`Output '${output}' is a single number, which has no samples to tell apart.`);
+  const scope = nameScopeOf(model.graph);
+  const names = {
+    output,
+    target: scope.fresh("target"),
+    loss: scope.fresh(isPerSample ? "losses" : "loss"),
+    sampleWeights: hasSampleWeights ? scope.fresh("sample_weights") : null,
+    weight: givesWeight ? scope.fresh("loss_weight") : null,
+  };
+  const dtypes = new Map(Array.from(types, ([name, { dtype }]) => [name, dtype]));
+  if (loss.kind === "model") {
+    if (isPerSample)
+      throw invalid(
+        "A loss that is a model answers one number for the batch; losses by sample need one of the named losses.",
+      );
+    return { ...names, model: joinLossModel(model, loss.model, { ...names, type, dtypes }) };
+  }
+  const extended = extendModel(model, dtypes, (g) => {
+    const site = new LossSite(g, output, type, axis);
+    site.build(loss, names, isPerSample);
+  });
+  return { ...names, model: extended };
+}
+
+/** @throws SlipwayError PARAMETER_INVALID where it is not there or holds no floating-point numbers */
+function judgedOutput(
+  model: Model,
+  types: ValueTypes,
+  asked: string | undefined,
+): { output: string; type: TensorType } {
   const names = model.graph.outputs.map(({ name }) => name);
-  const output = options.output ?? names[0] ?? "";
+  const output = asked ?? names[0] ?? "";
   const type = types.get(output);
   if (!names.includes(output) || type === undefined) {
     throw invalid(`The model has no output '${output}' to judge; its outputs are ${names.join(", ")}.`);
   }
   if (!isDifferentiable(type))
     throw invalid(`Output '${output}' holds ${type.dtype}; a loss needs floating-point numbers.`);
-  checkLoss(options.loss);
-  const dtypes = new Map(Array.from(types, ([name, { dtype }]) => [name, dtype]));
-  const scope = nameScopeOf(model.graph);
-  const [target, loss] = [scope.fresh("target"), scope.fresh("loss")];
-  const extended = extendModel(model, dtypes, (g) =>
-    new LossSite(g, output, type.dtype, type.shape, options.axis ?? 1).build(options.loss, target, loss),
-  );
-  return { model: extended, loss, target };
+  return { output, type };
 }
 
 function checkLoss(loss: Loss): void {
   if (loss.kind === "cross-entropy") {
-    const { labelSmoothing = 0 } = loss;
+    const { labelSmoothing = 0, classWeights } = loss;
     if (!(labelSmoothing >= 0 && labelSmoothing < 1))
       throw invalid(`Label smoothing is ${labelSmoothing}; it must be at least 0 and less than 1.`);
+    const wrong = classWeights?.findIndex((weight) => !(weight >= 0 && weight < Number.POSITIVE_INFINITY)) ?? -1;
+    if (wrong >= 0) throw invalid(`The weight of class ${wrong} is ${classWeights![wrong]}; it must be at least 0.`);
   }
   if (loss.kind === "huber" && !((loss.delta ?? DEFAULT_DELTA) > 0))
     throw invalid(`delta is ${loss.delta}; it must be positive.`);
   if (loss.kind === "distillation" && !((loss.temperature ?? DEFAULT_TEMPERATURE) > 0))
     throw invalid(`The temperature is ${loss.temperature}; it must be positive.`);
-}
-
-class LossSite {
-  readonly #g: GraphBuilder;
-  readonly #output: string;
-  readonly #dtype: DType;
-  readonly #shape: readonly Dimension[] | null;
-  readonly #axis: number;
-
-  constructor(g: GraphBuilder, output: string, dtype: DType, shape: readonly Dimension[] | null, axis: number) {
-    this.#g = g;
-    this.#output = output;
-    this.#dtype = dtype;
-    this.#shape = shape;
-    this.#axis = axis;
-  }
-
-  build(loss: Loss, target: string, name: string): void {
-    const value = loss.kind === "cross-entropy" ? this.#crossEntropy(loss, target) : this.#against(loss, target);
-    this.#g.output(name, value, this.#dtype, []);
-  }
-
-  /** Losses against a target in the shape of the output. */
-  #against(loss: Exclude<Loss, { kind: "cross-entropy" }>, target: string): string {
-    const g = this.#g;
-    const y = this.#output;
-    g.input(target, this.#dtype, this.#shape);
-    const difference = (): string => g.op("Sub", [y, target]);
-    switch (loss.kind) {
-      case "mean-squared-error": {
-        const off = difference();
-        return this.#mean(g.op("Mul", [off, off]));
-      }
-      case "mean-absolute-error":
-        return this.#mean(g.op("Abs", [difference()]));
-      case "huber": {
-        const delta = this.#number(loss.delta ?? DEFAULT_DELTA);
-        const size = g.op("Abs", [difference()]);
-        // With c = min(|d|, δ): c·(|d| − c/2) is d²/2 within δ and δ·(|d| − δ/2) beyond.
-        const near = g.op("Min", [size, delta]);
-        return this.#mean(g.op("Mul", [near, g.op("Sub", [size, g.op("Mul", [near, this.#number(0.5)])])]));
-      }
-      case "binary-cross-entropy":
-        // softplus(y) − y·t, without computing a sigmoid that may round to 0 or 1.
-        return this.#mean(g.op("Sub", [g.op("Softplus", [y]), g.op("Mul", [y, target])]));
-      case "soft-cross-entropy":
-        return g.op("Neg", [this.#meanOfRows(g.op("Mul", [target, g.op("LogSoftmax", [y], { axis: this.#axis })]))]);
-      case "distillation": {
-        const temperature = loss.temperature ?? DEFAULT_TEMPERATURE;
-        const log = (logits: string): string =>
-          g.op("LogSoftmax", [g.op("Div", [logits, this.#number(temperature)])], { axis: this.#axis });
-        const [own, wanted] = [log(y), log(target)];
-        const divergence = g.op("Mul", [g.op("Exp", [wanted]), g.op("Sub", [wanted, own])]);
-        return g.op("Mul", [this.#meanOfRows(divergence), this.#number(temperature ** 2)]);
-      }
-      case "cosine": {
-        const dot = this.#sumAlong(g.op("Mul", [y, target]));
-        const size = (x: string): string =>
-          g.op("Sqrt", [g.op("Max", [this.#sumAlong(g.op("Mul", [x, x])), this.#number(COSINE_FLOOR)])]);
-        const cosine = g.op("Div", [dot, g.op("Mul", [size(y), size(target)])]);
-        return this.#mean(g.op("Sub", [this.#number(1), cosine]));
-      }
-    }
-  }
-
-  #crossEntropy(loss: Extract<Loss, { kind: "cross-entropy" }>, target: string): string {
-    const g = this.#g;
-    const rank = this.#shape?.length ?? null;
-    if (rank === null)
-      throw invalid(`Of '${this.#output}' not even the number of axes is known, so its classes can't be found.`);
-    const axis = this.#axis < 0 ? this.#axis + rank : this.#axis;
-    if (axis < 0 || axis >= rank)
-      throw invalid(`'${this.#output}' has ${rank} axes and none numbered ${this.#axis} for the classes.`);
-    const labelShape = this.#shape!.filter((_, at) => at !== axis);
-    g.input(target, "int64", labelShape);
-    // The operator has its classes on axis 1.
-    const order = Array.from({ length: rank }, (_, at) => at).filter((at) => at !== axis);
-    const isSecond = axis === 1 || rank === 1;
-    const logits = isSecond
-      ? this.#output
-      : g.op("Transpose", [this.#output], { perm: [order[0]!, axis, ...order.slice(1)] });
-    const ignore = loss.ignoreIndex === undefined ? {} : { ignore_index: loss.ignoreIndex };
-    const weights = loss.classWeights === undefined ? [] : [g.values(this.#dtype, loss.classWeights)];
-    const smoothing = loss.labelSmoothing ?? 0;
-    const plain = g.op("SoftmaxCrossEntropyLoss", [logits, target, ...weights], { reduction: "mean", ...ignore });
-    if (smoothing === 0) return plain;
-    // The share of all classes alike, with the same weights and rows: a mean over what the labels' own loss is a mean of.
-    const log = g.op("LogSoftmax", [logits], { axis: 1 });
-    const weighted =
-      weights.length === 0
-        ? log
-        : g.op("Mul", [log, this.#reshape(weights[0]!, [1, -1, ...order.slice(1).map(() => 1)])]);
-    const perRow = g.op("Neg", [this.#sum(weighted, 1)]);
-    const isCounted =
-      ignore.ignore_index === undefined
-        ? null
-        : g.op("Not", [g.op("Equal", [target, g.values("int64", [ignore.ignore_index], [])])]);
-    const counted = isCounted === null ? perRow : g.op("Where", [isCounted, perRow, this.#number(0)]);
-    const classes = g.op("Cast", [g.op("Gather", [g.op("Shape", [logits]), g.values("int64", [1], [])])], {
-      to: DTYPES[this.#dtype].onnx,
-    });
-    const total = g.op("ReduceSum", [counted], { keepdims: 0 });
-    const even = g.op("Div", [
-      g.op("Div", [total, this.#totalWeight(target, weights[0] ?? null, isCounted, counted)]),
-      classes,
-    ]);
-    return g.op("Add", [
-      g.op("Mul", [plain, this.#number(1 - smoothing)]),
-      g.op("Mul", [even, this.#number(smoothing)]),
-    ]);
-  }
-
-  /** What the mean over labels divides by: the sum of their weights. */
-  #totalWeight(target: string, weights: string | null, isCounted: string | null, like: string): string {
-    const g = this.#g;
-    const zero = g.values("int64", [0], []);
-    const looked = isCounted === null ? target : g.op("Where", [isCounted, target, zero]);
-    const ones = g.op("Expand", [this.#number(1), g.op("Shape", [like])]);
-    const own = weights === null ? ones : g.op("Gather", [weights, looked]);
-    const kept = isCounted === null ? own : g.op("Where", [isCounted, own, this.#number(0)]);
-    return g.op("ReduceSum", [kept], { keepdims: 0 });
-  }
-
-  #number(value: number): string {
-    return this.#g.values(this.#dtype, [value], []);
-  }
-
-  #reshape(x: string, shape: readonly number[]): string {
-    return this.#g.op("Reshape", [x, this.#g.values("int64", shape)]);
-  }
-
-  #sum(x: string, axis: number): string {
-    return this.#g.op("ReduceSum", [x, this.#g.values("int64", [axis])], { keepdims: 0 });
-  }
-
-  #sumAlong(x: string): string {
-    return this.#sum(x, this.#axis);
-  }
-
-  #mean(x: string): string {
-    return this.#g.op("ReduceMean", [x], { keepdims: 0 });
-  }
-
-  /** The mean over all rows of the sum along the axis of the classes. */
-  #meanOfRows(x: string): string {
-    return this.#mean(this.#sumAlong(x));
-  }
 }
 
 function invalid(message: string): SlipwayError {

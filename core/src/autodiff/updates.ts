@@ -1,0 +1,96 @@
+// What parameters and optimiser become in a step, once their gradients are known.
+import { SlipwayError } from "#base";
+import type { GraphBuilder } from "#graph";
+import type { Emitter } from "./emitter.ts";
+import type { CarriedValue, Learner } from "./learner.ts";
+import { checkOptimizer, type Optimizer, stepped } from "./optimizers.ts";
+
+export interface UpdateOptions {
+  readonly optimizer: Optimizer;
+  /** Gradients together are scaled down to this norm where theirs is more. Source: Pascanu et al., arXiv 1211.5063. */
+  readonly maxNorm?: number;
+  /** Keeps a moving average of each parameter: a ← d·a + (1 − d)·w. */
+  readonly averageDecay?: number;
+}
+
+/** Inputs that say how far a step goes. */
+export interface StepInputs {
+  /** The input for the learning rate, float32 []. */
+  readonly learningRate: string;
+  /** The input for the number of the step, from 1, float64 []; null for optimisers that do not count. */
+  readonly step: string | null;
+}
+
+/** @throws SlipwayError PARAMETER_INVALID naming what is out of its range */
+export function checkUpdates({ optimizer, maxNorm, averageDecay }: UpdateOptions): void {
+  checkOptimizer(optimizer);
+  if (maxNorm !== undefined && !(maxNorm > 0))
+    throw new SlipwayError("PARAMETER_INVALID", `maxNorm is ${maxNorm}; it must be positive.`);
+  if (averageDecay !== undefined && !(averageDecay >= 0 && averageDecay < 1))
+    throw new SlipwayError(
+      "PARAMETER_INVALID",
+      `averageDecay is ${averageDecay}; it must be at least 0 and less than 1.`,
+    );
+}
+
+/**
+ * Emits a step: inputs for what is carried and how far it goes, outputs for what is carried on.
+ * @param parameters of the learner are inputs of the graph already
+ * @param gradients one for each of the learner's parameters
+ */
+export function emitUpdates(
+  g: GraphBuilder,
+  base: Emitter,
+  { learning, groupOf }: Learner,
+  gradients: readonly string[],
+  { optimizer, maxNorm, averageDecay }: UpdateOptions,
+): StepInputs & { readonly carried: readonly CarriedValue[] } {
+  const counts = optimizer.kind === "adam" || optimizer.kind === "adamw";
+  const learningRate = g.input("learning_rate", "float32", []);
+  const step = counts ? g.input("step", "float64", []) : null;
+  const corrections = new Map<number, string>();
+  const correction = (beta: number): string => {
+    // In double precision: 1 − 0.999 keeps four digits in single.
+    const double = base.of("float64");
+    const found = corrections.get(beta) ?? base.cast(double.sub(1, double.op("Pow", [beta, step!])));
+    corrections.set(beta, found);
+    return found;
+  };
+  const carried: CarriedValue[] = [];
+  const limited = clipped(base, gradients, maxNorm);
+  for (const [index, { name, dtype, shape }] of learning.entries()) {
+    const e = base.of(dtype);
+    const group = groupOf(name);
+    const carry = (input: string, start: CarriedValue["start"], value: (before: string) => string): string => {
+      const made = value(input);
+      const output = `${input}_next`;
+      g.output(output, made, dtype, shape);
+      carried.push({ of: name, input, output, dtype, shape, start });
+      return made;
+    };
+    const more = (stem: string): string => g.input(`${name}_${stem}`, dtype, shape);
+    const next = carry(name, "stored", (parameter) =>
+      stepped(optimizer, {
+        e,
+        parameter,
+        gradient: limited[index]!,
+        learningRate: e.mul(learningRate, group?.learningRate ?? 1),
+        correction,
+        weightDecay: group?.weightDecay ?? optimizer.weightDecay ?? 0,
+        remember: (stem, nextOf) => carry(more(stem), "zeros", nextOf),
+      }),
+    );
+    if (averageDecay !== undefined)
+      carry(more("average"), "stored", (before) => e.add(e.mul(averageDecay, before), e.mul(1 - averageDecay, next)));
+  }
+  return { learningRate, step, carried };
+}
+
+/** Gradients whose common norm is at most so much. */
+function clipped(e: Emitter, gradients: readonly string[], maxNorm: number | undefined): readonly string[] {
+  if (maxNorm === undefined) return gradients;
+  const squares = gradients.map((one) => e.op("ReduceSumSquare", [one], { keepdims: 0 }));
+  const norm = e.sqrt(e.op("Sum", squares));
+  const factor = e.op("Min", [e.div(maxNorm, e.add(norm, 1e-6)), 1]);
+  return gradients.map((one) => e.mul(one, factor));
+}
