@@ -1,7 +1,8 @@
 // What is said where a model can't be differentiated as asked, or a gradient is zero.
-import { gradient, type Loss, prepareForGradient, withLoss } from "@slipway/core/autodiff";
-import { graphBuilder, type Model } from "@slipway/core/graph";
-import { expect, it } from "vitest";
+import { gradient, type Loss, type ModelLoss, prepareForGradient, withLoss } from "@slipway/core/autodiff";
+import { type GraphBuilder, graphBuilder, type Model } from "@slipway/core/graph";
+import type { Dimension, DType } from "@slipway/core/tensor";
+import { describe, expect, it } from "vitest";
 import { answersOf, engineOn, tensorOf } from "./gradient-check.ts";
 
 function model(): Model {
@@ -87,4 +88,62 @@ it("a loss on an output of integers, and on one there is not", () => {
   const loss: Loss = { kind: "mean-squared-error" };
   expect(() => withLoss(model(), { loss, output: "best" })).toThrow(refused("PARAMETER_INVALID", /'best' holds int64/));
   expect(() => withLoss(model(), { loss, output: "z" })).toThrow(refused("PARAMETER_INVALID", /no output 'z'/));
+});
+
+describe("a loss that is a model", () => {
+  /** From inputs of these names and shapes to a mean of the first times the second. */
+  const lossOf = (inputs: Readonly<Record<string, readonly Dimension[]>>, dtype: DType = "float32"): ModelLoss => {
+    const g = graphBuilder({ opset: 17 });
+    const names = Object.entries(inputs).map(([name, shape]) => g.input(name, dtype, shape));
+    const product = names.length === 1 ? names[0]! : g.op("Mul", [names[0]!, names[1]!]);
+    g.output("l", g.op("ReduceMean", [product], { keepdims: 0 }), dtype, []);
+    return { kind: "model", model: g.model() };
+  };
+  const shape = ["N", 2];
+  const outputs = (build: (g: GraphBuilder, product: string) => void): ModelLoss => {
+    const g = graphBuilder({ opset: 17 });
+    build(g, g.op("Mul", [g.input("prediction", "float32", shape), g.input("target", "float32", shape)]));
+    return { kind: "model", model: g.model() };
+  };
+
+  it.each<[string, ModelLoss, RegExp]>([
+    ["of one input", lossOf({ p: shape }), /takes the prediction and the target.*; it has 'p'/],
+    ["of three inputs", lossOf({ a: shape, b: shape, c: shape }), /it has 'a', 'b', 'c'/],
+    ["of other shapes", lossOf({ a: ["N", 3], b: ["N", 3] }), /takes 'a' of the shape \[N, 3\], and 'y' has \[2, 2\]/],
+    ["of other numbers", lossOf({ a: shape, b: shape }, "float64"), /takes float64 as 'a', and 'y' holds float32/],
+    ["that needs weights", lossOf({ a: shape, b: shape, sample_weights: ["N"] }), /needs 'sample_weights'/],
+    [
+      "that is no number",
+      outputs((g, product) => g.output("l", product, "float32", shape)),
+      /'l' has the shape \[N, 2\]/,
+    ],
+    [
+      "that is two numbers",
+      outputs((g, product) => {
+        for (const name of ["l", "m"]) g.output(name, g.op("ReduceMax", [product], { keepdims: 0 }), "float32", []);
+      }),
+      /one output, one number; it has 'l', 'm'/,
+    ],
+  ])("%s is refused", (_says, loss, message) => {
+    expect(() => withLoss(model(), { loss })).toThrow(refused("PARAMETER_INVALID", message));
+  });
+
+  it("that takes no weights can't be told any, nor tell samples apart", () => {
+    const loss = lossOf({ a: shape, b: shape });
+    expect(() => withLoss(model(), { loss, hasSampleWeights: true })).toThrow(
+      refused("PARAMETER_INVALID", /no input 'sample_weights'/),
+    );
+    expect(() => withLoss(model(), { loss, isPerSample: true })).toThrow(
+      refused("PARAMETER_INVALID", /one number for the batch/),
+    );
+  });
+
+  it("and turns out to be many numbers is refused when it is differentiated", async () => {
+    const loss = outputs((g, product) => g.output("l", product, "float32"));
+    const judged = withLoss(model(), { loss });
+    const types = await engineOn({}).typesOf(judged.model);
+    expect(() => gradient(judged.model, { wrt: ["weights"], of: judged.loss, types })).toThrow(
+      refused("PARAMETER_INVALID", /'loss_1' has the shape \[2, 2\]; a loss is one/),
+    );
+  });
 });

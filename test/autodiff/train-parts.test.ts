@@ -236,6 +236,32 @@ it("evaluation answers what the model answers, by the weights it is sent", async
   expect(Number(trained[step.loss]!.data[0])).not.toBeCloseTo(Number(answers[evaluation.loss]!.data[0]), 3);
 });
 
+it("a loss of the user's own trains as the one it is equal to", async () => {
+  const g = graphBuilder({ opset: 19 });
+  const [prediction, target] = ["prediction", "target"].map((name) => g.input(name, "float32", ["N", CLASSES]));
+  const weights = g.input("sample_weights", "float32", ["N"]);
+  const off = g.op("Sub", [prediction!, target!]);
+  const own = g.op("ReduceMean", [g.op("Mul", [off, off]), g.values("int64", [1])], { keepdims: 0 });
+  const sum = (x: string): string => g.op("ReduceSum", [x], { keepdims: 0 });
+  g.output("l", g.op("Div", [sum(g.op("Mul", [own, weights])), sum(weights)]), "float32", []);
+  const [own_, named] = await Promise.all(
+    [{ kind: "model", model: g.model() } as const, { kind: "mean-squared-error" } as const].map(async (loss) => {
+      const { model, options } = await preparedOf(linear(), { loss, hasSampleWeights: true });
+      const step = await trainStep(model, options);
+      verifyModel(step.model);
+      return await answersOf(step.model, {
+        ...startOf(step.carried, step.stored),
+        x: tensorOf("float32", numbers(96, 31), [2, ...SHAPE]),
+        [step.target]: tensorOf("float32", numbers(2 * CLASSES, 32), [2, CLASSES]),
+        [step.sampleWeights!]: tensorOf("float32", [1, 3], [2]),
+        learning_rate: tensorOf("float32", [0.1], []),
+      });
+    }),
+  );
+  for (const name of ["loss", "weights_next", "bias_next"])
+    expect(Array.from(own_![name]!.data as Float32Array), name).toEqual(close(named![name]!.data as Float32Array));
+});
+
 it("weights of classes have to be those of the classes", async () => {
   const refused = (loss: Loss) => () => withLoss(linear(), { loss });
   expect(refused({ kind: "cross-entropy", classWeights: [1, 2] })).toThrow("2 weights of classes, and 'logits' has 4");

@@ -68,6 +68,48 @@ test("by inputs, with the gradient by the output sent", async () => {
   expect(answers).toEqual([[21, 43]]);
 });
 
+test("by a loss of the user's own", async () => {
+  const lossFile = (file: string, reduce: boolean): void => {
+    const g = graphBuilder({ opset: 18 });
+    const [target, prediction] = ["target", "prediction"].map((name) => g.input(name, "float32", ["N", 2]));
+    const off = g.op("Sub", [target!, prediction!]);
+    const squares = g.op("Mul", [off, off]);
+    g.output("l", reduce ? g.op("ReduceSum", [squares], { keepdims: 0 }) : squares, "float32", reduce ? [] : ["N", 2]);
+    writeFileSync(path.join(directory, file), bytesFromModel(g.model()));
+  };
+  lossFile("sum.onnx", true);
+  const { code, out } = await call("model.onnx", "--loss", "sum.onnx", "--out", "own.onnx");
+  expect(code).toBe(0);
+  expect(out).toMatch(/It takes target and answers loss\./);
+  const inputs = { x: { shape: [1, 2], values: [1, 0] }, target: { shape: [1, 2], values: [0, 0] } };
+  // y = [2, 1] against [0, 0]: the loss is 5, the gradient by y is 2y.
+  expect(await run("own.onnx", inputs, ["loss", "grad_bias"])).toEqual([[5], [4, 2]]);
+  lossFile("each.onnx", false);
+  const refused = await call("model.onnx", "--loss", "each.onnx", "--out", "own.onnx");
+  expect(refused.code).not.toBe(0);
+  expect(refused.err).toMatch(/'l' has the shape \[N, 2\]; a loss is one number/);
+});
+
+test("a parameter that nothing depends on is said to have no gradient, and one that is NaN is refused", async () => {
+  const write = (file: string, weights: readonly number[]): void => {
+    const g = graphBuilder({ opset: 17 });
+    const ids = g.values("int64", [1, 0], [2], "order");
+    g.values("float32", [1, 2], [2], "unused");
+    const picked = g.op("Gather", [g.input("x", "float32", ["N", 2]), ids], { axis: 1 });
+    g.output("y", g.op("Mul", [picked, g.values("float32", weights, [2], "scale")]), "float32", ["N", 2]);
+    writeFileSync(path.join(directory, file), bytesFromModel(g.model()));
+  };
+  write("more.onnx", [1, 2]);
+  const zero = await call("more.onnx", "--wrt", "unused", "--wrt", "scale", "--loss", "huber", "--out", "zero.onnx");
+  expect(zero).toMatchObject({
+    code: 0,
+    out: expect.stringContaining("depends on unused: the gradient is zero") as string,
+  });
+  write("broken.onnx", [1, Number.NaN]);
+  const broken = await call("broken.onnx", "--out", "a.onnx");
+  expect(broken).toMatchObject({ err: expect.stringContaining("'scale' holds NaN as its element 1 of 2") as string });
+});
+
 test("weights in a file beside the model stay there, and the new model has to as well", async () => {
   const external = externalizeWeights(affine(), { location: "weights.bin", minimumBytes: 1 });
   const folder = path.join(directory, "external");
@@ -88,7 +130,7 @@ test.each([
     ["model.onnx", "--loss", "huber", "--label-smoothing", "0.1", "--out", "a.onnx"],
     /belongs to --loss cross-entropy/,
   ],
-  ["a loss there is not", ["model.onnx", "--loss", "hinge", "--out", "a.onnx"], /cross-entropy/],
+  ["a loss there is not", ["model.onnx", "--loss", "hinge", "--out", "a.onnx"], /no loss 'hinge'.*cross-entropy/],
   ["a file there is not", ["none.onnx", "--out", "a.onnx"], /no such file/],
   ["a directory to write to that is not there", ["model.onnx", "--out", "no/where.onnx"], /can't be written/],
 ])("%s is refused", async (_says, arguments_, message) => {

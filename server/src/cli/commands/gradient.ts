@@ -26,7 +26,10 @@ export const gradient: Command = {
       description: "What to differentiate by: inputs, params, or a value's name; params if left out",
       isList: true,
     },
-    { flags: "--loss <kind>", description: "A loss to put behind the model", choices: LOSS_KINDS },
+    {
+      flags: "--loss <kind>",
+      description: `A loss to put behind the model: ${LOSS_KINDS.join(", ")}; or an ONNX file that takes the prediction and the target and answers one number`,
+    },
     { flags: "--output <name>", description: "The output the loss judges; the first if left out" },
     { flags: "--class-axis <axis>", description: "The axis of the classes; 1 if left out" },
     { flags: "--label-smoothing <share>", description: "cross-entropy: share of the target all classes have alike" },
@@ -41,6 +44,7 @@ export const gradient: Command = {
       line: "slipway gradient digits@1 --loss cross-entropy -o step.onnx",
       says: "the loss, and its gradient by each parameter",
     },
+    { line: "slipway gradient digits@1 --loss focal.onnx -o step.onnx", says: "by a loss of your own" },
   ],
   run: async (context) => {
     const out = textOption(context.options, "out");
@@ -80,11 +84,14 @@ async function differentiated(context: CommandContext, out: string, directory: s
     }),
   );
   const model: ModelFile = { name: path.basename(source), path: source, offset: 0, sizeBytes: scan.sizeBytes };
+  const loss = lossFrom(context);
+  const lossFile = loss === null ? await lossFileFrom(context) : null;
   context.progress.step("Differentiating …");
   return await differentiateInProcess({
     files: { model, externalData: external },
     by: byFrom(listOption(context.options, "wrt")),
-    loss: lossFrom(context),
+    loss,
+    lossFile,
     output: textOption(context.options, "output") ?? null,
     axis: numberOption(context.options, "classAxis", -8, 8) ?? 1,
     clock: systemClock,
@@ -111,9 +118,27 @@ function byFrom(given: readonly string[]): DifferentiateBy {
   return given;
 }
 
-/** @throws SlipwayError USAGE for a parameter of another loss */
+/** The file that holds the loss; null where none was asked for. @throws SlipwayError USAGE, FILE_UNREADABLE, MODEL_* */
+async function lossFileFrom(context: CommandContext): Promise<ModelFile | null> {
+  const given = textOption(context.options, "loss");
+  if (given === undefined) return null;
+  if (!given.toLowerCase().endsWith(".onnx"))
+    throw new SlipwayError(
+      "USAGE",
+      `There is no loss '${given}'; --loss takes ${LOSS_KINDS.join(", ")}, or a file that ends in .onnx.`,
+    );
+  const file = path.resolve(context.environment.workingDirectory, given);
+  context.progress.step(`Examining ${path.basename(file)} …`);
+  const scan = await scanFile(file);
+  if (scan.externalFiles.length > 0)
+    throw new SlipwayError("USAGE", `The loss ${given} keeps tensors in other files; store them in it.`);
+  return { name: path.basename(file), path: file, offset: 0, sizeBytes: scan.sizeBytes };
+}
+
+/** The loss that was named, null where it is none of ours. @throws SlipwayError USAGE for a parameter of another loss */
 function lossFrom({ options }: CommandContext): Loss | null {
-  const kind = textOption(options, "loss") as LossKind | undefined;
+  const given = textOption(options, "loss");
+  const kind = LOSS_KINDS.find((one) => one === given);
   const labelSmoothing = numberOption(options, "labelSmoothing", 0, 1);
   const ignoreIndex = numberOption(options, "ignoreIndex", -(2 ** 31), 2 ** 31 - 1);
   const delta = numberOption(options, "delta", 0, 1e9);

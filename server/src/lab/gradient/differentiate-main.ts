@@ -1,7 +1,15 @@
 // The process that differentiates one model: what to do comes on standard input, the model goes out, both as JSON.
 import { text } from "node:stream/consumers";
 import { type ContainedAnswer, createOnnxRuntimeBackend, readModelFiles, sampleInputs } from "#runtime";
-import { gradient, inGradientWords, parametersOf, prepareForGradient, withLoss } from "@slipway/core/autodiff";
+import {
+  gradient,
+  inGradientWords,
+  type Loss,
+  type ModelLoss,
+  parametersOf,
+  prepareForGradient,
+  withLoss,
+} from "@slipway/core/autodiff";
 import { SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
 import type { Model } from "@slipway/core/graph";
 import { bytesFromModel, modelFromBytes } from "@slipway/core/onnx";
@@ -21,8 +29,9 @@ async function differentiate(order: DifferentiateOrder): Promise<DifferentiatedM
   const prepared = await prepareForGradient(read, wrt, engine);
   let { model, types } = prepared;
   let judged: DifferentiatedModel["loss"] = null;
-  if (order.loss !== null) {
-    const { loss, output, axis } = order;
+  const loss = await lossOf(order);
+  if (loss !== null) {
+    const { output, axis } = order;
     const made = withLoss(model, { loss, axis, types, ...(output === null ? {} : { output }) });
     model = made.model;
     judged = { output: made.loss, target: made.target };
@@ -38,6 +47,12 @@ async function differentiate(order: DifferentiateOrder): Promise<DifferentiatedM
     nodes: { before: read.graph.nodes.length, after: made.model.graph.nodes.length },
     milliseconds: { prepare: preparedAt - startedAt, differentiate: performance.now() - preparedAt },
   };
+}
+
+async function lossOf({ loss, lossFile }: DifferentiateOrder): Promise<Loss | ModelLoss | null> {
+  if (lossFile === null) return loss;
+  const { model } = await readModelFiles({ model: lossFile, externalData: [] });
+  return { kind: "model", model: modelFromBytes(model) };
 }
 
 function namesFrom(model: Model, by: DifferentiateBy): readonly string[] {

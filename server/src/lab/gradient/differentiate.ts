@@ -2,7 +2,7 @@
 // stranger may have made.
 import type { ChildProcess } from "node:child_process";
 import { constants } from "node:fs";
-import { askContained, type ContainedScript, locateModelFiles, type ModelFiles } from "#runtime";
+import { askContained, type ContainedScript, locateModelFiles, type ModelFile, type ModelFiles } from "#runtime";
 import type { Loss } from "@slipway/core/autodiff";
 import type { Clock } from "@slipway/core/base";
 
@@ -13,6 +13,8 @@ export interface DifferentiateOrder {
   readonly files: ModelFiles;
   readonly by: DifferentiateBy;
   readonly loss: Loss | null;
+  /** A loss that is a model of its own, in place of `loss`. */
+  readonly lossFile: ModelFile | null;
   /** The output that is judged by the loss; null takes the first. */
   readonly output: string | null;
   /** The axis of the classes. */
@@ -55,14 +57,16 @@ const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants
 export async function differentiateInProcess(options: DifferentiateOptions): Promise<DifferentiatedModel> {
   const { clock, signal, start, environment = {}, by, loss, output, axis } = options;
   const files = await locateModelFiles(options.files);
-  const order: DifferentiateOrder = { files, by, loss, output, axis, openFlags: OPEN_FLAGS };
+  const lossFile =
+    options.lossFile === null ? null : (await locateModelFiles({ model: options.lossFile, externalData: [] })).model;
+  const order: DifferentiateOrder = { files, by, loss, lossFile, output, axis, openFlags: OPEN_FLAGS };
   return await askContained<DifferentiatedModel>({
     beside: import.meta.url,
     name: "differentiate-main",
     what: "Differentiating the model",
     remedy: "Use a smaller model.",
     order,
-    files: [files.model, ...files.externalData].map(({ path }) => path),
+    files: [files.model, ...files.externalData, ...(lossFile === null ? [] : [lossFile])].map(({ path }) => path),
     memoryLimitBytes: MEMORY_LIMIT_BYTES,
     environment,
     answerLimitBytes: ANSWER_LIMIT_BYTES,
