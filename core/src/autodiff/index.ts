@@ -29,5 +29,6 @@ export {
 } from "./prepare.ts";
 export { GRADIENT_RULES } from "./rules.ts";
 export { learningRateAt, type Schedule, type ScheduleOptions } from "./schedules.ts";
+export { type TrainLoop, trainLoop } from "./train-loop.ts";
 export { type TrainStep, trainStep, type TrainStepOptions } from "./train-step.ts";
 export { statedTypes, type ValueTypes } from "./value-types.ts";

@@ -80,6 +80,7 @@ export {
   type ValueInfo,
 } from "./model.ts";
 export { NameScope, nameScopeOf, subgraphsOf } from "./names.ts";
+export { type NameMap, renameEverywhere } from "./rename.ts";
 export { signatureFromModel } from "./signature.ts";
 export { verifyModel } from "./verify.ts";
 export {
