@@ -28,6 +28,11 @@ export {
   type PreparingEngine,
 } from "./prepare.ts";
 export { GRADIENT_RULES } from "./rules.ts";
+export {
+  sampleGradient,
+  type SampleGradientModel,
+  type SampleGradientOptions,
+} from "./per-sample/sample-gradient.ts";
 export { learningRateAt, type Schedule, type ScheduleOptions } from "./schedules.ts";
 export { type TrainLoop, trainLoop } from "./train-loop.ts";
 export { type TrainStep, trainStep, type TrainStepOptions } from "./train-step.ts";

@@ -106,6 +106,14 @@ export class OperatorCall extends AttributeReader {
     return this.e.sumTo(gradient, this.e.axesOf(output), input);
   }
 
+  /**
+   * A value in the shape of the output, summed over axes, which go; the samples' own is among them. What is summed over samples
+   * has to be summed by this, so that gradients by sample can leave it.
+   */
+  sumOverSamples(value: string, axes: readonly number[]): string {
+    return this.e.sum(value, axes, false);
+  }
+
   /** A gradient with as many elements as an input, in the input's shape. */
   inShapeOf(gradient: string, index = 0): string {
     return this.e.reshape(gradient, this.e.shapeOf(this.x(index)));

@@ -24,6 +24,17 @@ export interface Differentiated {
   readonly of?: string;
 }
 
+/** Takes over the values that no sample comes to, where gradients are wanted by sample. */
+export interface ParameterSide {
+  has(value: string): boolean;
+  /** A node whose outputs it has: gradients go on from them to those of its inputs that are wanted. */
+  through(node: Node, wanted: ReadonlySet<string>, site: CallSite): void;
+  /** The call at a node whose outputs it has not. */
+  callAt(node: Node, e: Emitter, site: CallSite): OperatorCall;
+  /** The gradient by an input of such a call, which it has; `own` emits it by the operator's rule. */
+  receive(call: OperatorCall, index: number, own: () => string | null): void;
+}
+
 /** See `gradient`. */
 export class ReverseWalk {
   readonly #model: Model;
@@ -38,17 +49,42 @@ export class ReverseWalk {
   /** Outputs that nodes are made to give; see `demandOutput`. */
   readonly #demanded = new Map<Node, string[]>();
 
-  constructor(model: Model, types: ReadonlyMap<string, TensorType>, { wrt, of }: Differentiated) {
+  readonly #side: ParameterSide | null;
+
+  constructor(
+    model: Model,
+    types: ReadonlyMap<string, TensorType>,
+    { wrt, of }: Differentiated,
+    side: ParameterSide | null = null,
+  ) {
     this.#model = model;
     this.#graph = model.graph;
     this.#types = types;
     this.#wrt = [...new Set(wrt)];
     this.#loss = of ?? null;
     this.#stored = storedTensors(model.graph);
+    this.#side = side;
   }
 
+  /** Emits the gradients, each as an output `grad_NAME`. */
   emit(g: GraphBuilder): { gradients: ReadonlyMap<string, string>; detached: readonly string[] } {
     const e = Emitter.over(g, this.#model.opsets.get("")!, this.#types);
+    const gradientBy = this.walk(g, e);
+    const gradients = new Map<string, string>();
+    const detached: string[] = [];
+    for (const name of this.#wrt) {
+      const found = gradientBy(name);
+      if (found === null) detached.push(name);
+      const type = this.#types.get(name)!;
+      const output = `grad_${name}`;
+      g.output(output, found ?? e.of(type.dtype).zerosLike(name), type.dtype, type.shape);
+      gradients.set(name, output);
+    }
+    return { gradients, detached };
+  }
+
+  /** Emits the way back; answers what finds the gradient by a value, null where it is zero. */
+  walk(g: GraphBuilder, e: Emitter): (value: string) => string | null {
     const between = this.#between();
     this.#seed(g, e, between);
     const site: CallSite = {
@@ -61,17 +97,7 @@ export class ReverseWalk {
     for (const node of this.#graph.nodes.toReversed()) {
       if (between.nodes.has(node)) this.#through(node, between.values, site);
     }
-    const gradients = new Map<string, string>();
-    const detached: string[] = [];
-    for (const name of this.#wrt) {
-      const found = this.#gradientBy(name, e);
-      if (found === null) detached.push(name);
-      const type = this.#types.get(name)!;
-      const output = `grad_${name}`;
-      g.output(output, found ?? e.of(type.dtype).zerosLike(name), type.dtype, type.shape);
-      gradients.set(name, output);
-    }
-    return { gradients, detached };
+    return (value) => this.#gradientBy(value, e);
   }
 
   /** The graph whose nodes give what rules asked of them. */
@@ -82,12 +108,22 @@ export class ReverseWalk {
 
   /** Emits the gradients by a node's inputs from those by its outputs. */
   #through(node: Node, values: ReadonlySet<string>, site: CallSite): void {
+    const side = this.#side;
+    if (side !== null && node.outputs.every((name) => name === "" || side.has(name))) {
+      side.through(node, values, site);
+      return;
+    }
     const reached = node.outputs.filter((name) => name !== "" && site.upstream(name) !== null);
     if (reached.length === 0) return;
-    const call = new OperatorCall(node, site.emitter.of(this.#gradientType(node, reached[0]!)), site);
+    const e = site.emitter.of(this.#gradientType(node, reached[0]!));
+    const call = side?.callAt(node, e, site) ?? new OperatorCall(node, e, site);
     const gradients = this.#ruleOf(node, call).gradients(call);
     for (const [index, name] of node.inputs.entries()) {
       if (!values.has(name)) continue;
+      if (side?.has(name) === true) {
+        side.receive(call, index, () => gradients[index]?.() ?? null);
+        continue;
+      }
       const made = gradients[index]?.() ?? null;
       if (made !== null) this.#contribute(name, made);
     }
@@ -112,7 +148,11 @@ export class ReverseWalk {
     if (this.#loss !== null) {
       if (!values.has(this.#loss)) return;
       const { dtype, shape } = this.#types.get(this.#loss)!;
-      this.#contribute(this.#loss, e.of(dtype).values([1], (shape ?? []) as readonly number[]));
+      const isOne = shape?.every((length) => length === 1) === true;
+      const ones = isOne
+        ? e.of(dtype).values([1], shape as readonly number[])
+        : e.of(dtype).filled(e.shapeOf(this.#loss), 1);
+      this.#contribute(this.#loss, ones);
       return;
     }
     for (const { name } of this.#graph.outputs) {

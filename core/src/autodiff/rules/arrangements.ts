@@ -47,7 +47,7 @@ const slice = rule("dX = G in its place, 0 elsewhere", (call): InputGradients =>
 });
 
 /** What stands before and after a slice along each axis; null where it has steps or the lengths are not known. */
-function padsOfSlice(call: OperatorCall): readonly number[] | null {
+export function padsOfSlice(call: OperatorCall): readonly number[] | null {
   const axes = call.axes();
   const [starts, ends] = [call.storedInts(1), call.storedInts(2)];
   if (axes === null || starts === null || ends === null) return null;

@@ -15,7 +15,6 @@ function kernelOf(call: OperatorCall): readonly number[] {
 const convolution = rule(
   "dX = G spread by W over what it saw (a transposed convolution); dW = X seen by each place of W, times G, summed over windows and batch; dB = Σ G",
   (call) => {
-    const { e } = call;
     const window = windowOf(call, kernelOf(call));
     const groups = call.int("group", 1);
     return [
@@ -24,7 +23,7 @@ const convolution = rule(
         return mirrored ?? spread(call, call.g, call.x(1), window, groups);
       },
       () => kernelGradient(call, { slid: call.x(0), windows: call.g, counted: call.y() }, window, groups),
-      () => e.sum(call.g, [0, ...window.kernel.map((_, axis) => axis + 2)], false),
+      () => call.sumOverSamples(call.g, [0, ...window.kernel.map((_, axis) => axis + 2)]),
     ];
   },
 );
@@ -65,16 +64,47 @@ function kernelGradient(call: OperatorCall, slide: Slide, window: Window, groups
     : byProduct(call, slide, window, groups);
 }
 
-/** As one product of matrices per sample: G [K, windows] times what is seen [places · C, windows] transposed. */
-function byProduct(call: OperatorCall, { slid, windows, counted }: Slide, window: Window, groups: number): string {
+/** What the two sides of a product of matrices are, per sample and group of channels. */
+export interface KernelProduct {
+  /** What each place of the kernel saw, [N, groups, places · C/groups, windows]. */
+  readonly columns: string;
+  /** What came of it, [N, groups, K/groups, windows]. */
+  readonly windows: string;
+}
+
+/** The sides of the product that the kernel's gradient is: `windows` times `columns` transposed, summed over samples. */
+export function kernelProduct(
+  call: OperatorCall,
+  { slid, windows, counted }: Slide,
+  window: Window,
+  groups: number,
+): KernelProduct {
   const { e } = call;
-  const taps = tapsOf(window.kernel).length;
-  // [N, groups, channels of a group, windows]
   const inGroups = (x: string): string =>
     e.reshape(x, e.concat([e.ints([0, groups, -1]), countOf(call, counted, window)], 0));
   const seen = seenByTap(call, slid, counted, window).map(inGroups);
-  const columns = e.concat(seen, 2);
-  const product = e.matMul(inGroups(windows), e.transpose(columns, [0, 1, 3, 2]));
+  return { columns: e.concat(seen, 2), windows: inGroups(windows) };
+}
+
+/** What slides in a convolution or transposed convolution, as its kernel's gradient sees it. */
+export function slideOf(call: OperatorCall): {
+  readonly slide: Slide;
+  readonly window: Window;
+  readonly groups: number;
+} {
+  const slide =
+    call.node.opType === "Conv"
+      ? { slid: call.x(0), windows: call.g, counted: call.y() }
+      : { slid: call.g, windows: call.x(0), counted: call.x(0) };
+  return { slide, window: windowOf(call, kernelOf(call)), groups: call.int("group", 1) };
+}
+
+/** As one product of matrices per sample: G [K, windows] times what is seen [places · C, windows] transposed. */
+function byProduct(call: OperatorCall, slide: Slide, window: Window, groups: number): string {
+  const { e } = call;
+  const taps = tapsOf(window.kernel).length;
+  const { columns, windows } = kernelProduct(call, slide, window, groups);
+  const product = e.matMul(windows, e.transpose(columns, [0, 1, 3, 2]));
   // [groups, K/groups, places · C/groups]
   const summed = e.sum(product, [0], false);
   const apart = e.reshape(summed, e.ints([groups, 0, taps, -1]));
@@ -133,7 +163,7 @@ const transposedConvolution = rule(
         return e.op("Slice", [made, e.ints(kernel.map(() => 0)), lengths, e.ints(kernel.map((_, axis) => axis + 2))]);
       },
       () => kernelGradient(call, { slid: call.g, windows: call.x(0), counted: call.x(0) }, window, groups),
-      () => e.sum(call.g, [0, ...window.kernel.map((_, axis) => axis + 2)], false),
+      () => call.sumOverSamples(call.g, [0, ...window.kernel.map((_, axis) => axis + 2)]),
     ];
   },
   "not with output_shape, or auto_pad SAME",

@@ -91,7 +91,7 @@ const batch = rule(
     const axes = [0, ...spatialAxes(rank)];
     const epsilon = call.float("epsilon", 1e-5);
     const wide = (index: number): string => perChannel(e, call.x(index), rank);
-    const overChannels = (x: string): string => e.sum(x, axes, false);
+    const overChannels = (x: string): string => call.sumOverSamples(x, axes);
     const usesBatch = call.int("training_mode", 0) !== 0;
     const normalized = once(() => {
       if (usesBatch) return normalize(e, call.x(), axes, epsilon);
@@ -124,8 +124,8 @@ const instance = rule("as LayerNormalization, over the axes behind the channels"
   const normalized = once(() => normalize(e, call.x(), axes, call.float("epsilon", 1e-5)));
   return [
     () => throughNormalization(e, e.mul(call.g, perChannel(e, call.x(1), rank)), normalized(), axes, true),
-    () => e.sum(e.mul(call.g, normalized().value), [0, ...axes], false),
-    () => e.sum(call.g, [0, ...axes], false),
+    () => call.sumOverSamples(e.mul(call.g, normalized().value), [0, ...axes]),
+    () => call.sumOverSamples(call.g, [0, ...axes]),
   ];
 });
 
@@ -153,8 +153,8 @@ const group = rule("as LayerNormalization, over each group of channels and the a
       const g = e.mul(inGroups(call.g), scale());
       return call.inShapeOf(throughNormalization(e, g, normalized(), axes, true));
     },
-    () => call.inShapeOf(e.sum(e.mul(inGroups(call.g), normalized().value), kept, false), 1),
-    () => call.inShapeOf(e.sum(inGroups(call.g), kept, false), 2),
+    () => call.inShapeOf(call.sumOverSamples(e.mul(inGroups(call.g), normalized().value), kept), 1),
+    () => call.inShapeOf(call.sumOverSamples(inGroups(call.g), kept), 2),
   ];
 });
 
