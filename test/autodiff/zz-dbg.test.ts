@@ -3,6 +3,7 @@ import { byteSourceFromBytes } from "@slipway/core/graph";
 import { modelFromBytes } from "@slipway/core/onnx";
 import { prepareForGradient, withLoss } from "@slipway/core/autodiff";
 import { sampleAxesOf } from "/work/wt/modes/core/src/autodiff/per-sample/sample-axes.ts";
+import { reachedFrom } from "/work/wt/modes/core/src/autodiff/per-sample/plan.ts";
 import { engineOn, tensorOf } from "/work/wt/modes/test/autodiff/gradient-check.ts";
 import { test } from "vitest";
 test("x", async () => {
@@ -26,7 +27,7 @@ test("x", async () => {
       [j.target]: tensorOf("int64", facts.labels.values, facts.labels.shape),
     }).typesOf(j.model);
     const ins = j.model.graph.inputs.map((i: any) => i.name);
-    const axes = sampleAxesOf(j.model.graph, types, new Set(ins), types.get(j.loss)!.shape![0]!);
+    const axes = sampleAxesOf(j.model.graph, types, new Set(ins), reachedFrom(j.model.graph, types, wrt));
     console.log(name, "loss", JSON.stringify(types.get(j.loss)), JSON.stringify(axes.get(j.loss)));
     let shown = 0;
     for (const n of j.model.graph.nodes) {

@@ -8,7 +8,6 @@ import {
   type Node,
   replaceNodes,
   subgraphsOf,
-  valuesReadBy,
   valueUsesOf,
 } from "#graph";
 import type { DType, TensorType } from "#tensor";
@@ -16,7 +15,7 @@ import { storedTensors } from "#passes";
 import { Emitter } from "./emitter.ts";
 import { type CallSite, OperatorCall, type OperatorGradient } from "./operator-gradient.ts";
 import { GRADIENT_RULES } from "./rules.ts";
-import { isDifferentiable } from "./value-types.ts";
+import { isDifferentiable, numbersReadBy } from "./value-types.ts";
 
 /** What is differentiated, and by what; see `GradientOptions`. */
 export interface Differentiated {
@@ -183,7 +182,7 @@ export class ReverseWalk {
   #between(): Between {
     const isReached = new Set<string>(this.#wrt);
     for (const node of this.#graph.nodes) {
-      const reads = [...valuesReadBy(node)].some((name) => isReached.has(name));
+      const reads = [...numbersReadBy(node)].some((name) => isReached.has(name));
       if (!reads) continue;
       // What is quantised counts as the number it stands for.
       const passes = node.opType === "QuantizeLinear";
@@ -194,7 +193,7 @@ export class ReverseWalk {
     for (const node of this.#graph.nodes.toReversed()) {
       if (!node.outputs.some((name) => isNeeded.has(name) && isReached.has(name))) continue;
       nodes.add(node);
-      for (const name of valuesReadBy(node)) if (isReached.has(name)) isNeeded.add(name);
+      for (const name of numbersReadBy(node)) if (isReached.has(name)) isNeeded.add(name);
     }
     return { values: new Set([...isReached].filter((name) => isNeeded.has(name))), nodes };
   }

@@ -1,5 +1,5 @@
 // What differentiation knows of the values of a graph: their element types and, as far as known, their axes.
-import type { Model } from "#graph";
+import { type Model, type Node, valuesReadBy } from "#graph";
 import type { Dimension, DType, TensorType } from "#tensor";
 
 /**
@@ -28,6 +28,11 @@ const DIFFERENTIABLE: ReadonlySet<DType> = new Set(["float32", "float64", "float
 /** Whether derivatives flow through values of this type: integers and truth values have none. */
 export function isDifferentiable(type: TensorType): boolean {
   return DIFFERENTIABLE.has(type.dtype);
+}
+
+/** The values a node reads of whose numbers its outputs are made; an example of a type is none. */
+export function numbersReadBy(node: Node): ReadonlySet<string> {
+  return node.opType === "CastLike" && node.domain === "" ? new Set(node.inputs.slice(0, 1)) : valuesReadBy(node);
 }
 
 /** A shape of numbers only; null where any axis is open. */

@@ -1,5 +1,5 @@
 // Lengths that a graph computes for itself, as exporters have it reshape: from the shapes of values, by picking and joining.
-import { AttributeReader, type Initializer, type Node, tensorFromInitializer } from "#graph";
+import { AttributeReader, attributeOf, type Initializer, type Node, tensorFromInitializer } from "#graph";
 import type { ValueTypes } from "../value-types.ts";
 import type { Samples } from "./sample-axes.ts";
 
@@ -70,9 +70,40 @@ export class ComputedLengths {
         const parts = node.inputs.map((name) => this.of(name));
         return parts.every((part) => part !== null) ? parts.flat() : unevenly(parts, node, this.#types);
       }
+      case "ConstantOfShape": {
+        const [count] = this.numbers(first) ?? [];
+        const value = numberOf(node);
+        return count === undefined || value === null ? null : Array.from({ length: count }, () => value);
+      }
+      case "Mul":
+        return this.#each(first, second, (a, b) => {
+          if (a === 1 || b === 1) return a === 1 ? b : a;
+          return typeof a === "number" && typeof b === "number" ? a * b : null;
+        });
+      case "Equal":
+        // There are never 0 samples or fewer.
+        return this.#each(first, second, (a, b) => {
+          if (typeof a === "number" && typeof b === "number") return Number(a === b);
+          const [count, other] = a === "count" ? [a, b] : [b, a];
+          return count === "count" && typeof other === "number" && other <= 0 ? 0 : null;
+        });
+      case "Where": {
+        const [chosen, from, otherwise] = [this.of(first), this.of(second), this.of(third)];
+        if (chosen === null || from?.length !== chosen.length || otherwise?.length !== chosen.length) return null;
+        return chosen.map((one, at) => (one === 1 ? from[at]! : one === 0 ? otherwise[at]! : null));
+      }
       default:
         return null;
     }
+  }
+
+  /** Two lists taken together; a single number goes with each of the other list. */
+  #each(one: string, other: string, make: (a: Length, b: Length) => Length): readonly Length[] | null {
+    const [a, b] = [this.of(one), this.of(other)];
+    if (a === null || b === null) return null;
+    const length = Math.max(a.length, b.length);
+    if ((a.length !== length && a.length !== 1) || (b.length !== length && b.length !== 1)) return null;
+    return Array.from({ length }, (_, at) => make(a[a.length === 1 ? 0 : at]!, b[b.length === 1 ? 0 : at]!));
   }
 
   #shapeOf(value: string): readonly Length[] | null {
@@ -84,6 +115,14 @@ export class ComputedLengths {
       return typeof length === "number" ? length : null;
     });
   }
+}
+
+/** The whole number a ConstantOfShape is filled with; null where it is none. */
+function numberOf(node: Node): number | null {
+  const value = attributeOf(node, "value");
+  if (value === undefined) return 0;
+  if (value.kind !== "tensor" || !/^u?int/.test(value.value.dtype)) return null;
+  return Number(tensorFromInitializer(value.value).data[0]);
 }
 
 /** Lists joined of which some are not told, but how long they are. */

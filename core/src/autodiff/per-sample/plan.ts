@@ -2,7 +2,7 @@
 import { SlipwayError } from "#base";
 import { describeNode, type Graph, type Node, valuesReadBy } from "#graph";
 import { capitalised } from "../operator-gradient.ts";
-import { isDifferentiable, type ValueTypes } from "../value-types.ts";
+import { isDifferentiable, numbersReadBy, type ValueTypes } from "../value-types.ts";
 import { isCarriedThrough } from "./carried.ts";
 import { meetingAt } from "./meetings.ts";
 
@@ -60,7 +60,7 @@ export function planSamples(
 export function reachedFrom(graph: Graph, types: ValueTypes, wrt: readonly string[]): ReadonlySet<string> {
   const reached = new Set(wrt);
   for (const node of graph.nodes) {
-    if (![...valuesReadBy(node)].some((name) => reached.has(name))) continue;
+    if (![...numbersReadBy(node)].some((name) => reached.has(name))) continue;
     for (const name of node.outputs) {
       const type = types.get(name);
       const passes = type === undefined || isDifferentiable(type) || node.opType === "QuantizeLinear";
@@ -77,7 +77,7 @@ function nodesBetween(graph: Graph, reached: ReadonlySet<string>, losses: string
   for (const node of graph.nodes.toReversed()) {
     if (!node.outputs.some((name) => needed.has(name) && reached.has(name))) continue;
     nodes.push(node);
-    for (const name of valuesReadBy(node)) if (reached.has(name)) needed.add(name);
+    for (const name of numbersReadBy(node)) if (reached.has(name)) needed.add(name);
   }
   return nodes.toReversed();
 }

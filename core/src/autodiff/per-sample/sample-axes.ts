@@ -108,7 +108,7 @@ class NodeSite extends AttributeReader {
     const told = (opType === "CastLike" ? inputs.slice(0, 1) : inputs).map((name) => this.#samplesOf(name));
     const mixed = told.find((one, at) => one.kind === "mixed" && this.#known.reached.has(inputs[at]!));
     if (mixed !== undefined) return mixed;
-    if (told.every((one) => one.kind === "none")) return opType === "Expand" ? this.#repeated() : NONE;
+    if (told.every((one) => one.kind === "none")) return this.#repeated();
     // What parameters have no part in, such as a mask, is a constant to their gradients wherever its samples lie.
     const isSettled = ELEMENTWISE.has(opType) && told.some((one) => one.kind === "axis");
     const of = told.map((one, at) => {
@@ -280,14 +280,18 @@ class NodeSite extends AttributeReader {
 
   /** The elements stay in order; which axis has whole samples then is told by how many elements lie before and behind. */
   #reshaped(first: SampleAxis, index: number): Samples {
-    const [from, to] = [this.#shape(0), this.#outputShape(index)];
+    const from = this.#shape(0);
     const { axis, outer, inner } = first;
     const asked = this.node.opType === "Reshape" ? this.#known.lengths.of(this.node.inputs[1] ?? "") : null;
     // As many rows as samples, in order: each is a sample.
     if (axis === 0 && outer === 1 && asked?.[0] === "count") return FIRST_AXIS;
     if (axis === 0 && outer === 1 && inner === 1 && asked?.[0] === 0 && this.int("allowzero", 0) === 0)
       return FIRST_AXIS;
-    if (from === null || to === null) return UNKNOWN;
+    const to = this.#outputShape(index)?.map((length, at) => {
+      const wanted = asked?.[at];
+      return typeof length !== "number" && typeof wanted === "number" && wanted > 0 ? wanted : length;
+    });
+    if (from === null || to === undefined) return UNKNOWN;
     const before = product(from.slice(0, axis));
     const behind = product(from.slice(axis + 1));
     const length = from[axis]!;
@@ -325,11 +329,18 @@ class NodeSite extends AttributeReader {
     return length !== null && length === made ? { ...first, axis } : UNKNOWN;
   }
 
-  /** What is repeated for each sample, such as a token that begins every sequence, has samples from there on. */
+  /** What is made or repeated as often as there are samples, such as a token that begins every sequence, has samples from there on. */
   #repeated(): Samples {
-    const [from, to] = [this.#shape(0), this.#known.lengths.of(this.node.inputs[1] ?? "")];
-    if (from === null || to === null || to[0] !== "count") return NONE;
-    return to.length > from.length || from[0] === 1 ? FIRST_AXIS : NONE;
+    const { opType, inputs } = this.node;
+    if (opType !== "Expand" && opType !== "ConstantOfShape") return NONE;
+    const to = this.#known.lengths.of(inputs[opType === "Expand" ? 1 : 0] ?? "");
+    const axis = to?.indexOf("count") ?? -1;
+    if (to === null || axis < 0 || to.lastIndexOf("count") !== axis) return NONE;
+    const samples: SampleAxis = { ...FIRST_AXIS, axis };
+    if (opType === "ConstantOfShape") return samples;
+    const from = this.#shape(0);
+    const own = from === null ? null : axis - (to.length - from.length);
+    return own !== null && (own < 0 || from![own] === 1) ? samples : NONE;
   }
 
   #reduced(first: SampleAxis): Samples {
