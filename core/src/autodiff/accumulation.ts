@@ -7,7 +7,7 @@ import { gradient } from "./gradient.ts";
 import { type CarriedValue, judgedModel, type Learner, learnerOf } from "./learner.ts";
 import { type TrainStepOptions, withoutGradients } from "./train-step.ts";
 import { checkUpdates, emitUpdates, type StepInputs } from "./updates.ts";
-import { statedTypes } from "./value-types.ts";
+import { statedTypes } from "#passes";
 
 /** Runs on each part of a batch. */
 export interface SumPart {

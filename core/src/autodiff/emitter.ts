@@ -3,7 +3,8 @@
 import { SlipwayError } from "#base";
 import { type AttributeInput, type GraphBuilder, type OperatorOptions, tensorOfValues } from "#graph";
 import { type Dimension, type DType, DTYPES } from "#tensor";
-import { fixedShape, reductionBetween, type ValueTypes } from "./value-types.ts";
+import type { ValueTypes } from "#passes";
+import { fixedShape, reductionBetween } from "./value-types.ts";
 
 /** The name of a value, or a number. */
 export type Operand = string | number;

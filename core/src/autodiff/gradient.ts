@@ -2,7 +2,7 @@
 import { extendModel, inlineFunctions, type Model } from "#graph";
 import { requireOpset } from "./emitter.ts";
 import { ReverseWalk } from "./reverse-walk.ts";
-import { statedTypes, type ValueTypes } from "./value-types.ts";
+import { statedTypes, type ValueTypes } from "#passes";
 import { checkNames, checkScalarLoss } from "./wanted.ts";
 
 export interface GradientOptions {

@@ -20,13 +20,7 @@ export {
 } from "./losses.ts";
 export type { OperatorGradient } from "./operator-gradient.ts";
 export { type Optimizer, OPTIMIZER_KINDS, type OptimizerKind } from "./optimizers.ts";
-export {
-  inGradientWords,
-  parametersOf,
-  prepareForGradient,
-  type PreparedModel,
-  type PreparingEngine,
-} from "./prepare.ts";
+export { inGradientWords, parametersOf, prepareForGradient, type PreparedModel } from "./prepare.ts";
 export { GRADIENT_RULES } from "./rules.ts";
 export {
   sampleGradient,
@@ -36,4 +30,4 @@ export {
 export { learningRateAt, type Schedule, type ScheduleOptions } from "./schedules.ts";
 export { type TrainLoop, trainLoop } from "./train-loop.ts";
 export { type TrainStep, trainStep, type TrainStepOptions } from "./train-step.ts";
-export { statedTypes, type ValueTypes } from "./value-types.ts";
+export { type PassEngine as PreparingEngine, statedTypes, type ValueTypes } from "#passes";

@@ -4,7 +4,7 @@ import { createValueInfo, type Graph, type Initializer, type Model } from "#grap
 import type { DType } from "#tensor";
 import { type Loss, type LossModel, type ModelLoss, withLoss } from "./losses.ts";
 import { inTrainingMode, type RunningStatistic } from "./training-mode.ts";
-import type { ValueTypes } from "./value-types.ts";
+import type { ValueTypes } from "#passes";
 
 /** How parameters whose names match learn; the first group that matches counts. */
 export interface ParameterGroup {

@@ -4,7 +4,8 @@ import { extendModel, type Model, nameScopeOf } from "#graph";
 import type { TensorType } from "#tensor";
 import { DEFAULT_DELTA, DEFAULT_TEMPERATURE, LossSite } from "./loss-site.ts";
 import { joinLossModel } from "./model-loss.ts";
-import { isDifferentiable, statedTypes, type ValueTypes } from "./value-types.ts";
+import { statedTypes, type ValueTypes } from "#passes";
+import { isDifferentiable } from "./value-types.ts";
 
 /** A loss, as the mean over the batch. */
 export type Loss =

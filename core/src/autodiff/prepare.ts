@@ -4,22 +4,17 @@ import { SlipwayError } from "#base";
 import { inlineFunctions, type Model, tensorFromInitializer, valuesReadBy } from "#graph";
 import {
   constantsToInitializers,
-  type Evaluate,
-  foldConstants,
-  sliceSplitSequences,
-  unrollRecurrent,
+  foldConstantsPass,
+  type PassEngine,
+  runPasses,
+  sliceSplitSequencesPass,
+  unrollRecurrentPass,
   untieCopies,
   upgradeOpset,
+  type ValueTypes,
 } from "#passes";
 import { ADDING_OPSET } from "./emitter.ts";
-import { isDifferentiable, type ValueTypes } from "./value-types.ts";
-
-/** What preparing asks of an engine. */
-export interface PreparingEngine {
-  readonly evaluate: Evaluate;
-  /** What can be told of the types of a model's values. */
-  typesOf(model: Model): Promise<ValueTypes>;
-}
+import { isDifferentiable } from "./value-types.ts";
 
 export interface PreparedModel {
   readonly model: Model;
@@ -39,20 +34,18 @@ export function inGradientWords(model: Model): Model {
  * A model as `gradient` takes it best.
  * @param wrt what it will be differentiated by; what depends on these stays as it is
  * @throws SlipwayError MODEL_INVALID where a parameter among them holds NaN or an infinity, since every gradient would; as
- *   `inGradientWords`
+ *   `inGradientWords` and `runPasses`
  */
 export async function prepareForGradient(
   model: Model,
   wrt: readonly string[],
-  engine: PreparingEngine,
+  engine: PassEngine,
 ): Promise<PreparedModel> {
   const worded = inGradientWords(model);
   refuseNonFinite(worded, wrt);
-  const folded = await foldConstants(worded, wrt, (part, names) => engine.evaluate(part, names));
-  const plain = sliceSplitSequences(folded);
-  const types = await engine.typesOf(plain);
-  const unrolled = unrollRecurrent(plain, types);
-  return { model: unrolled, types: unrolled === plain ? types : await engine.typesOf(unrolled) };
+  const passes = [foldConstantsPass(wrt), sliceSplitSequencesPass, unrollRecurrentPass];
+  const { model: prepared } = await runPasses(worded, passes, engine);
+  return { model: prepared, types: await engine.typesOf(prepared) };
 }
 
 function refuseNonFinite(model: Model, names: readonly string[]): void {

@@ -5,7 +5,7 @@ import { Emitter } from "./emitter.ts";
 import { gradient, type GradientModel } from "./gradient.ts";
 import { type CarriedValue, judgedModel, learnerOf, type LearningOptions } from "./learner.ts";
 import { checkUpdates, emitUpdates, type StepInputs, type UpdateOptions } from "./updates.ts";
-import { statedTypes } from "./value-types.ts";
+import { statedTypes } from "#passes";
 
 export interface TrainStepOptions extends LearningOptions, UpdateOptions {}
 

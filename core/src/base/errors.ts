@@ -203,6 +203,11 @@ export const ERRORS = {
     "The model refers to files outside itself, or holds something a served model may not.",
     "Keep external data in files beside the model, by plain relative names.",
   ),
+  PASS_REFUSED: fact(
+    "unsupported",
+    "A pass asks for a property that the model does not have, or can't be shown to keep what the model computes.",
+    "Run the passes the message names before it; docs/passes.md says what each asks for.",
+  ),
   GRADIENT_UNAVAILABLE: fact(
     "unsupported",
     "A model is to be differentiated through a node that has no gradient rule, or whose rule does not cover this use of it.",

@@ -1,5 +1,6 @@
 // Constant nodes that hold tensors, as initializers: some exporters keep all weights in them.
 import type { Initializer, Model } from "#graph";
+import type { Pass } from "./pass.ts";
 
 /** Stores what Constant nodes of the graph hold; those of bodies, and of other forms than a tensor, stay. */
 export function constantsToInitializers(model: Model): Model {
@@ -17,3 +18,11 @@ export function constantsToInitializers(model: Model): Model {
   if (stored.length === 0) return model;
   return { ...model, graph: { ...model.graph, nodes, initializers: [...model.graph.initializers, ...stored] } };
 }
+
+export const constantsToInitializersPass: Pass = {
+  name: "constants-to-initializers",
+  requires: [],
+  does: "Stores the tensors of Constant nodes as initializers.",
+  ensures: ["constants-stored"],
+  run: constantsToInitializers,
+};

@@ -12,6 +12,7 @@ import {
   valuesReadBy,
 } from "#graph";
 import type { Tensor } from "#tensor";
+import type { Pass } from "./pass.ts";
 import { storedTensors } from "./stored-tensors.ts";
 
 /** Answers the outputs of a model that has no inputs. */
@@ -93,5 +94,17 @@ function withStored(graph: Graph, stored: readonly Initializer[]): Graph {
     nodes: renamed,
     initializers: [...graph.initializers, ...stored],
     valueInfo: graph.valueInfo.filter(({ name }) => needed.has(name) && !isStored.has(name)),
+  };
+}
+
+/** @param kept names of stored tensors that may change; see `foldConstants` */
+export function foldConstantsPass(kept: readonly string[] = []): Pass {
+  return {
+    name: "fold-constants",
+    requires: [],
+    does: "Computes small values that depend on stored tensors alone, and stores them.",
+    ensures: [],
+    run: async (model, engine) =>
+      await foldConstants(model, kept, async (part, names) => await engine.evaluate(part, names)),
   };
 }

@@ -1,8 +1,13 @@
 // Models to models that compute the same in other words.
 export { constantsToInitializers } from "./constants-to-initializers.ts";
-export { type Evaluate, foldConstants } from "./fold-constants.ts";
-export { sliceSplitSequences } from "./slice-split-sequences.ts";
+export { type Evaluate, foldConstants, foldConstantsPass } from "./fold-constants.ts";
+export { type PassedModel, type PassTrace, runPasses, type RunPassesOptions } from "./manager.ts";
+export type { Pass, PassEngine } from "./pass.ts";
+export { hasProperty, MODEL_PROPERTIES, type ModelProperty, type PropertyFacts } from "./properties.ts";
+export { sliceSplitSequences, sliceSplitSequencesPass } from "./slice-split-sequences.ts";
 export { storedTensors } from "./stored-tensors.ts";
+export { PASSES } from "./table.ts";
 export { untieCopies } from "./untie-copies.ts";
 export { EARLIEST_UPGRADED_OPSET, upgradeOpset } from "./upgrade-opset.ts";
-export { unrollRecurrent } from "./unroll-recurrent.ts";
+export { unrollRecurrent, unrollRecurrentPass } from "./unroll-recurrent.ts";
+export { statedTypes, type ValueTypes } from "./value-types.ts";

@@ -13,6 +13,7 @@ import {
   tensorOfValues,
   valuesReadBy,
 } from "#graph";
+import type { Pass } from "./pass.ts";
 import { storedTensors } from "./stored-tensors.ts";
 
 /** Reads the parts of a split straight from the tensor: SequenceAt of SplitToSequence is a slice. Others stay as they are. */
@@ -69,3 +70,11 @@ function intsIn(stored: Initializer | undefined): readonly number[] | null {
   if (stored === undefined || stored.data.kind === "external") return null;
   return Array.from(tensorFromInitializer(stored).data as ArrayLike<number | bigint>, Number);
 }
+
+export const sliceSplitSequencesPass: Pass = {
+  name: "slice-split-sequences",
+  requires: ["opset-13-up"],
+  does: "Reads a part of a split sequence straight from the tensor that was split.",
+  ensures: [],
+  run: sliceSplitSequences,
+};

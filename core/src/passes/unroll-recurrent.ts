@@ -16,6 +16,8 @@ import {
   stringsOf,
 } from "#graph";
 import { DTYPES, type TensorType } from "#tensor";
+import type { Pass } from "./pass.ts";
+import { hasProperty } from "./properties.ts";
 
 /** More steps make graphs that take longer to load than to run. */
 const MOST_STEPS = 512;
@@ -274,3 +276,12 @@ interface Step {
   readonly bias: string | null;
   readonly activations: readonly string[];
 }
+
+export const unrollRecurrentPass: Pass = {
+  name: "unroll-recurrent",
+  requires: ["opset-13-up"],
+  does: "Writes LSTM, GRU and RNN step by step, for sequences of a fixed length.",
+  ensures: ["recurrent-unrolled"],
+  run: async (model, engine) =>
+    hasProperty(model, "recurrent-unrolled") ? model : unrollRecurrent(model, await engine.typesOf(model)),
+};

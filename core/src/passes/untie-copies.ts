@@ -1,5 +1,6 @@
 // Tensors that an exporter stored once because they were equal, each on its own again.
 import { type Initializer, type Model, tensorFromInitializer } from "#graph";
+import type { Pass } from "./pass.ts";
 
 /**
  * Gives each Identity of a stored tensor whose elements are all alike a tensor of its own. PyTorch's exporter stores equal tensors
@@ -33,3 +34,11 @@ function isFilling(initializer: Initializer): boolean {
   const [first] = data;
   return first !== undefined && Array.prototype.every.call(data, (value: unknown) => value === first);
 }
+
+export const untieCopiesPass: Pass = {
+  name: "untie-copies",
+  requires: [],
+  does: "Gives tensors that were stored once for being equal (scales of ones, biases of zeros) a tensor each.",
+  ensures: [],
+  run: untieCopies,
+};

@@ -22,6 +22,8 @@ import {
   tensorOfValues,
 } from "#graph";
 import type { DType } from "#tensor";
+import type { Pass } from "./pass.ts";
+import type { ModelProperty } from "./properties.ts";
 
 /** The earliest operator set that can be read. */
 export const EARLIEST_UPGRADED_OPSET = 7;
@@ -262,4 +264,20 @@ function unsupported(node: Node, what: string): SlipwayError {
     "MODEL_UNSUPPORTED",
     `${name.charAt(0).toUpperCase()}${name.slice(1)} ${what}, which later operator sets can't say. Export the model for a later version.`,
   );
+}
+
+/** @param to the operator set to upgrade to */
+export function upgradeOpsetPass(to: number): Pass {
+  const promised: readonly (readonly [number, ModelProperty])[] = [
+    [13, "opset-13-up"],
+    [16, "opset-16-up"],
+    [21, "opset-21-up"],
+  ];
+  return {
+    name: "upgrade-opset",
+    requires: ["opset-7-up"],
+    does: `Writes the model for version ${to} of the ONNX operator set.`,
+    ensures: promised.filter(([version]) => version <= to).map(([, property]) => property),
+    run: (model) => upgradeOpset(model, to),
+  };
 }

@@ -1,6 +1,6 @@
 // Lengths that a graph computes for itself, as exporters have it reshape: from the shapes of values, by picking and joining.
 import { AttributeReader, attributeOf, type Initializer, type Node, tensorFromInitializer } from "#graph";
-import type { ValueTypes } from "../value-types.ts";
+import type { ValueTypes } from "#passes";
 import type { Samples } from "./sample-axes.ts";
 
 /** A number, the number of samples, or something that is not told. */

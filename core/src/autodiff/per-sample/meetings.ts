@@ -6,7 +6,7 @@ import { AttributeReader, type Node } from "#graph";
 import type { Dimension } from "#tensor";
 import { kernelProduct, slideOf } from "../rules/convolutions.ts";
 import { tapsOf } from "../rules/window.ts";
-import type { ValueTypes } from "../value-types.ts";
+import type { ValueTypes } from "#passes";
 import { once } from "./once.ts";
 import type { SampleAxis, Samples } from "./sample-axes.ts";
 import { isBroadcastKnown, type SampleCall, samplesFirst } from "./sample-call.ts";

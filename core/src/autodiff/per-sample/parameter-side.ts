@@ -3,7 +3,7 @@ import type { Node } from "#graph";
 import type { Emitter } from "../emitter.ts";
 import type { CallSite, OperatorCall } from "../operator-gradient.ts";
 import type { ParameterSide } from "../reverse-walk.ts";
-import type { ValueTypes } from "../value-types.ts";
+import type { ValueTypes } from "#passes";
 import { CARRIED } from "./carried.ts";
 import { meetingAt, type SampleGradient } from "./meetings.ts";
 import { once } from "./once.ts";

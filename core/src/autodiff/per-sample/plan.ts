@@ -2,7 +2,8 @@
 import { SlipwayError } from "#base";
 import { describeNode, type Graph, type Node, valuesReadBy } from "#graph";
 import { capitalised } from "../operator-gradient.ts";
-import { isDifferentiable, numbersReadBy, type ValueTypes } from "../value-types.ts";
+import type { ValueTypes } from "#passes";
+import { isDifferentiable, numbersReadBy } from "../value-types.ts";
 import { isCarriedThrough } from "./carried.ts";
 import { meetingAt } from "./meetings.ts";
 

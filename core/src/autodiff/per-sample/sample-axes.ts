@@ -3,7 +3,7 @@
 import { AttributeReader, type Graph, type Node } from "#graph";
 import { storedTensors } from "#passes";
 import type { Dimension } from "#tensor";
-import type { ValueTypes } from "../value-types.ts";
+import type { ValueTypes } from "#passes";
 import { ComputedLengths } from "./computed-lengths.ts";
 
 /**

@@ -4,7 +4,7 @@ import { extendModel, type Graph, type GraphBuilder, inlineFunctions, type Model
 import type { Dimension, DType, TensorType } from "#tensor";
 import { Emitter, requireOpset } from "../emitter.ts";
 import { ReverseWalk } from "../reverse-walk.ts";
-import { statedTypes, type ValueTypes } from "../value-types.ts";
+import { statedTypes, type ValueTypes } from "#passes";
 import { checkNames, checkSampleLosses } from "../wanted.ts";
 import { SampleParameters, squaredNormsOf } from "./parameter-side.ts";
 import { planSamples, reachedFrom, type SamplePlan } from "./plan.ts";
