@@ -1,4 +1,5 @@
 // What differentiation makes of the types of a graph's values: what can be differentiated, and what was broadcast.
+import { type Node, valuesReadBy } from "#graph";
 import type { Dimension, DType, TensorType } from "#tensor";
 
 const DIFFERENTIABLE: ReadonlySet<DType> = new Set(["float32", "float64", "float16", "bfloat16"]);

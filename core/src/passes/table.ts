@@ -1,4 +1,5 @@
-// All passes by name, as the command line offers them.
+// All passes by name, as the command line offers them, and what can be set of them.
+import { nearestWords, SlipwayError } from "#base";
 import { constantsToInitializersPass } from "./constants-to-initializers.ts";
 import { foldConstantsPass } from "./fold-constants.ts";
 import { inlineFunctionsPass } from "./inline-functions.ts";
@@ -6,17 +7,60 @@ import type { Pass } from "./pass.ts";
 import { sliceSplitSequencesPass } from "./slice-split-sequences.ts";
 import { unrollRecurrentPass } from "./unroll-recurrent.ts";
 import { untieCopiesPass } from "./untie-copies.ts";
-import { upgradeOpsetPass } from "./upgrade-opset.ts";
+import { LATEST_UPGRADED_OPSET, upgradeOpsetPass } from "./upgrade-opset.ts";
 
-const ALL: readonly Pass[] = [
-  inlineFunctionsPass,
-  upgradeOpsetPass(21),
-  constantsToInitializersPass,
-  foldConstantsPass(),
-  untieCopiesPass,
-  sliceSplitSequencesPass,
-  unrollRecurrentPass,
-];
+/** What passes can be told; what is left out is as their documentation says. */
+export interface PassSettings {
+  /** upgrade-opset: the version of the ONNX operator set to write the model for; 21 unless said. */
+  readonly opset?: number;
+  /** fold-constants: stored tensors that may change, so that what depends on them stays computed. */
+  readonly kept?: readonly string[];
+}
+
+/** Which pass a setting is for. */
+const SETTING_OWNERS: Readonly<Record<keyof PassSettings, string>> = {
+  opset: "upgrade-opset",
+  kept: "fold-constants",
+};
+
+function allWith(settings: PassSettings): readonly Pass[] {
+  return [
+    inlineFunctionsPass,
+    upgradeOpsetPass(settings.opset ?? LATEST_UPGRADED_OPSET),
+    constantsToInitializersPass,
+    foldConstantsPass(settings.kept ?? []),
+    untieCopiesPass,
+    sliceSplitSequencesPass,
+    unrollRecurrentPass,
+  ];
+}
+
+function byName(passes: readonly Pass[]): Readonly<Record<string, Pass>> {
+  return Object.fromEntries(passes.map((pass) => [pass.name, pass]));
+}
 
 /** Every pass, as it is without settings, in an order that suits most models. */
-export const PASSES: Readonly<Record<string, Pass>> = Object.fromEntries(ALL.map((pass) => [pass.name, pass]));
+export const PASSES: Readonly<Record<string, Pass>> = byName(allWith({}));
+
+/**
+ * The passes of these names, in their order.
+ * @throws SlipwayError PARAMETER_INVALID for a name no pass has, and for a setting of a pass that is not among them
+ */
+export function passesNamed(names: readonly string[], settings: PassSettings = {}): readonly Pass[] {
+  const known = byName(allWith(settings));
+  const passes = names.map((name) => {
+    const pass = Object.hasOwn(known, name) ? known[name] : undefined;
+    if (pass !== undefined) return pass;
+    const [near] = nearestWords(name, Object.keys(known), 1);
+    const hint = near === undefined ? `There are ${Object.keys(known).join(", ")}.` : `Did you mean '${near}'?`;
+    throw new SlipwayError("PARAMETER_INVALID", `There is no pass '${name}'. ${hint}`);
+  });
+  for (const [setting, owner] of Object.entries(SETTING_OWNERS)) {
+    if (settings[setting as keyof PassSettings] !== undefined && !names.includes(owner))
+      throw new SlipwayError(
+        "PARAMETER_INVALID",
+        `'${setting}' is a setting of the pass '${owner}', which is not run. Run '${owner}' too, or leave it out.`,
+      );
+  }
+  return passes;
+}

@@ -27,6 +27,8 @@ import type { ModelProperty } from "./properties.ts";
 
 /** The earliest operator set that can be read. */
 export const EARLIEST_UPGRADED_OPSET = 7;
+/** The latest that can be written. */
+export const LATEST_UPGRADED_OPSET = 21;
 
 /** A rewriting: the nodes that stand for a node from a version on. */
 interface Change {
@@ -266,8 +268,16 @@ function unsupported(node: Node, what: string): SlipwayError {
   );
 }
 
-/** @param to the operator set to upgrade to */
+/**
+ * @param to the operator set to upgrade to
+ * @throws SlipwayError PARAMETER_INVALID for one that is too early or too late to be written
+ */
 export function upgradeOpsetPass(to: number): Pass {
+  if (!Number.isInteger(to) || to < EARLIEST_UPGRADED_OPSET || to > LATEST_UPGRADED_OPSET)
+    throw new SlipwayError(
+      "PARAMETER_INVALID",
+      `The operator set to upgrade to is ${to}; it must be at least ${EARLIEST_UPGRADED_OPSET} and at most ${LATEST_UPGRADED_OPSET}.`,
+    );
   const promised: readonly (readonly [number, ModelProperty])[] = [
     [13, "opset-13-up"],
     [16, "opset-16-up"],

@@ -47,6 +47,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/gradient.ts")).gradient,
   },
   {
+    name: "passes",
+    summary: "Write a model in other words, pass by pass",
+    group: "Models",
+    load: async () => (await import("./commands/passes.ts")).passes,
+  },
+  {
     name: "versions",
     summary: "List the registered versions",
     group: "Models",

@@ -26,7 +26,7 @@ export { locateModelFiles, type ModelFile, type ModelFiles, readModelFiles } fro
 export { createOnnxRuntimeBackend, loadProfiled, type ProfiledSession } from "./onnxruntime.ts";
 export type { RunnerHandle } from "./runner-handle.ts";
 export type { RunnerLink } from "./runner-link.ts";
-export { sampleInputs } from "./sample-inputs.ts";
+export { FREE_AXIS_LENGTHS, sampleInputs } from "./sample-inputs.ts";
 export { systemClock } from "./system-clock.ts";
 export { planThreads, type ThreadPlan } from "./thread-plan.ts";
 export { watchParent } from "./watch-parent.ts";

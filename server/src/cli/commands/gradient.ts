@@ -1,16 +1,13 @@
 // `slipway gradient`: a model that computes its own gradients, as a file that any ONNX Runtime runs.
-import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type Loss, LOSS_KINDS, type LossKind } from "@slipway/core/autodiff";
 import { SlipwayError } from "@slipway/core/base";
 import { type DifferentiateBy, type DifferentiatedModel, differentiateInProcess } from "#lab/gradient";
 import { type ModelFile, systemClock } from "#runtime";
 import { type Command, type CommandContext, listOption, textOption } from "../command.ts";
-import { fileError } from "../files.ts";
-import { modelSource, scanFile } from "../model-files.ts";
-import { findModel, findVersion, modelReference } from "../model-reference.ts";
+import { scanFile } from "../model-files.ts";
+import { modelToRewrite, writeRewritten } from "../model-to-rewrite.ts";
 import { numberOption } from "../option-values.ts";
-import { writeStoredModel } from "../stored-model.ts";
 import { withTemporaryDirectory } from "../temporary-server.ts";
 import { duration, size } from "../text.ts";
 
@@ -51,44 +48,20 @@ export const gradient: Command = {
     if (out === undefined) throw new SlipwayError("USAGE", `--out is missing: ${USAGE}`);
     const file = path.resolve(context.environment.workingDirectory, out);
     const made = await withTemporaryDirectory(async (directory) => await differentiated(context, file, directory));
-    const bytes = Buffer.from(made.model, "base64");
-    try {
-      await writeFile(file, bytes);
-    } catch (error) {
-      throw fileError(out, error, "written");
-    }
+    const sizeBytes = await writeRewritten(file, out, made.model);
     context.progress.end();
     const { model: _model, ...facts } = made;
-    context.answer({ file, sizeBytes: bytes.byteLength, ...facts }, () => gradientText(out, bytes.byteLength, made));
+    context.answer({ file, sizeBytes, ...facts }, () => gradientText(out, sizeBytes, made));
   },
 };
 
 async function differentiated(context: CommandContext, out: string, directory: string): Promise<DifferentiatedModel> {
-  const source = await sourceOf(context, directory);
-  context.progress.step(`Examining ${path.basename(source)} …`);
-  const scan = await scanFile(source);
-  const folder = path.dirname(source);
-  if (scan.externalFiles.length > 0 && folder !== path.dirname(out)) {
-    const names = scan.externalFiles.map(({ location }) => location).join(", ");
-    throw new SlipwayError(
-      "USAGE",
-      `The model keeps weights in ${names}, which the new file refers to as well: write it into the same directory, ${folder}.`,
-    );
-  }
-  const external = scan.externalFiles.map(
-    ({ location, minimumBytes }): ModelFile => ({
-      name: location,
-      path: path.join(folder, location),
-      offset: 0,
-      sizeBytes: minimumBytes,
-    }),
-  );
-  const model: ModelFile = { name: path.basename(source), path: source, offset: 0, sizeBytes: scan.sizeBytes };
+  const files = await modelToRewrite(context, out, directory);
   const loss = lossFrom(context);
   const lossFile = loss === null ? await lossFileFrom(context) : null;
   context.progress.step("Differentiating …");
   return await differentiateInProcess({
-    files: { model, externalData: external },
+    files,
     by: byFrom(listOption(context.options, "wrt")),
     loss,
     lossFile,
@@ -97,19 +70,6 @@ async function differentiated(context: CommandContext, out: string, directory: s
     clock: systemClock,
     signal: context.signal,
   });
-}
-
-/** The ONNX file of the model that was named; a registered one is written into the directory. */
-async function sourceOf(context: CommandContext, directory: string): Promise<string> {
-  const reference = modelReference(context.arguments[0]!);
-  if (reference.kind === "path")
-    return modelSource(context.environment.workingDirectory, reference.path, undefined).file;
-  const { client } = await context.connect();
-  const model =
-    reference.kind === "hash" ? await findModel(client, reference) : (await findVersion(client, reference)).model;
-  const files = path.join(directory, "model");
-  await mkdir(files);
-  return (await writeStoredModel(context, model, null, files)).file;
 }
 
 function byFrom(given: readonly string[]): DifferentiateBy {

@@ -1,6 +1,6 @@
 // The process that differentiates one model: what to do comes on standard input, the model goes out, both as JSON.
-import { text } from "node:stream/consumers";
-import { type ContainedAnswer, createOnnxRuntimeBackend, readModelFiles, sampleInputs } from "#runtime";
+import { answerOrder, createPassEngine, type LocatedFiles } from "#lab/passes";
+import { createOnnxRuntimeBackend, readModelFiles, sampleInputs } from "#runtime";
 import {
   gradient,
   inGradientWords,
@@ -10,18 +10,17 @@ import {
   prepareForGradient,
   withLoss,
 } from "@slipway/core/autodiff";
-import { SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
+import { SlipwayError } from "@slipway/core/base";
 import type { Model } from "@slipway/core/graph";
 import { bytesFromModel, modelFromBytes } from "@slipway/core/onnx";
 import type { DifferentiateBy, DifferentiatedModel, DifferentiateOrder } from "./differentiate.ts";
-import { createPreparingEngine } from "./engine.ts";
 
-async function differentiate(order: DifferentiateOrder): Promise<DifferentiatedModel> {
+async function differentiate(order: DifferentiateOrder & LocatedFiles): Promise<DifferentiatedModel> {
   const bytes = await readModelFiles(order.files);
   const read = inGradientWords(modelFromBytes(bytes.model));
   const wrt = namesFrom(read, order.by);
   const startedAt = performance.now();
-  const engine = createPreparingEngine({
+  const engine = createPassEngine({
     backend: createOnnxRuntimeBackend(),
     externalData: bytes.externalData,
     inputs: (signature) => sampleInputs(signature, { rows: 2, freeLength: 8, scale: 1, seed: 1 }),
@@ -49,8 +48,9 @@ async function differentiate(order: DifferentiateOrder): Promise<DifferentiatedM
   };
 }
 
-async function lossOf({ loss, lossFile }: DifferentiateOrder): Promise<Loss | ModelLoss | null> {
-  if (lossFile === null) return loss;
+async function lossOf({ loss, others }: DifferentiateOrder & LocatedFiles): Promise<Loss | ModelLoss | null> {
+  const [lossFile] = others;
+  if (lossFile === undefined) return loss;
   const { model } = await readModelFiles({ model: lossFile, externalData: [] });
   return { kind: "model", model: modelFromBytes(model) };
 }
@@ -69,13 +69,4 @@ function namesFrom(model: Model, by: DifferentiateBy): readonly string[] {
   );
 }
 
-async function answer(order: DifferentiateOrder): Promise<ContainedAnswer<DifferentiatedModel>> {
-  try {
-    return { answer: await differentiate(order) };
-  } catch (error) {
-    const { code, message } = slipwayErrorFrom(error);
-    return { code, message };
-  }
-}
-
-process.stdout.write(JSON.stringify(await answer(JSON.parse(await text(process.stdin)) as DifferentiateOrder)));
+await answerOrder(differentiate);

@@ -5,4 +5,4 @@ export {
   differentiateInProcess,
   type DifferentiateOptions,
 } from "./differentiate.ts";
-export { createPreparingEngine, type EngineOptions } from "./engine.ts";
+export { createPassEngine as createPreparingEngine, type EngineOptions } from "#lab/passes";

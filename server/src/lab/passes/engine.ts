@@ -1,9 +1,9 @@
-// What preparing a model for differentiation asks of an engine, answered by the one that will run it.
+// What passes ask of an engine, answered by the one that will run the model.
 import { type Backend, DEFAULT_SESSION_SETTINGS, type Session } from "@slipway/core/backend";
 import { SlipwayError } from "@slipway/core/base";
-import { type PreparingEngine, statedTypes, type ValueTypes } from "@slipway/core/autodiff";
 import { createNode, createValueInfo, type Model, nameScopeOf, subgraphsOf } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
+import { type PassEngine, statedTypes, type ValueTypes } from "@slipway/core/passes";
 import type { Dimension, NamedTensor, Signature, Tensor, TensorType } from "@slipway/core/tensor";
 
 export interface EngineOptions {
@@ -18,7 +18,7 @@ export interface EngineOptions {
 const NO_TENSORS = /^(?:Sequence(?!Length)|SplitToSequence|Optional(?!HasElement)|ConcatFromSequence$)/;
 
 /** @throws SlipwayError MODEL_* where the engine can't load the model */
-export function createPreparingEngine({ backend, externalData, inputs }: EngineOptions): PreparingEngine {
+export function createPassEngine({ backend, externalData, inputs }: EngineOptions): PassEngine {
   const load = (model: Model): Promise<Session> =>
     backend.load(
       { model: bytesFromModel(model), externalData },
