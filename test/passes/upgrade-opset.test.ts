@@ -95,18 +95,54 @@ const cases: readonly (readonly [name: string, opset: number, shape: readonly nu
       g.op("Softmax", [x], { axis: -1 }),
     ],
   ],
+  [
+    "reductions",
+    13,
+    [2, 3, 2],
+    (g, x) => [
+      ...["ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSumSquare"].map(
+        (opType) => g.op(opType, [x], { axes: [1, -1], keepdims: 0 }),
+      ),
+      g.op("ReduceLogSum", [g.op("Exp", [x])], { axes: [0] }),
+      g.op("ReduceLogSumExp", [x]),
+    ],
+  ],
+  ["Split into equal parts, said to be", 13, [4, 2], (g, x) => g.opOutputs("Split", [x], 2)],
+  [
+    "GridSample",
+    16,
+    [1, 1, 3, 3],
+    (g, x) => {
+      const grid = g.values("float32", [-0.5, 0.25, 0.75, -1, 0.1, 0.2, 1, 1], [1, 2, 2, 2]);
+      return ["bilinear", "nearest", "bicubic"].map((mode) => g.op("GridSample", [x, grid], { mode }));
+    },
+  ],
+  ["DFT", 17, [1, 4, 3, 1], (g, x) => [g.op("DFT", [x], { axis: 2 }), g.op("DFT", [x], { onesided: 1 })]],
+  [
+    "average pools",
+    11,
+    [1, 1, 5, 5],
+    (g, x) => [
+      g.op("AveragePool", [x], { kernel_shape: [2, 2], strides: [2, 2], pads: [1, 1, 0, 0] }),
+      g.op("AveragePool", [x], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1], count_include_pad: 1 }),
+      g.op("AveragePool", [x], { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 }),
+    ],
+  ],
 ];
 
 describe("an upgraded model", () => {
-  it.each(cases)("%s of operator set %d", async (_name, opset, shape, build) => {
+  const all = cases.flatMap(([name, opset, shape, build]) =>
+    [17, 21].filter((to) => to > opset).map((to) => [name, opset, to, shape, build] as const),
+  );
+  it.each(all)("%s of operator set %d to %d", async (_name, opset, to, shape, build) => {
     const g = graphBuilder({ opset });
     const built = build(g, g.input("x", "float32", shape));
     for (const [index, value] of (typeof built === "string" ? [built] : built).entries())
       g.output(`y${index}`, value, "float32");
     const model = g.model();
-    const upgraded = upgradeOpset(model, 17);
+    const upgraded = upgradeOpset(model, to);
     verifyModel(upgraded);
-    expect(upgraded.opsets.get("")).toBe(17);
+    expect(upgraded.opsets.get("")).toBe(to);
     const size = shape.reduce((product, length) => product * length, 1);
     const x = new Tensor(
       "float32",
@@ -115,6 +151,24 @@ describe("an upgraded model", () => {
     );
     const [before, after] = [await answers(model, x), await answers(upgraded, x)];
     expect(after).toEqual(before.map((values) => values.map((value) => expect.closeTo(value, 6) as number)));
+  });
+
+  it("has group normalisation's scales by channel", async () => {
+    const g = graphBuilder({ opset: 18 });
+    const x = g.input("x", "float32", [1, 4, 2]);
+    const [scale, bias] = [g.values("float32", [2, 3]), g.values("float32", [0.5, -1])];
+    g.output("y", g.op("GroupNormalization", [x, scale, bias], { num_groups: 2, epsilon: float(0) }), "float32");
+    const upgraded = upgradeOpset(g.model(), 21);
+    verifyModel(upgraded);
+    const values = [1, 2, 3, 4, -1, 0, 5, 8];
+    const [answered] = await answers(upgraded, new Tensor("float32", Float32Array.from(values), [1, 4, 2]));
+    const expected = [0, 1].flatMap((group) => {
+      const own = values.slice(group * 4, group * 4 + 4);
+      const mean = own.reduce((sum, value) => sum + value, 0) / 4;
+      const deviation = Math.sqrt(own.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 4);
+      return own.map((value) => ((value - mean) / deviation) * [2, 3][group]! + [0.5, -1][group]!);
+    });
+    expect(answered).toEqual([1, 4, 2, ...expected.map((value) => expect.closeTo(value, 4) as number)]);
   });
 
   it("has its bodies upgraded too", async () => {

@@ -277,7 +277,7 @@ function duplicate(name: string): SlipwayError {
 }
 
 /** The IR version that came with an operator set. Source: onnx/docs/Versioning.md. */
-function minimumIrVersion(opset: number): number {
+export function minimumIrVersion(opset: number): number {
   if (opset <= 18) return 8;
   if (opset <= 20) return 9;
   if (opset <= 22) return 10;

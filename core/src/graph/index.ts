@@ -20,6 +20,7 @@ export {
   extendModel,
   GraphBuilder,
   graphBuilder,
+  minimumIrVersion,
   type ModelOptions,
   type OperatorOptions,
   outputDType,

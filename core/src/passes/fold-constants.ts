@@ -12,22 +12,14 @@ import {
   valuesReadBy,
 } from "#graph";
 import type { Tensor } from "#tensor";
+import { liveNodes } from "./dead-code.ts";
+import { isRandom } from "./nondeterministic.ts";
 import type { Pass } from "./pass.ts";
 import { storedTensors } from "./stored-tensors.ts";
 
 /** Answers the outputs of a model that has no inputs. */
 export type Evaluate = (model: Model, names: readonly string[]) => Promise<readonly Tensor[]>;
 
-/** Operators that answer differently each time they are asked. */
-const RANDOM = new Set([
-  "Bernoulli",
-  "Dropout",
-  "Multinomial",
-  "RandomNormal",
-  "RandomNormalLike",
-  "RandomUniform",
-  "RandomUniformLike",
-]);
 /** Constants of more elements are no shapes, axes or scales that somebody wants to read, and stay computed. */
 const MOST_ELEMENTS = 4096;
 
@@ -42,7 +34,7 @@ export async function foldConstants(model: Model, kept: readonly string[], evalu
   for (const name of kept) known.delete(name);
   const nodes: Node[] = [];
   for (const node of graph.nodes) {
-    if (RANDOM.has(node.opType) || subgraphsOf(node).length > 0 || node.opType.startsWith("Sequence")) continue;
+    if (isRandom(node) || subgraphsOf(node).length > 0 || node.opType.startsWith("Sequence")) continue;
     if (node.opType === "SplitToSequence" || ![...valuesReadBy(node)].every((name) => known.has(name))) continue;
     nodes.push(node);
     for (const name of node.outputs) if (name !== "") known.add(name);
@@ -75,25 +67,20 @@ export async function foldConstants(model: Model, kept: readonly string[], evalu
 /** The graph with values stored instead of computed, and without the nodes that nothing needs any more. */
 function withStored(graph: Graph, stored: readonly Initializer[]): Graph {
   const isStored = new Set(stored.map(({ name }) => name));
-  const needed = new Set(graph.outputs.map(({ name }) => name));
-  const nodes: Node[] = [];
-  for (const node of graph.nodes.toReversed()) {
-    if (!node.outputs.some((name) => needed.has(name) && !isStored.has(name))) continue;
-    nodes.unshift(node);
-    for (const name of valuesReadBy(node)) needed.add(name);
-  }
-  // A node may make one value that is stored now and another that is not.
   const scope = nameScopeOf(graph);
-  const renamed = nodes.map((node) =>
+  // A node may make one value that is stored now and another that is not.
+  const nodes = graph.nodes.map((node) =>
     node.outputs.some((name) => isStored.has(name))
       ? { ...node, outputs: node.outputs.map((name) => (isStored.has(name) ? scope.fresh(`${name}_computed`) : name)) }
       : node,
   );
+  const live = liveNodes({ ...graph, nodes });
+  const made = new Set(live.flatMap(({ outputs }) => outputs));
   return {
     ...graph,
-    nodes: renamed,
+    nodes: live,
     initializers: [...graph.initializers, ...stored],
-    valueInfo: graph.valueInfo.filter(({ name }) => needed.has(name) && !isStored.has(name)),
+    valueInfo: graph.valueInfo.filter(({ name }) => made.has(name)),
   };
 }
 

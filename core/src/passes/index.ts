@@ -1,7 +1,10 @@
 // Models to models that compute the same in other words.
+export { withCommonSubexpressions, withReplaced } from "./common-subexpressions.ts";
 export { constantsToInitializers } from "./constants-to-initializers.ts";
+export { withoutDeadCode } from "./dead-code.ts";
 export { type Evaluate, foldConstants, foldConstantsPass } from "./fold-constants.ts";
 export { type PassedModel, type PassTrace, runPasses, type RunPassesOptions } from "./manager.ts";
+export { pinShapes } from "./pin-shapes.ts";
 export type { Pass, PassEngine } from "./pass.ts";
 export { hasProperty, MODEL_PROPERTIES, type ModelProperty, type PropertyFacts } from "./properties.ts";
 export { sliceSplitSequences, sliceSplitSequencesPass } from "./slice-split-sequences.ts";

@@ -1,9 +1,12 @@
 // All passes by name, as the command line offers them, and what can be set of them.
 import { nearestWords, SlipwayError } from "#base";
+import { commonSubexpressionsPass } from "./common-subexpressions.ts";
 import { constantsToInitializersPass } from "./constants-to-initializers.ts";
+import { deadCodePass } from "./dead-code.ts";
 import { foldConstantsPass } from "./fold-constants.ts";
 import { inlineFunctionsPass } from "./inline-functions.ts";
 import type { Pass } from "./pass.ts";
+import { pinShapesPass } from "./pin-shapes.ts";
 import { sliceSplitSequencesPass } from "./slice-split-sequences.ts";
 import { unrollRecurrentPass } from "./unroll-recurrent.ts";
 import { untieCopiesPass } from "./untie-copies.ts";
@@ -15,12 +18,15 @@ export interface PassSettings {
   readonly opset?: number;
   /** fold-constants: stored tensors that may change, so that what depends on them stays computed. */
   readonly kept?: readonly string[];
+  /** pin-shapes: lengths of open axes, by their name or as `INPUT:AXIS`. */
+  readonly lengths?: Readonly<Record<string, number>>;
 }
 
 /** Which pass a setting is for. */
 const SETTING_OWNERS: Readonly<Record<keyof PassSettings, string>> = {
   opset: "upgrade-opset",
   kept: "fold-constants",
+  lengths: "pin-shapes",
 };
 
 function allWith(settings: PassSettings): readonly Pass[] {
@@ -28,7 +34,10 @@ function allWith(settings: PassSettings): readonly Pass[] {
     inlineFunctionsPass,
     upgradeOpsetPass(settings.opset ?? LATEST_UPGRADED_OPSET),
     constantsToInitializersPass,
+    pinShapesPass(new Map(Object.entries(settings.lengths ?? {}))),
     foldConstantsPass(settings.kept ?? []),
+    commonSubexpressionsPass,
+    deadCodePass,
     untieCopiesPass,
     sliceSplitSequencesPass,
     unrollRecurrentPass,

@@ -13,6 +13,7 @@ import {
   initializerFromTensor,
   intOf,
   intsOf,
+  minimumIrVersion,
   type Model,
   type NameScope,
   nameScopeOf,
@@ -58,7 +59,7 @@ export function upgradeOpset(model: Model, to: number): Model {
     );
   }
   const graph = upgraded(model.graph, from, to, nameScopeOf(model.graph), new Map());
-  const irVersion = Math.max(model.irVersion, 8);
+  const irVersion = Math.max(model.irVersion, minimumIrVersion(to));
   return { ...model, irVersion, opsets: new Map([...model.opsets, ["", to]]), graph };
 }
 
@@ -129,7 +130,22 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
   Squeeze: [{ since: 13, rewrite: intsToInput("axes") }],
   Unsqueeze: [{ since: 13, rewrite: intsToInput("axes") }],
   ReduceSum: [{ since: 13, rewrite: intsToInput("axes") }],
-  Split: [{ since: 13, rewrite: intsToInput("split") }],
+  ...Object.fromEntries(
+    ["L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "SumSquare"].map((kind) => [
+      `Reduce${kind}`,
+      [{ since: 18, rewrite: intsToInput("axes") }],
+    ]),
+  ),
+  Split: [
+    { since: 13, rewrite: intsToInput("split") },
+    {
+      since: 18,
+      rewrite: (node) => {
+        if ((node.inputs[1] ?? "") !== "") return [node];
+        return [{ ...node, attributes: [...node.attributes, attributeFrom("num_outputs", node.outputs.length)] }];
+      },
+    },
+  ],
   Slice: [
     {
       since: 10,
@@ -228,6 +244,28 @@ const CHANGES: Readonly<Record<string, readonly Change[]>> = {
   Softmax: [{ since: 13, rewrite: flattened }],
   LogSoftmax: [{ since: 13, rewrite: flattened }],
   Hardmax: [{ since: 13, rewrite: flattened }],
+  GridSample: [
+    {
+      since: 20,
+      rewrite: (node) => {
+        const mode = { bilinear: "linear", bicubic: "cubic" }[stringOf(node, "mode", "bilinear")];
+        if (mode === undefined) return [node];
+        const others = node.attributes.filter(({ name }) => name !== "mode");
+        return [{ ...node, attributes: [...others, attributeFrom("mode", mode)] }];
+      },
+    },
+  ],
+  DFT: [
+    {
+      since: 20,
+      rewrite: (node, { constant }) => {
+        const [x = "", length = ""] = node.inputs;
+        const axis = constant("int64", [intOf(node, "axis", 1)], []);
+        return [{ ...withInputs(node, ["axis"], []), inputs: [x, length, axis] }];
+      },
+    },
+  ],
+  GroupNormalization: [{ since: 21, rewrite: perChannel }],
   Scan: [
     {
       since: 9,
@@ -260,6 +298,39 @@ function flattened(node: Node, { fresh }: Site): readonly Node[] {
   ];
 }
 
+/** Scales and biases of groups, one for each of their channels: each is repeated as often as there are channels in a group. */
+function perChannel(node: Node, { constant, fresh }: Site): readonly Node[] {
+  const [x = "", scale = "", bias = ""] = node.inputs;
+  const groups = intOf(node, "num_groups", 1);
+  const [y = ""] = node.outputs;
+  const [channels, each, shape] = [fresh(`${y}_channels`), fresh(`${y}_each`), fresh(`${y}_repeats`)];
+  const made: Node[] = [
+    createNode({
+      opType: "Shape",
+      inputs: [x],
+      outputs: [channels],
+      attributes: [attributeFrom("start", 1), attributeFrom("end", 2)],
+    }),
+    createNode({ opType: "Div", inputs: [channels, constant("int64", [groups])], outputs: [each] }),
+    createNode({
+      opType: "Concat",
+      inputs: [constant("int64", [groups]), each],
+      outputs: [shape],
+      attributes: [attributeFrom("axis", 0)],
+    }),
+  ];
+  const repeated = [scale, bias].map((value) => {
+    const [column, rows, flat] = [fresh(`${value}_column`), fresh(`${value}_rows`), fresh(`${value}_by_channel`)];
+    made.push(
+      createNode({ opType: "Unsqueeze", inputs: [value, constant("int64", [1])], outputs: [column] }),
+      createNode({ opType: "Expand", inputs: [column, shape], outputs: [rows] }),
+      createNode({ opType: "Reshape", inputs: [rows, constant("int64", [-1])], outputs: [flat] }),
+    );
+    return flat;
+  });
+  return [...made, { ...node, inputs: [x, ...repeated] }];
+}
+
 function unsupported(node: Node, what: string): SlipwayError {
   const name = describeNode(node);
   return new SlipwayError(
@@ -285,7 +356,7 @@ export function upgradeOpsetPass(to: number): Pass {
   ];
   return {
     name: "upgrade-opset",
-    requires: ["opset-7-up"],
+    requires: ["opset-7-up", "functions-inlined"],
     does: `Writes the model for version ${to} of the ONNX operator set.`,
     ensures: promised.filter(([version]) => version <= to).map(([, property]) => property),
     run: (model) => upgradeOpset(model, to),

@@ -22,8 +22,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-const readBack = (file: string) =>
-  modelFromBytes(byteSourceFromBytes(readFileSync(path.join(directory, file))));
+const readBack = (file: string) => modelFromBytes(byteSourceFromBytes(readFileSync(path.join(directory, file))));
 
 test("lists the passes there are, with what they ask for and promise", async () => {
   const { code, out } = await call();
