@@ -7,6 +7,16 @@ export { type PassedModel, type PassTrace, runPasses, type RunPassesOptions } fr
 export { pinShapes } from "./pin-shapes.ts";
 export type { Pass, PassEngine } from "./pass.ts";
 export { hasProperty, MODEL_PROPERTIES, type ModelProperty, type PropertyFacts } from "./properties.ts";
+export {
+  type Elements,
+  type Fact,
+  type Facts,
+  inferFacts,
+  inferTypes,
+  Length,
+  SHAPE_RULES,
+  typeOf,
+} from "./shapes/index.ts";
 export { sliceSplitSequences, sliceSplitSequencesPass } from "./slice-split-sequences.ts";
 export { storedTensors } from "./stored-tensors.ts";
 export { PASSES, type PassSettings, passesNamed } from "./table.ts";

@@ -1,5 +1,6 @@
 // What passes ask of a model and promise of it: facts about a whole model, each with its check.
 import { type Model, nodesOf } from "#graph";
+import { constantOf } from "./stored-tensors.ts";
 
 /** A property of models. */
 export interface PropertyFacts {
@@ -31,14 +32,14 @@ export const MODEL_PROPERTIES = {
       ),
   },
   "constants-stored": {
-    means: "holds tensors as initializers, in no Constant node whose value is not an output",
+    means: "holds numbers as initializers, in no Constant node whose value is not an output",
     madeBy: "constants-to-initializers",
     holds: ({ graph }) => {
       const outputs = new Set(graph.outputs.map(({ name }) => name));
-      return graph.nodes.every(
-        ({ opType, domain, attributes, outputs: made }) =>
-          opType !== "Constant" || domain !== "" || attributes[0]?.kind !== "tensor" || outputs.has(made[0] ?? ""),
-      );
+      return graph.nodes.every((node) => {
+        const constant = constantOf(node);
+        return constant === null || outputs.has(constant.name);
+      });
     },
   },
   "recurrent-unrolled": {

@@ -1,0 +1,107 @@
+// Shapes and types of all values of a graph by rules of our own: a walk in the order of the nodes, which keeps open axes as names
+// and follows lengths through the small tensors that models compute shapes with.
+import { type Model, type Node, outputDType, subgraphsOf } from "#graph";
+import type { DType, TensorType } from "#tensor";
+import { storedTensors } from "../stored-tensors.ts";
+import { statedTypes, type ValueTypes } from "../value-types.ts";
+import { elementsOf, type Fact } from "./fact.ts";
+import { Length } from "./length.ts";
+import { ShapeCall } from "./rule.ts";
+import { SHAPE_RULES } from "./rules.ts";
+
+/** What is known of the values of a model's graph, by name. Values that are no tensors are left out. */
+export type Facts = ReadonlyMap<string, Fact>;
+
+/** Everything the rules tell of a model's values. What has no rule is as the model states it. */
+export function inferFacts(model: Model): Facts {
+  return new Inference(model).run();
+}
+
+/** The types of a model's values, by rules of our own. Axes keep the names the inputs give them: `N`, or `2*N` where it is. */
+export function inferTypes(model: Model): ValueTypes {
+  return new Map(Array.from(inferFacts(model), ([name, fact]) => [name, typeOf(fact)]));
+}
+
+/** A fact as a type. */
+export function typeOf({ dtype, shape }: Fact): TensorType {
+  return { kind: "tensor", dtype, shape: shape?.map(({ dimension }) => dimension) ?? null };
+}
+
+class Inference {
+  readonly #model: Model;
+  readonly #stated: ValueTypes;
+  readonly #facts = new Map<string, Fact>();
+  readonly #dtypes = new Map<string, DType>();
+  #unknowns = 0;
+
+  constructor(model: Model) {
+    this.#model = model;
+    this.#stated = statedTypes(model);
+  }
+
+  run(): Facts {
+    const { graph } = this.#model;
+    for (const { name, type } of graph.inputs) if (type?.kind === "tensor") this.#learn(name, this.#factOf(type));
+    for (const [name, stored] of storedTensors(graph)) {
+      const shape = stored.shape.map((length) => Length.of(length));
+      this.#learn(name, { dtype: stored.dtype, shape, elements: elementsOf(stored) });
+    }
+    for (const { values, shape } of graph.sparseInitializers)
+      this.#learn(values.name, {
+        dtype: values.dtype,
+        shape: shape.map((length) => Length.of(length)),
+        elements: null,
+      });
+    for (const node of graph.nodes) this.#visit(node);
+    return this.#facts;
+  }
+
+  #visit(node: Node): void {
+    const rules = Object.hasOwn(SHAPE_RULES, node.domain) ? SHAPE_RULES[node.domain]! : {};
+    const rule = Object.hasOwn(rules, node.opType) ? rules[node.opType] : undefined;
+    const opset = this.#model.opsets.get("") ?? 1;
+    const unknown = (): Length => Length.unknown(this.#unknowns++);
+    const call = new ShapeCall(node, opset, (value) => this.#facts.get(value), unknown);
+    const found = rule?.(call) ?? null;
+    for (const [index, name] of node.outputs.entries()) {
+      if (name === "" || this.#facts.has(name)) continue;
+      const stated = this.#stated.get(name);
+      const dtype = this.#dtypeOf(node, index) ?? stated?.dtype;
+      if (dtype === undefined || (rule === undefined && stated === undefined)) continue;
+      const { shape = null, elements = null } = found?.[index] ?? {};
+      this.#learn(name, { dtype, shape: this.#sharpened(shape, stated), elements });
+    }
+  }
+
+  #learn(name: string, fact: Fact): void {
+    this.#facts.set(name, fact);
+    this.#dtypes.set(name, fact.dtype);
+  }
+
+  #factOf({ dtype, shape }: TensorType): Fact {
+    const lengths = shape?.map((axis) => {
+      if (axis === null) return Length.unknown(this.#unknowns++);
+      return typeof axis === "number" ? Length.of(axis) : Length.named(axis);
+    });
+    return { dtype, shape: lengths ?? null, elements: null };
+  }
+
+  /** A shape, with what the model states of axes that the rules leave open. */
+  #sharpened(shape: readonly Length[] | null, stated: TensorType | undefined): readonly Length[] | null {
+    if (stated === undefined || stated.shape === null) return shape;
+    if (shape === null) return this.#factOf(stated).shape;
+    if (shape.length !== stated.shape.length) return shape;
+    return shape.map((length, axis) => {
+      const said = stated.shape![axis]!;
+      if (said === null || !length.isUnknown) return length;
+      return typeof said === "number" ? Length.of(said) : Length.named(said);
+    });
+  }
+
+  #dtypeOf(node: Node, index: number): DType | undefined {
+    if (subgraphsOf(node).length > 0) return outputDType(node, index, this.#dtypes);
+    if (node.domain !== "") return this.#dtypes.get(node.inputs[0] ?? "");
+    if (node.opType === "QuantizeLinear" && (node.inputs[2] ?? "") === "") return "uint8";
+    return outputDType(node, index, this.#dtypes);
+  }
+}
