@@ -1,5 +1,5 @@
 // What is known of the values of a graph: their element types and, as far as known, their axes.
-import type { Model } from "#graph";
+import type { Graph, Model } from "#graph";
 import type { TensorType } from "#tensor";
 
 /**
@@ -8,10 +8,11 @@ import type { TensorType } from "#tensor";
  */
 export type ValueTypes = ReadonlyMap<string, TensorType>;
 
-/** The types a model states itself: of its inputs, stored tensors, outputs, and of values in between where it does. */
-export function statedTypes(model: Model): Map<string, TensorType> {
+/** The types a model, or a graph, states itself: of its inputs, stored tensors, outputs, and of others where it does. */
+export function statedTypes(stating: Model | Graph): Map<string, TensorType> {
   const types = new Map<string, TensorType>();
-  const { inputs, outputs, valueInfo, initializers, sparseInitializers } = model.graph;
+  const graph = stating.kind === "model" ? stating.graph : stating;
+  const { inputs, outputs, valueInfo, initializers, sparseInitializers } = graph;
   for (const { name, type } of [...valueInfo, ...outputs, ...inputs])
     if (type?.kind === "tensor") types.set(name, type);
   for (const { name, dtype, shape } of initializers) {

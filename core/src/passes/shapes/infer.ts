@@ -1,6 +1,6 @@
 // Shapes and types of all values of a graph by rules of our own: a walk in the order of the nodes, which keeps open axes as names
 // and follows lengths through the small tensors that models compute shapes with.
-import { type Model, type Node, outputDType, subgraphsOf } from "#graph";
+import { type Graph, type Model, type Node, outputDType, subgraphsOf } from "#graph";
 import type { DType, TensorType } from "#tensor";
 import { storedTensors } from "../stored-tensors.ts";
 import { statedTypes, type ValueTypes } from "../value-types.ts";
@@ -14,7 +14,9 @@ export type Facts = ReadonlyMap<string, Fact>;
 
 /** Everything the rules tell of a model's values. What has no rule is as the model states it. */
 export function inferFacts(model: Model): Facts {
-  return new Inference(model).run();
+  let unknowns = 0;
+  const unknown = (): Length => Length.unknown(unknowns++);
+  return new Inference(model.graph, model.opsets.get("") ?? 1, unknown, new Map()).run();
 }
 
 /** The types of a model's values, by rules of our own. Axes keep the names the inputs give them: `N`, or `2*N` where it is. */
@@ -28,40 +30,45 @@ export function typeOf({ dtype, shape }: Fact): TensorType {
 }
 
 class Inference {
-  readonly #model: Model;
+  readonly #graph: Graph;
+  readonly #opset: number;
+  readonly #unknown: () => Length;
   readonly #stated: ValueTypes;
-  readonly #facts = new Map<string, Fact>();
-  readonly #dtypes = new Map<string, DType>();
-  #unknowns = 0;
+  readonly #facts: Map<string, Fact>;
+  readonly #dtypes: Map<string, DType>;
 
-  constructor(model: Model) {
-    this.#model = model;
-    this.#stated = statedTypes(model);
+  /** @param around what is known of the values of the graphs around a body */
+  constructor(graph: Graph, opset: number, unknown: () => Length, around: Facts) {
+    this.#graph = graph;
+    this.#opset = opset;
+    this.#unknown = unknown;
+    this.#stated = statedTypes(graph);
+    this.#facts = new Map(around);
+    this.#dtypes = new Map(Array.from(around, ([name, { dtype }]) => [name, dtype]));
   }
 
   run(): Facts {
-    const { graph } = this.#model;
+    const graph = this.#graph;
     for (const { name, type } of graph.inputs) if (type?.kind === "tensor") this.#learn(name, this.#factOf(type));
     for (const [name, stored] of storedTensors(graph)) {
       const shape = stored.shape.map((length) => Length.of(length));
       this.#learn(name, { dtype: stored.dtype, shape, elements: elementsOf(stored) });
     }
-    for (const { values, shape } of graph.sparseInitializers)
-      this.#learn(values.name, {
-        dtype: values.dtype,
-        shape: shape.map((length) => Length.of(length)),
-        elements: null,
-      });
-    for (const node of graph.nodes) this.#visit(node);
+    for (const { values, shape } of graph.sparseInitializers) {
+      const lengths = shape.map((length) => Length.of(length));
+      this.#learn(values.name, { dtype: values.dtype, shape: lengths, elements: null });
+    }
+    for (const node of graph.nodes) {
+      if (node.opType === "If" && node.domain === "") this.#visitIf(node);
+      else this.#visit(node);
+    }
     return this.#facts;
   }
 
   #visit(node: Node): void {
     const rules = Object.hasOwn(SHAPE_RULES, node.domain) ? SHAPE_RULES[node.domain]! : {};
     const rule = Object.hasOwn(rules, node.opType) ? rules[node.opType] : undefined;
-    const opset = this.#model.opsets.get("") ?? 1;
-    const unknown = (): Length => Length.unknown(this.#unknowns++);
-    const call = new ShapeCall(node, opset, (value) => this.#facts.get(value), unknown);
+    const call = new ShapeCall(node, this.#opset, (value) => this.#facts.get(value), this.#unknown);
     const found = rule?.(call) ?? null;
     for (const [index, name] of node.outputs.entries()) {
       if (name === "" || this.#facts.has(name)) continue;
@@ -73,6 +80,31 @@ class Inference {
     }
   }
 
+  /** What both branches make alike. */
+  #visitIf(node: Node): void {
+    const branches = subgraphsOf(node).map((body) => {
+      const facts = new Inference(body, this.#opset, this.#unknown, this.#facts).run();
+      return body.outputs.map(({ name }) => facts.get(name));
+    });
+    for (const [index, name] of node.outputs.entries()) {
+      const [one, ...others] = branches.map((outputs) => outputs[index]);
+      const stated = this.#stated.get(name);
+      const isAlike = one !== undefined && others.every((other) => other?.dtype === one.dtype);
+      if (isAlike) {
+        const shape = this.#common([one, ...(others as readonly Fact[])].map((fact) => fact.shape));
+        this.#learn(name, { dtype: one.dtype, shape: this.#sharpened(shape, stated), elements: null });
+      } else if (stated !== undefined) this.#learn(name, this.#factOf(stated));
+    }
+  }
+
+  #common(shapes: readonly (readonly Length[] | null)[]): readonly Length[] | null {
+    const [first, ...others] = shapes;
+    if (first === null || first === undefined || others.some((other) => other?.length !== first.length)) return null;
+    return first.map((length, axis) =>
+      others.every((other) => other![axis]!.equals(length)) ? length : this.#unknown(),
+    );
+  }
+
   #learn(name: string, fact: Fact): void {
     this.#facts.set(name, fact);
     this.#dtypes.set(name, fact.dtype);
@@ -80,7 +112,7 @@ class Inference {
 
   #factOf({ dtype, shape }: TensorType): Fact {
     const lengths = shape?.map((axis) => {
-      if (axis === null) return Length.unknown(this.#unknowns++);
+      if (axis === null) return this.#unknown();
       return typeof axis === "number" ? Length.of(axis) : Length.named(axis);
     });
     return { dtype, shape: lengths ?? null, elements: null };
