@@ -52,7 +52,7 @@ const GOLDENS = JSON.parse(readFileSync(path.resolve(import.meta.dirname, "../go
   readonly counts: Readonly<Record<string, number>>;
 };
 
-const tokens = { vocabulary: 9, maximumLength: 12, width: 8, heads: 2, feedForward: 16, classes: 3, seed: 1 } as const;
+const tokens = { vocabulary: 9, maximumLength: 12, width: 8, heads: 2, feedForward: 16, seed: 1 } as const;
 const images = { channels: 2, height: 9, width: 8, classes: 3, stages: [4, 6], seed: 1 } as const;
 
 const NETWORKS: Readonly<Record<string, () => Model>> = {
@@ -63,9 +63,17 @@ const NETWORKS: Readonly<Record<string, () => Model>> = {
   "cnn, separable": () => cnn({ ...images, block: "separable" }),
   resnet18: () => resNet18({ height: 37, width: 33, classes: 5, stem: 4, seed: 1 }),
   mobilenet_v2: () => mobileNetV2({ height: 40, width: 33, classes: 5, multiplier: 0.25, seed: 1 }),
-  "encoder, padding token": () => transformerEncoder({ ...tokens, dropout: 0.1, padding: { token: 0 } }),
+  "encoder, padding token": () => transformerEncoder({ ...tokens, classes: 3, dropout: 0.1, padding: { token: 0 } }),
   "encoder, mask": () =>
-    transformerEncoder({ ...tokens, depth: 1, norm: "post", activation: "relu", pool: "first", padding: "mask" }),
+    transformerEncoder({
+      ...tokens,
+      classes: 3,
+      depth: 1,
+      norm: "post",
+      activation: "relu",
+      pool: "first",
+      padding: "mask",
+    }),
   decoder: () => transformerDecoder({ ...tokens, vocabulary: 11, activation: "gelu-tanh" }),
   "vision transformer": () => {
     const block = transformerBlock({ heads: 2, feedForward: 16, epsilon: 1e-6 });

@@ -1,6 +1,6 @@
 // From layers to a model.
 import { SlipwayError } from "#base";
-import { graphBuilder, type Model, NameScope } from "#graph";
+import { createValueInfo, type Graph, graphBuilder, type Model, NameScope, type ValueInfo } from "#graph";
 import { emitLayers } from "./emit.ts";
 import { BATCH, type Form, shapeOf, type Value } from "./form.ts";
 import type { Layers } from "./layer.ts";
@@ -72,7 +72,19 @@ export function build(layers: Layers, options: BuildOptions): Model {
   const { output = "logits" } = options;
   const { shared, made } = emitted(layers, options);
   shared.graph.output(output, made.name, "float32", shapeOf(made.form));
-  return shared.graph.model();
+  const model = shared.graph.model();
+  const valueInfo = valueInfoOf(model.graph, shared.shapes);
+  return { ...model, graph: { ...model.graph, valueInfo } };
+}
+
+/** Types of values in between; what is an output has its type there. */
+function valueInfoOf(graph: Graph, shapes: Shared["shapes"]): readonly ValueInfo[] {
+  const outputs = new Set(graph.outputs.map(({ name }) => name));
+  const made = graph.nodes.flatMap((node) => node.outputs).filter((name) => !outputs.has(name));
+  return made.flatMap((name) => {
+    const shape = shapes.get(name);
+    return shape === undefined ? [] : [createValueInfo(name, { kind: "tensor", dtype: "float32", shape })];
+  });
 }
 
 /**
@@ -98,6 +110,7 @@ function emitted(layers: Layers, options: BuildOptions): { readonly shared: Shar
     masks: new Map(),
     embeddings: [],
     stored: new Set(),
+    shapes: new Map(),
     summaries: [],
     emit: emitLayers,
   };

@@ -122,6 +122,7 @@ function emitLayer<K extends LayerKind>(
   const { summaries } = shared;
   const at = summaries.push({ path, kind, depth, shape: [], parameters: 0 }) - 1;
   const made = rule.emit(site, layer, x);
+  site.shaped(made.name, shapeOf(made.form));
   const inside = summaries.slice(at + 1).filter((one) => one.depth === depth + 1);
   const parameters = inside.reduce((sum, one) => sum + one.parameters, site.parameters);
   summaries[at] = { path, kind, depth, shape: shapeOf(made.form), parameters };

@@ -35,6 +35,7 @@ import {
   softmax,
   squeezeExcitation,
   transformerBlock,
+  transformerEncoder,
 } from "./index.ts";
 
 const INPUTS = {
@@ -393,6 +394,16 @@ describe("a layer that does not fit is named, with what it is given", () => {
       block: untyped<"plain">("dense"),
     } as const;
     expect(messageOf(() => cnn(options))).toBe("There is no block 'dense'; take one of residual, plain, separable.");
+    const text = { vocabulary: 5, maximumLength: 4, classes: 2, seed: 1 };
+    const encoder = (more: object) => messageOf(() => transformerEncoder({ ...text, ...more }));
+    expect(encoder({ pool: "last" })).toBe("There is no pool 'last'; take 'mean' or 'first'.");
+    expect(encoder({ dropuot: 0.1 })).toContain("transformerEncoder has no option 'dropuot'; did you mean 'dropout'?");
+    expect(encoder({ length: 9 })).toContain("its sequence has 9 places and maximumLength is 4");
+    const rows = { inputs: 4, hidden: [3], outputs: 2, seed: 1 };
+    const perceptron = (more: object) => messageOf(() => mlp({ ...rows, ...more }));
+    expect(perceptron({ hidden: undefined })).toBe("mlp needs the option 'hidden'.");
+    expect(perceptron({ hidden: 64 })).toBe("The option hidden of mlp is 64; give a list of numbers.");
+    expect(perceptron({ normalization: "group" })).toBe("There is no normalization 'group'; take 'batch' or 'layer'.");
   });
 });
 
@@ -448,4 +459,17 @@ describe("an input or a seed that can't be is refused", () => {
       `The seed is ${seed}; give a whole number of at most 2^53 − 1, or a bigint.`,
     );
   });
+});
+
+it("who has a compiler is told before", () => {
+  // @ts-expect-error -- there is no such activation
+  expect(messageFor(activation("gelu-tan"), INPUTS.rows)).toContain("did you mean 'gelu-tanh'?");
+  // @ts-expect-error -- there is no such option
+  expect(messageFor(conv({ channels: 4, kernel: 3, paddding: 1 }), INPUTS.image)).toContain("did you mean 'padding'?");
+  // @ts-expect-error -- channels must be said
+  expect(messageFor(conv({ kernel: 3 }), INPUTS.image)).toContain("channels is undefined");
+  // @ts-expect-error -- of a constant there is a value to say
+  expect(messageFor(linear(2, { initialization: "constant" }), INPUTS.rows)).toContain("has no value; give the number");
+  // @ts-expect-error -- an image has channels
+  expect(messageFor(conv({ channels: 4, kernel: 3 }), { kind: "image", height: 4, width: 4 })).toContain("channels");
 });

@@ -77,10 +77,11 @@ export {
 export {
   transformerDecoder,
   transformerDecoderLayers,
+  type TransformerDecoderLayersOptions,
   type TransformerDecoderOptions,
   transformerEncoder,
   transformerEncoderLayers,
+  type TransformerEncoderLayersOptions,
   type TransformerEncoderOptions,
-  type TransformerOptions,
 } from "./presets/transformer.ts";
 export type { LayerSummary } from "./site.ts";

@@ -18,6 +18,8 @@ export interface Shared {
   readonly embeddings: { readonly weight: string; readonly vocabulary: number; readonly width: number }[];
   /** Names of stored tensors that were made. */
   readonly stored: Set<string>;
+  /** Shapes of values, for who reads the model and for what is built on it: engines infer less where lengths are open. */
+  readonly shapes: Map<string, readonly Dimension[]>;
   /** What became of each layer, those inside after the one they are in. */
   readonly summaries: LayerSummary[];
   /** Puts layers behind a value; `emit.ts` does it. */
@@ -75,6 +77,12 @@ export class Site {
   ops(opType: string, inputs: readonly string[], count: number, attributes: Attributes = {}, role = ""): string[] {
     const name = this.shared.nodeNames.fresh(this.#named(role));
     return this.shared.graph.opOutputs(opType, inputs, count, attributes, { name });
+  }
+
+  /** States the shape of a value; answers the value. */
+  shaped(value: string, shape: readonly Dimension[]): string {
+    this.shared.shapes.set(value, shape);
+    return value;
   }
 
   /** A stored scalar: no parameter, since those have axes. */

@@ -1,5 +1,5 @@
 // Attention and the blocks that are made with it. Source: Vaswani et al., arXiv 1706.03762.
-import type { Value } from "../form.ts";
+import { BATCH, shapeOf, type Value } from "../form.ts";
 import { type Initialization, linearFans } from "../initialization.ts";
 import type { Site } from "../site.ts";
 import {
@@ -43,32 +43,35 @@ export function selfAttention(options: AttentionOptions): Attention {
 }
 
 export function emitAttention(site: Site, layer: Attention, x: Value): Value {
-  const { features } = site.require(x, ["sequence"], sequenceRemedy(x));
+  const { features, length } = site.require(x, ["sequence"], sequenceRemedy(x));
   const heads = site.whole("heads", layer.heads);
   if (features % heads !== 0)
     throw site.fault(`its ${features} features can't be divided among ${heads} heads; change heads or the width`);
   const size = features / heads;
   const qkv = projected(site, "qkv", x, 3 * features, layer, layer.initialization ?? "glorot-uniform");
   const parts = site.ops("Split", [qkv.name, site.ints([features, features, features])], 3, { axis: 2 }, "split");
+  const axes = [BATCH, length, heads, size];
   const inHeads = (part: string, perm: readonly number[], role: string): string => {
     const split = site.op("Reshape", [part, site.ints([0, 0, heads, size])], {}, `${role}.heads`);
-    return site.op("Transpose", [split], { perm: [...perm] }, role);
+    const moved = site.op("Transpose", [site.shaped(split, axes)], { perm: [...perm] }, role);
+    return site.shaped(
+      moved,
+      perm.map((axis) => axes[axis]!),
+    );
   };
   const queries = inHeads(parts[0]!, [0, 2, 1, 3], "queries");
   const keys = inHeads(parts[1]!, [0, 2, 3, 1], "keys");
   const values = inHeads(parts[2]!, [0, 2, 1, 3], "values");
   const scaled = site.op("Mul", [queries, site.scalar(1 / Math.sqrt(size))], {}, "scaled");
-  const scores = site.op("MatMul", [scaled, keys], {}, "scores");
+  const byPair = [BATCH, heads, length, length];
+  const scores = site.shaped(site.op("MatMul", [scaled, keys], {}, "scores"), byPair);
   const mask = additiveMask(site, x, layer.causal ?? false);
-  const masked = mask === null ? scores : site.op("Add", [scores, mask], {}, "masked");
-  const weights = dropped(site, site.op("Softmax", [masked], { axis: -1 }, "weights"), layer.dropout ?? 0, "dropout");
-  const mixed = site.op(
-    "Transpose",
-    [site.op("MatMul", [weights, values], {}, "mixed")],
-    { perm: [0, 2, 1, 3] },
-    "places",
-  );
-  const joined = site.op("Reshape", [mixed, site.ints([0, 0, features])], {}, "joined");
+  const masked = mask === null ? scores : site.shaped(site.op("Add", [scores, mask], {}, "masked"), byPair);
+  const shares = site.shaped(site.op("Softmax", [masked], { axis: -1 }, "shares"), byPair);
+  const kept = site.shaped(dropped(site, shares, layer.dropout ?? 0, "dropout"), byPair);
+  const mixed = site.shaped(site.op("MatMul", [kept, values], {}, "mixed"), [BATCH, heads, length, size]);
+  const places = site.shaped(site.op("Transpose", [mixed], { perm: [0, 2, 1, 3] }, "places"), axes);
+  const joined = site.shaped(site.op("Reshape", [places, site.ints([0, 0, features])], {}, "joined"), shapeOf(x.form));
   return projected(site, "out", { ...x, name: joined }, features, layer, layer.initialization ?? "torch-default");
 }
 
@@ -85,9 +88,9 @@ function projected(
 }
 
 /**
- * What is added to scores so that places which may not be seen weigh nothing: 0 or the least float32, [1 or N, 1, length or 1, length];
- * null where all may be seen. A row that sees none weighs all alike, where −∞ would give NaN. It is made once for all layers that
- * see alike.
+ * What is added to scores so that places which may not be seen weigh nothing: 0 or the least float32, [length, length] or
+ * [N, 1, 1 or length, length]; null where all may be seen. A row that sees none weighs all alike, where −∞ would give NaN. It is
+ * made once for all layers that see alike.
  */
 function additiveMask(site: Site, x: Value, isCausal: boolean): string | null {
   if (!isCausal && x.mask === null) return null;
@@ -104,7 +107,9 @@ function additiveMask(site: Site, x: Value, isCausal: boolean): string | null {
   if (x.mask !== null) seen.push(site.op("Unsqueeze", [x.mask, site.ints([1, 2])], {}, "padding"));
   const [first = "", second] = seen;
   const both = second === undefined ? first : site.op("And", [first, second], {}, "seen");
-  const mask = site.op("Where", [both, site.scalar(0), site.scalar(LEAST_FLOAT)], {}, "mask");
+  const chosen = site.op("Where", [both, site.scalar(0), site.scalar(LEAST_FLOAT)], {}, "mask");
+  const padded = [BATCH, 1, isCausal ? length : 1, length];
+  const mask = site.shaped(chosen, x.mask === null ? [length, length] : padded);
   site.shared.masks.set(key, mask);
   return mask;
 }

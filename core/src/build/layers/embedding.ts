@@ -1,6 +1,6 @@
 // Where sequences come from: tables of token embeddings, patches of images, positions; and taking one place out of a sequence.
 import { DTYPES } from "#tensor";
-import type { Length, Value } from "../form.ts";
+import type { Form, Length, Value } from "../form.ts";
 import { convolutionFans, type Initialization } from "../initialization.ts";
 import type { Site } from "../site.ts";
 import { biasesOf, weightsOf, type WeightOptions } from "./dense.ts";
@@ -54,29 +54,31 @@ export function positionEmbedding(options: PositionEmbeddingOptions): PositionEm
 
 export function emitPositionEmbedding(site: Site, layer: PositionEmbedding, x: Value): Value {
   const remedy = x.form.kind === "tokens" ? "put embedding() before it" : "put patchEmbedding() before it";
-  const { length, features } = site.require(x, ["sequence"], remedy);
+  const form = site.require(x, ["sequence"], remedy);
+  const { length } = form;
   const { positions = "learned" } = layer;
   const most = site.whole("maximumLength", layer.maximumLength);
   if (typeof length === "number" && length > most)
     throw site.fault(`its sequence has ${length} places and maximumLength is ${most}; make it at least ${length}`);
   if (positions !== "learned" && positions !== "sinusoidal")
     throw site.unknown("kind of positions", positions, ["learned", "sinusoidal"]);
-  const added = positions === "learned" ? learnedPositions(site, layer, x) : sinusoidalPositions(site, x, features);
+  const added = positions === "learned" ? learnedPositions(site, layer, x, form) : sinusoidalPositions(site, x, form);
   return { ...x, name: site.op("Add", [x.name, added], {}, "sum") };
 }
 
+type SequenceForm = Extract<Form, { readonly kind: "sequence" }>;
+
 /** The first rows of a table. */
-function learnedPositions(site: Site, layer: PositionEmbedding, x: Value): string {
-  const { length, features } = site.require(x, ["sequence"], "");
+function learnedPositions(site: Site, layer: PositionEmbedding, x: Value, { length, features }: SequenceForm): string {
   const most = layer.maximumLength;
   const fans = { in: features, out: most };
   const weight = site.parameter("weight", [most, features], layer.initialization ?? "truncated-normal", fans);
   if (length === most) return weight;
   const end = typeof length === "number" ? site.ints([length]) : lengthOf(site, x);
-  return site.op("Slice", [weight, site.ints([0]), end, site.ints([0])], {}, "rows");
+  return site.shaped(site.op("Slice", [weight, site.ints([0]), end, site.ints([0])], {}, "rows"), [length, features]);
 }
 
-function sinusoidalPositions(site: Site, x: Value, features: number): string {
+function sinusoidalPositions(site: Site, x: Value, { length, features }: SequenceForm): string {
   if (features % 2 !== 0)
     throw site.fault(`sinusoidal positions come in pairs, and ${features} is odd; take an even width`);
   const float = { to: DTYPES.float32.onnx };
@@ -97,7 +99,7 @@ function sinusoidalPositions(site: Site, x: Value, features: number): string {
     site.op("Unsqueeze", [site.op(opType, [angles], {}, opType.toLowerCase()), site.ints([2])], {}, "part"),
   );
   const pairsOfPlaces = site.op("Concat", parts, { axis: 2 }, "by_turns");
-  return site.op("Reshape", [pairsOfPlaces, site.ints([-1, features])], {}, "vectors");
+  return site.shaped(site.op("Reshape", [pairsOfPlaces, site.ints([-1, features])], {}, "vectors"), [length, features]);
 }
 
 /** The length of a sequence when it runs, int64 [1]. */

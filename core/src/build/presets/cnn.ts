@@ -10,6 +10,7 @@ import { linear, relu } from "../layers/dense.ts";
 import { batchNorm } from "../layers/normalization.ts";
 import { globalAveragePool } from "../layers/pooling.ts";
 import { dropped } from "./mlp.ts";
+import { checkOptions, type OptionTable, widthsOf } from "./options.ts";
 
 export interface CnnOptions {
   readonly channels: number;
@@ -30,12 +31,25 @@ export interface CnnOptions {
   readonly seed: number | bigint;
 }
 
+const CNN_OPTIONS: OptionTable<CnnOptions> = {
+  channels: "needed",
+  height: "needed",
+  width: "needed",
+  classes: "needed",
+  stages: "optional",
+  blocks: "optional",
+  block: "optional",
+  dropout: "optional",
+  seed: "needed",
+};
+
 /**
  * `input` [N, channels, height, width] to `logits` [N, classes]: a stem, stages of blocks, the mean of each channel, a head. Parameters:
  * `stem.conv.weight`, `stage1.block1.conv1.weight`, …, `head.weight`.
  * @throws SlipwayError as `build`
  */
 export function cnn(options: CnnOptions): Model {
+  checkOptions("cnn", options, CNN_OPTIONS);
   const { channels, height, width, seed } = options;
   return build(cnnLayers(options), { input: { kind: "image", channels, height, width }, seed, name: "cnn" });
 }
@@ -58,7 +72,9 @@ export function cnnLayers(options: Omit<CnnOptions, "channels" | "height" | "wid
       batchNorm(),
       relu(),
     ]),
-    ...stages.map((channels, index) => named(`stage${index + 1}`, [stage(channels, index === 0 ? 1 : 2)])),
+    ...widthsOf("cnn", "stages", stages).map((channels, index) =>
+      named(`stage${index + 1}`, [stage(channels, index === 0 ? 1 : 2)]),
+    ),
     globalAveragePool(),
     dropped(options.dropout ?? 0),
     named("head", linear(options.classes)),

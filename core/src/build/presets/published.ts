@@ -8,6 +8,7 @@ import { activation, dropout, linear, relu } from "../layers/dense.ts";
 import { batchNorm } from "../layers/normalization.ts";
 import { globalAveragePool, maxPool } from "../layers/pooling.ts";
 import { basicBranch, HE } from "./cnn.ts";
+import { checkOptions, type OptionTable } from "./options.ts";
 
 export interface PublishedOptions {
   /** 1000 unless said. */
@@ -20,6 +21,14 @@ export interface PublishedOptions {
   readonly width?: number;
   readonly seed: number | bigint;
 }
+
+const PUBLISHED = {
+  classes: "optional",
+  channels: "optional",
+  height: "optional",
+  width: "optional",
+  seed: "needed",
+} as const satisfies OptionTable<PublishedOptions>;
 
 export interface ResNetOptions extends PublishedOptions {
   /** Channels of the first stage, which each stage doubles; 64 unless said. */
@@ -38,6 +47,7 @@ export interface ResNetOptions extends PublishedOptions {
  * @throws SlipwayError as `build`
  */
 export function resNet18(options: ResNetOptions): Model {
+  checkOptions("resNet18", options, { ...PUBLISHED, stem: "optional", isForSmallImages: "optional" });
   return build(resNet18Layers(options), { input: imageOf(options), seed: options.seed, name: "resnet18" });
 }
 
@@ -94,6 +104,7 @@ const MOBILENET_STAGES = [
  * @throws SlipwayError as `build`
  */
 export function mobileNetV2(options: MobileNetOptions): Model {
+  checkOptions("mobileNetV2", options, { ...PUBLISHED, multiplier: "optional" });
   return build(mobileNetV2Layers(options), { input: imageOf(options), seed: options.seed, name: "mobilenet_v2" });
 }
 

@@ -1,4 +1,5 @@
 // Transformers over tokens: encoders that classify a sequence, and decoders that tell the next token.
+import { SlipwayError } from "#base";
 import type { Model } from "#graph";
 import { build, type Input } from "../build.ts";
 import { type Layers, named } from "../layer.ts";
@@ -8,10 +9,21 @@ import { embedding, firstToken, positionEmbedding } from "../layers/embedding.ts
 import { layerNorm } from "../layers/normalization.ts";
 import { globalAveragePool } from "../layers/pooling.ts";
 import { dropped } from "./mlp.ts";
+import { checkOptions, type OptionTable } from "./options.ts";
 
-export interface TransformerOptions {
+/** What is said of sequences. */
+export interface TokensOptions {
   readonly vocabulary: number;
-  /** The longest sequence there may be; any shorter one does as well. */
+  /** The length all sequences have; any up to `maximumLength` unless said. */
+  readonly length?: number;
+  /** Which places do not count: told by an input `mask`, or by a token. All count unless said. */
+  readonly padding?: "mask" | { readonly token: number };
+  readonly seed: number | bigint;
+}
+
+/** What is said of layers. */
+export interface TransformerLayersOptions {
+  /** The longest sequence there may be. */
   readonly maximumLength: number;
   /** Numbers for each token; 128 unless said. */
   readonly width?: number;
@@ -29,16 +41,31 @@ export interface TransformerOptions {
   readonly dropout?: number;
   /** See `positionEmbedding`; `learned` unless said. */
   readonly positions?: "learned" | "sinusoidal";
-  /** Which places do not count: told by an input `mask`, or by a token. All count unless said. */
-  readonly padding?: "mask" | { readonly token: number };
-  readonly seed: number | bigint;
 }
 
-export interface TransformerEncoderOptions extends TransformerOptions {
+const TRANSFORMER = {
+  vocabulary: "needed",
+  length: "optional",
+  padding: "optional",
+  seed: "needed",
+  maximumLength: "needed",
+  width: "optional",
+  heads: "optional",
+  depth: "optional",
+  feedForward: "optional",
+  norm: "optional",
+  activation: "optional",
+  dropout: "optional",
+  positions: "optional",
+} as const satisfies OptionTable<TokensOptions & TransformerLayersOptions>;
+
+export interface TransformerEncoderLayersOptions extends TransformerLayersOptions {
   readonly classes: number;
   /** What stands for the sequence: the mean of its places (unless said), or its first one. */
   readonly pool?: "mean" | "first";
 }
+
+export interface TransformerEncoderOptions extends TransformerEncoderLayersOptions, TokensOptions {}
 
 /**
  * `input` int64 [N, length] to `logits` [N, classes], as BERT and its like. Parameters: `tokens.weight`, `positions.weight`,
@@ -47,6 +74,7 @@ export interface TransformerEncoderOptions extends TransformerOptions {
  * @throws SlipwayError as `build`
  */
 export function transformerEncoder(options: TransformerEncoderOptions): Model {
+  checkOptions("transformerEncoder", options, { ...TRANSFORMER, classes: "needed", pool: "optional" });
   return build(transformerEncoderLayers(options), {
     input: tokensOf(options),
     seed: options.seed,
@@ -55,20 +83,26 @@ export function transformerEncoder(options: TransformerEncoderOptions): Model {
 }
 
 /** The layers of `transformerEncoder`. */
-export function transformerEncoderLayers(
-  options: Omit<TransformerEncoderOptions, "vocabulary" | "padding" | "seed">,
-): Layers {
+export function transformerEncoderLayers(options: TransformerEncoderLayersOptions): Layers {
   return [
     body(options, false),
-    options.pool === "first" ? firstToken() : globalAveragePool(),
+    pooled(options.pool ?? "mean"),
     named("head", linear(options.classes, { initialization: "truncated-normal" })),
   ];
 }
 
-export interface TransformerDecoderOptions extends TransformerOptions {
+function pooled(pool: "mean" | "first"): Layers {
+  if (pool === "mean") return globalAveragePool();
+  if (pool === "first") return firstToken();
+  throw new SlipwayError("NETWORK_INVALID", `There is no pool '${String(pool)}'; take 'mean' or 'first'.`);
+}
+
+export interface TransformerDecoderLayersOptions extends TransformerLayersOptions {
   /** Whether the head's weights are the table of token embeddings: true unless said. */
   readonly tied?: boolean;
 }
+
+export interface TransformerDecoderOptions extends TransformerDecoderLayersOptions, TokensOptions {}
 
 /**
  * `input` int64 [N, length] to `logits` [N, length, vocabulary], as GPT-2 and its like: at each place a logit for what token comes next, by
@@ -77,6 +111,7 @@ export interface TransformerDecoderOptions extends TransformerOptions {
  * @throws SlipwayError as `build`
  */
 export function transformerDecoder(options: TransformerDecoderOptions): Model {
+  checkOptions("transformerDecoder", options, { ...TRANSFORMER, tied: "optional" });
   return build(transformerDecoderLayers(options), {
     input: tokensOf(options),
     seed: options.seed,
@@ -85,18 +120,17 @@ export function transformerDecoder(options: TransformerDecoderOptions): Model {
 }
 
 /** The layers of `transformerDecoder`. */
-export function transformerDecoderLayers(
-  options: Omit<TransformerDecoderOptions, "vocabulary" | "padding" | "seed">,
-): Layers {
+export function transformerDecoderLayers(options: TransformerDecoderLayersOptions): Layers {
   const { tied = true } = options;
   return [body(options, true), named("head", languageModelHead({ tied, initialization: "truncated-normal" }))];
 }
 
-function tokensOf({ vocabulary, padding }: TransformerOptions): Input {
-  return { kind: "tokens", vocabulary, ...(padding === undefined ? {} : { padding }) };
+function tokensOf({ vocabulary, padding, length }: TokensOptions): Input {
+  const padded = padding === undefined ? {} : { padding };
+  return { kind: "tokens", vocabulary, ...padded, ...(length === undefined ? {} : { length }) };
 }
 
-function body(options: Omit<TransformerOptions, "vocabulary" | "padding" | "seed">, causal: boolean): Layers {
+function body(options: TransformerLayersOptions, causal: boolean): Layers {
   const { maximumLength, width = 128, heads = 4, depth = 2, norm = "pre", activation = "gelu" } = options;
   const { dropout = 0, positions = "learned", feedForward = 4 * width } = options;
   const initialization = "truncated-normal";
