@@ -196,11 +196,12 @@ export class Emitter {
         return this.sum(this.sum(x, stretched), leading, false);
       }
       case "unknown":
-        return this.#sumToAtRunTime(x, this.shapeOf(to));
+        return this.sumToShape(x, this.shapeOf(to));
     }
   }
 
-  #sumToAtRunTime(x: string, to: string): string {
+  /** The same for a shape that is known at run time, int64 [rank], of at most as many axes. */
+  sumToShape(x: string, to: string): string {
     const int = this.of("int64");
     const from = this.op("Shape", [x]);
     const extra = int.sub(int.op("Size", [from]), int.op("Size", [to]));

@@ -90,6 +90,29 @@ test("by a loss of the user's own", async () => {
   expect(refused.err).toMatch(/'l' has the shape \[N, 2\]; a loss is one number/);
 });
 
+test("norms of the gradients by sample", async () => {
+  const { code, out } = await call(
+    "model.onnx",
+    "--loss",
+    "mean-squared-error",
+    "--per-sample",
+    "norms",
+    "-o",
+    "norms.onnx",
+  );
+  expect(code).toBe(0);
+  expect(out).toMatch(
+    /grad_norm_weights {2}by weights\n.*\ngrad_norm holds the norm of all of them together, by sample/,
+  );
+  const inputs = { x: { shape: [2, 2], values: [1, 0, 0, 0] }, target: { shape: [2, 2], values: [0, 1, 1, 0] } };
+  // y = [2, 1] and [1, -1], against [0, 1] and [1, 0]: the gradients by y are [2, 0] and [0, -1].
+  expect(await run("norms.onnx", inputs, ["losses", "grad_norm_bias", "grad_norm_weights"])).toEqual([
+    [2, 0.5],
+    [2, 1],
+    [2, 0],
+  ]);
+});
+
 test("a parameter that nothing depends on is said to have no gradient, and one that is NaN is refused", async () => {
   const write = (file: string, weights: readonly number[]): void => {
     const g = graphBuilder({ opset: 17 });
@@ -131,6 +154,7 @@ test.each([
     /belongs to --loss cross-entropy/,
   ],
   ["a loss there is not", ["model.onnx", "--loss", "hinge", "--out", "a.onnx"], /no loss 'hinge'.*cross-entropy/],
+  ["samples without a loss", ["model.onnx", "--per-sample", "norms", "--out", "a.onnx"], /--per-sample needs --loss/],
   ["a file there is not", ["none.onnx", "--out", "a.onnx"], /no such file/],
   ["a directory to write to that is not there", ["model.onnx", "--out", "no/where.onnx"], /can't be written/],
 ])("%s is refused", async (_says, arguments_, message) => {

@@ -5,11 +5,12 @@
 import { AttributeReader, type Node } from "#graph";
 import type { Dimension } from "#tensor";
 import { kernelProduct, slideOf } from "../rules/convolutions.ts";
+import { einsumLetters } from "../rules/products.ts";
 import { tapsOf } from "../rules/window.ts";
 import type { ValueTypes } from "#passes";
 import { once } from "./once.ts";
 import type { SampleAxis, Samples } from "./sample-axes.ts";
-import { isBroadcastKnown, type SampleCall, samplesFirst } from "./sample-call.ts";
+import { isSharedBySamples, type SampleCall, samplesFirst } from "./sample-call.ts";
 
 /** The gradient by one parameter, sample by sample. */
 export interface SampleGradient {
@@ -70,7 +71,7 @@ const broadcast: Meeting = {
   covers: (facts) => {
     const [output] = facts.node.outputs;
     const at = samplesAt(facts, output);
-    return at !== null && isBroadcastKnown(shapeAt(facts, output), at, shapeAt(facts, facts.node.inputs[facts.index]));
+    return at !== null && isSharedBySamples(shapeAt(facts, output), at, shapeAt(facts, facts.node.inputs[facts.index]));
   },
   gradient: byOwnRule,
 };
@@ -84,7 +85,12 @@ const perChannel: Meeting = {
 /** Whether samples, and nothing else, lie along the first axis. */
 function liesFirst(facts: MeetingFacts, value: string | undefined): boolean {
   const at = samplesAt(facts, value);
-  return at !== null && at.axis === 0 && at.outer === 1 && at.inner === 1;
+  return at !== null && at.axis === 0 && isAlone(at);
+}
+
+/** Whether nothing else lies along the samples' axis. */
+function isAlone({ outer, inner }: SampleAxis): boolean {
+  return outer === 1 && inner === 1;
 }
 
 /** The two sides of a product whose gradient by sample is left-transposed times right. */
@@ -271,6 +277,33 @@ const table: Meeting = {
   },
 };
 
+/** By letters: the samples' letter stays in front of the parameter's own. */
+const contraction: Meeting = {
+  covers: (facts) => {
+    const letters = einsumLetters(new AttributeReader(facts.node).string("equation", ""));
+    const isPlain = facts.node.inputs.every(
+      (name) => samplesAt(facts, name) === null || isAlone(samplesAt(facts, name)!),
+    );
+    const isOnce = letters?.operands.every((operand) => new Set(operand).size === operand.length) === true;
+    // A letter that the parameter alone has was summed over, and would be stretched again.
+    const own = letters?.operands[facts.index] ?? "";
+    const others = letters?.operands.filter((_, at) => at !== facts.index).join("") + (letters?.result ?? "");
+    return isPlain && isOnce && Array.from(own).every((letter) => others.includes(letter));
+  },
+  gradient: (call, index) => ({
+    rows: () => {
+      const { operands, result } = einsumLetters(call.string("equation", ""))!;
+      const samples = result[call.samplesOf(call.y())!.axis]!;
+      const others = operands.flatMap((letters, at) => (at === index ? [] : [{ letters, value: call.x(at) }]));
+      const terms = [result, ...others.map(({ letters }) => letters)].join();
+      return call.e.op("Einsum", [call.g, ...others.map(({ value }) => value)], {
+        equation: `${terms}->${samples}${operands[index]!}`,
+      });
+    },
+    squaredNorms: null,
+  }),
+};
+
 /** Meetings of their own, by operator and by the parameter's place among the inputs. */
 const MEETINGS: Readonly<Record<string, Readonly<Record<number, Meeting>>>> = {
   MatMul: { 0: matMulLeft, 1: matMulRight },
@@ -278,6 +311,7 @@ const MEETINGS: Readonly<Record<string, Readonly<Record<number, Meeting>>>> = {
   Conv: { 1: kernel, 2: perChannel },
   ConvTranspose: { 1: kernel, 2: perChannel },
   Gather: { 0: table },
+  Einsum: { 0: contraction, 1: contraction },
   BatchNormalization: { 1: perChannel, 2: perChannel, 3: perChannel, 4: perChannel },
   InstanceNormalization: { 1: perChannel, 2: perChannel },
   GroupNormalization: { 1: perChannel, 2: perChannel },

@@ -4,6 +4,7 @@ import { AttributeReader, type Graph, type Node } from "#graph";
 import { storedTensors } from "#passes";
 import type { Dimension } from "#tensor";
 import type { ValueTypes } from "#passes";
+import { einsumLetters } from "../rules/products.ts";
 import { ComputedLengths } from "./computed-lengths.ts";
 
 /**
@@ -133,6 +134,7 @@ class NodeSite extends AttributeReader {
     if (opType === "MatMul") return this.#product(of);
     if (opType === "Gather") return this.#gathered(of);
     if (opType === "Concat") return this.#concatenated(of);
+    if (opType === "Einsum") return this.#contracted(of);
     // Of the others only the first input may hold samples.
     if (first.kind !== "axis" || of.slice(1).some((one) => one.kind === "axis")) return UNKNOWN;
     switch (opType) {
@@ -140,10 +142,12 @@ class NodeSite extends AttributeReader {
         return this.#gemm(first);
       case "Transpose":
         return this.#transposed(first);
-      case "Reshape":
       case "Flatten":
+        return first.axis === 0 && this.int("axis", 1) === 1 ? first : this.#reshaped(first, index);
       case "Squeeze":
       case "Unsqueeze":
+        return this.#squeezed(first) ?? this.#reshaped(first, index);
+      case "Reshape":
         return this.#reshaped(first, index);
       case "Split":
         return this.#axisOf(this.int("axis", 0)) === first.axis ? UNKNOWN : first;
@@ -306,6 +310,38 @@ class NodeSite extends AttributeReader {
       if (isLength) return { kind: "axis", axis: at, outer: outerNow, inner: innerNow };
     }
     return UNKNOWN;
+  }
+
+  /** Axes of length 1 gone or put in before that of the samples; null where it is not told which. */
+  #squeezed(first: SampleAxis): SampleAxis | null {
+    const [given, rank] = [this.#ints(1), this.#shape(0)?.length];
+    if (given === null || rank === undefined) return null;
+    const isLess = this.node.opType === "Squeeze";
+    const made = isLess ? rank : rank + given.length;
+    const axes = new Set(given.map((axis) => (axis < 0 ? axis + made : axis)));
+    if (isLess) {
+      if (axes.has(first.axis)) return null;
+      return { ...first, axis: first.axis - [...axes].filter((axis) => axis < first.axis).length };
+    }
+    const places = Array.from({ length: made }, (_, axis) => axis).filter((axis) => !axes.has(axis));
+    return { ...first, axis: places[first.axis]! };
+  }
+
+  /** Samples lie along the axis of a letter, which has to be the same in all operands and in the result. */
+  #contracted(of: readonly Samples[]): Samples {
+    const letters = einsumLetters(this.string("equation", ""));
+    if (letters === null) return UNKNOWN;
+    let found: { readonly letter: string; readonly at: SampleAxis } | null = null;
+    for (const [index, one] of of.entries()) {
+      if (one.kind !== "axis") continue;
+      const letter = letters.operands[index]?.[one.axis];
+      if (letter === undefined) return UNKNOWN;
+      if (found === null) found = { letter, at: one };
+      else if (found.letter !== letter || found.at.outer !== one.outer || found.at.inner !== one.inner) return UNKNOWN;
+    }
+    if (found === null) return UNKNOWN;
+    const axis = letters.result.indexOf(found.letter);
+    return axis < 0 ? this.#mixed() : { ...found.at, axis };
   }
 
   #sliced(first: SampleAxis): Samples {

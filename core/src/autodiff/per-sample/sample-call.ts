@@ -36,10 +36,17 @@ export class SampleCall extends OperatorCall {
   override sumToInput(gradient: string, index: number): string {
     if (!this.#isParameter(index)) return super.sumToInput(gradient, index);
     const { e } = this;
-    const shape = this.e.axesOf(this.y())!;
-    const at = this.samplesOf(this.y())!;
-    const summed = summedAxes(shape, at, this.axes(index)!);
-    return this.inShapeOf(e.sum(samplesFirst(e, gradient, shape, at, this.count), summed, false), index);
+    const [shape, own, at] = [e.axesOf(this.y())!, this.axes(index)!, this.samplesOf(this.y())!];
+    const first = samplesFirst(e, gradient, shape, at, this.count);
+    const summed = summedAxes(shape, at, own);
+    if (summed !== null) return this.inShapeOf(e.sum(first, summed, false), index);
+    // Which lengths are 1 is seen when it runs; the axes stand as they do in the output, but for that of the samples.
+    const extra = shape.length - own.length;
+    const lengths = shape.flatMap((_, axis) => {
+      if (axis === at.axis) return [...(at.outer === 1 ? [] : [e.ints([1])]), ...(at.inner === 1 ? [] : [e.ints([1])])];
+      return [axis < extra ? e.ints([1]) : e.lengthOf(this.x(index), axis - extra)];
+    });
+    return this.inShapeOf(e.sumToShape(first, e.concat([this.count, ...lengths], 0)), index);
   }
 
   override sumOverSamples(value: string, axes: readonly number[]): string {
@@ -66,7 +73,7 @@ export class SampleCall extends OperatorCall {
 }
 
 /** Whether by what is known of the axes a parameter's gradient by sample can be told from that by the output. */
-export function isBroadcastKnown(
+export function isSharedBySamples(
   output: readonly Dimension[] | null,
   at: SampleAxis,
   parameter: readonly Dimension[] | null,
@@ -75,19 +82,24 @@ export function isBroadcastKnown(
   const extra = output.length - parameter.length;
   // A parameter that has a row for each sample is none of all samples.
   if (at.axis >= extra && parameter[at.axis - extra] !== 1) return false;
-  return parameter.every((length, axis) => {
-    const made = output[axis + extra] ?? null;
-    return length === 1 || typeof length === "number" || (length !== null && length === made);
-  });
+  return true;
 }
 
-/** The axes that a gradient with its samples first is summed over to come to a parameter that was broadcast. */
+/**
+ * The axes that a gradient with its samples first is summed over to come to a parameter that was broadcast; null where it is not
+ * known whether a length is 1.
+ */
 function summedAxes(
   output: readonly Dimension[],
   { axis, outer, inner }: SampleAxis,
   parameter: readonly Dimension[],
-): readonly number[] {
+): readonly number[] | null {
   const extra = output.length - parameter.length;
+  const isKnown = parameter.every((length, at) => {
+    const made = output[at + extra] ?? null;
+    return typeof length === "number" || (length !== null && length === made);
+  });
+  if (!isKnown) return null;
   const isKept = (at: number): boolean => at >= extra && parameter[at - extra] !== 1;
   const others = otherAxes(output.length, axis, outer, inner);
   return others.flatMap((at, place) => (at !== null && isKept(at) ? [] : [place + 1]));

@@ -107,7 +107,7 @@ const einsum = rule(
   "dXᵢ = Einsum of G and the other operands, to the letters of Xᵢ",
   (call) => {
     const { e } = call;
-    const { operands, result } = einsumLetters(call);
+    const { operands, result } = lettersOf(call);
     return call.each((index) => {
       const own = operands[index]!;
       const others = operands.flatMap((letters, other) => (other === index ? [] : [{ letters, other }]));
@@ -124,22 +124,64 @@ const einsum = rule(
       return e.op("Expand", [e.unsqueeze(gradient, missing), e.shapeOf(call.x(index))]);
     });
   },
-  "not with an ellipsis, or a letter twice in one operand",
+  "not with a letter twice in one operand, or an ellipsis of axes that are stretched",
 );
 
-function einsumLetters(call: OperatorCall): { readonly operands: readonly string[]; readonly result: string } {
+/**
+ * The letters of a call, those of axes that an ellipsis stands for among them.
+ * @throws SlipwayError GRADIENT_UNAVAILABLE where an operand has a letter twice, or the ellipsis can't be told
+ */
+function lettersOf(call: OperatorCall): { readonly operands: readonly string[]; readonly result: string } {
   const equation = call.string("equation", "").replaceAll(" ", "");
-  const [left = "", right] = equation.split("->");
-  const operands = left.split(",");
-  if (equation.includes(".")) throw call.unavailable(`has an ellipsis in "${equation}", which has no gradient here`);
-  for (const letters of operands) {
-    if (new Set(letters).size !== letters.length)
+  const spelled = equation.includes(".") ? spelledOut(call, equation) : equation;
+  const letters = einsumLetters(spelled)!;
+  for (const operand of letters.operands) {
+    if (new Set(operand).size !== operand.length)
       throw call.unavailable(`reads a diagonal by "${equation}", which has no gradient here`);
   }
+  return letters;
+}
+
+const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/** An equation with letters in place of an ellipsis: as many as the operand with the most such axes has, aligned at the last. */
+function spelledOut(call: OperatorCall, equation: string): string {
+  const [left = "", right] = equation.split("->");
+  const operands = left.split(",");
+  const counts = operands.map((operand, index) =>
+    operand.includes(".") ? call.rank(index) - operand.replace("...", "").length : 0,
+  );
+  const most = Math.max(...counts);
+  const free = Array.from(LETTERS).filter((letter) => !equation.includes(letter));
+  const stacks = free.slice(0, most).join("");
+  for (const [index, count] of counts.entries()) {
+    const lengths = call.axes(index)!.slice(operands[index]!.indexOf("."), operands[index]!.indexOf(".") + count);
+    if (count > 0 && (count !== most || lengths.some((length) => length === 1 || length === null)))
+      throw call.unavailable(
+        `stacks by an ellipsis in "${equation}" what has not the same axes everywhere, or may be stretched; write the letters out`,
+      );
+  }
+  const result = right ?? `...${once(operands.join("").replaceAll(".", ""))}`;
+  return `${operands.join(",")}->${result}`.replaceAll("...", stacks);
+}
+
+function once(letters: string): string {
+  const all = Array.from(letters);
+  return all
+    .filter((letter) => all.indexOf(letter) === all.lastIndexOf(letter))
+    .toSorted()
+    .join("");
+}
+
+/** The letters of each operand and of the result; null where an ellipsis stands for axes. */
+export function einsumLetters(
+  equation: string,
+): { readonly operands: readonly string[]; readonly result: string } | null {
+  if (equation.includes(".")) return null;
+  const [left = "", right] = equation.replaceAll(" ", "").split("->");
+  const operands = left.split(",");
   // Without a result, it is the letters that occur once, in the order of the alphabet.
-  const all = Array.from(operands.join(""));
-  const once = all.filter((letter) => all.indexOf(letter) === all.lastIndexOf(letter)).toSorted();
-  return { operands, result: right ?? once.join("") };
+  return { operands, result: right ?? once(operands.join("")) };
 }
 
 export const PRODUCTS: Readonly<Record<string, OperatorGradient>> = { MatMul: matMul, Gemm: gemm, Einsum: einsum };

@@ -27,6 +27,11 @@ export const gradient: Command = {
       flags: "--loss <kind>",
       description: `A loss to put behind the model: ${LOSS_KINDS.join(", ")}; or an ONNX file that takes the prediction and the target and answers one number`,
     },
+    {
+      flags: "--per-sample <form>",
+      description: "With a loss: gradients of each sample's own loss, or only their norms",
+      choices: ["gradients", "norms"],
+    },
     { flags: "--output <name>", description: "The output the loss judges; the first if left out" },
     { flags: "--class-axis <axis>", description: "The axis of the classes; 1 if left out" },
     { flags: "--label-smoothing <share>", description: "cross-entropy: share of the target all classes have alike" },
@@ -40,6 +45,10 @@ export const gradient: Command = {
     {
       line: "slipway gradient digits@1 --loss cross-entropy -o step.onnx",
       says: "the loss, and its gradient by each parameter",
+    },
+    {
+      line: "slipway gradient digits@1 --loss cross-entropy --per-sample norms -o norms.onnx",
+      says: "how much each sample would move the weights",
     },
     { line: "slipway gradient digits@1 --loss focal.onnx -o step.onnx", says: "by a loss of your own" },
   ],
@@ -59,12 +68,16 @@ async function differentiated(context: CommandContext, out: string, directory: s
   const files = await modelToRewrite(context, out, directory);
   const loss = lossFrom(context);
   const lossFile = loss === null ? await lossFileFrom(context) : null;
+  const perSample = (textOption(context.options, "perSample") ?? null) as "gradients" | "norms" | null;
+  if (perSample !== null && loss === null && lossFile === null)
+    throw new SlipwayError("USAGE", "--per-sample needs --loss: it is the gradient of each sample's own loss.");
   context.progress.step("Differentiating …");
   return await differentiateInProcess({
     files,
     by: byFrom(listOption(context.options, "wrt")),
     loss,
     lossFile,
+    perSample,
     output: textOption(context.options, "output") ?? null,
     axis: numberOption(context.options, "classAxis", -8, 8) ?? 1,
     clock: systemClock,
@@ -143,10 +156,19 @@ function gradientText(file: string, sizeBytes: number, made: DifferentiatedModel
     `Gradients:`,
     ...shown,
   ];
-  if (detached.length > 0) {
+  if (made.norm !== null) lines.push(`${made.norm} holds the norm of all of them together, by sample.`);
+  if (made.looped.length > 0) {
     lines.push(
-      `Nothing that is differentiated depends on ${detached.slice(0, 8).join(", ")}${detached.length > 8 ? ` and ${detached.length - 8} more` : ""}: the gradient is zero.`,
+      `Samples run one by one for ${listed(made.looped)}: an operator on the way has no gradient by sample in a batch.`,
     );
   }
+  if (detached.length > 0) {
+    lines.push(`Nothing that is differentiated depends on ${listed(detached)}: the gradient is zero.`);
+  }
   return lines.join("\n");
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 8).join(", ");
+  return names.length > 8 ? `${shown} and ${names.length - 8} more` : shown;
 }

@@ -8,6 +8,9 @@ import {
   type ModelLoss,
   parametersOf,
   prepareForGradient,
+  sampleGradient,
+  type SampleGradientModel,
+  type ValueTypes,
   withLoss,
 } from "@slipway/core/autodiff";
 import { SlipwayError } from "@slipway/core/base";
@@ -30,22 +33,41 @@ async function differentiate(order: DifferentiateOrder & LocatedFiles): Promise<
   let judged: DifferentiatedModel["loss"] = null;
   const loss = await lossOf(order);
   if (loss !== null) {
-    const { output, axis } = order;
-    const made = withLoss(model, { loss, axis, types, ...(output === null ? {} : { output }) });
+    const { output, axis, perSample } = order;
+    const made = withLoss(model, {
+      loss,
+      axis,
+      types,
+      isPerSample: perSample !== null,
+      ...(output === null ? {} : { output }),
+    });
     model = made.model;
     judged = { output: made.loss, target: made.target };
     types = await engine.typesOf(model);
   }
   const preparedAt = performance.now();
-  const made = gradient(model, { wrt, types, ...(judged === null ? {} : { of: judged.output }) });
+  const made = differentiated(model, { wrt, types }, judged?.output ?? null, order.perSample);
   return {
     model: Buffer.from(bytesFromModel(made.model)).toString("base64"),
     gradients: Object.fromEntries(made.gradients),
     detached: made.detached,
+    norm: made.norm,
+    looped: made.looped,
     loss: judged,
     nodes: { before: read.graph.nodes.length, after: made.model.graph.nodes.length },
     milliseconds: { prepare: preparedAt - startedAt, differentiate: performance.now() - preparedAt },
   };
+}
+
+function differentiated(
+  model: Model,
+  by: { readonly wrt: readonly string[]; readonly types: ValueTypes },
+  loss: string | null,
+  perSample: DifferentiateOrder["perSample"],
+): SampleGradientModel {
+  if (loss === null) return { ...gradient(model, by), norm: null, looped: [] };
+  if (perSample === null) return { ...gradient(model, { ...by, of: loss }), norm: null, looped: [] };
+  return sampleGradient(model, { ...by, of: loss, form: perSample });
 }
 
 async function lossOf({ loss, others }: DifferentiateOrder & LocatedFiles): Promise<Loss | ModelLoss | null> {

@@ -10,6 +10,8 @@ export type DifferentiateBy = "inputs" | "parameters" | readonly string[];
 export interface DifferentiateOrder {
   readonly by: DifferentiateBy;
   readonly loss: Loss | null;
+  /** Gradients of each sample's own loss, or their norms, in place of those of the mean; with a loss only. */
+  readonly perSample: "gradients" | "norms" | null;
   /** The output that is judged by the loss; null takes the first. */
   readonly output: string | null;
   /** The axis of the classes. */
@@ -25,6 +27,10 @@ export interface DifferentiatedModel {
   readonly detached: readonly string[];
   /** Names of what a loss added; null without one. */
   readonly loss: { readonly output: string; readonly target: string } | null;
+  /** The output with the norm of all gradients together, by sample; null where norms were not asked for. */
+  readonly norm: string | null;
+  /** Names whose gradients by sample come from running the samples one by one. */
+  readonly looped: readonly string[];
   readonly nodes: { readonly before: number; readonly after: number };
   /** Milliseconds to prepare, with the engine's help, and to differentiate. */
   readonly milliseconds: { readonly prepare: number; readonly differentiate: number };
@@ -41,13 +47,13 @@ export interface DifferentiateOptions
  * @throws SlipwayError as `gradient` and `withLoss`; MODEL_* where the engine can't load the model; as `askAboutModel`
  */
 export async function differentiateInProcess(options: DifferentiateOptions): Promise<DifferentiatedModel> {
-  const { by, loss, lossFile, output, axis, ...question } = options;
+  const { by, loss, lossFile, perSample, output, axis, ...question } = options;
   return await askAboutModel<DifferentiateOrder, DifferentiatedModel>({
     ...question,
     others: lossFile === null ? [] : [lossFile],
     beside: import.meta.url,
     name: "differentiate-main",
     what: "Differentiating the model",
-    order: { by, loss, output, axis },
+    order: { by, loss, perSample, output, axis },
   });
 }
