@@ -2,19 +2,16 @@
 import {
   createGraph,
   createValueInfo,
-  type Graph,
-  type Initializer,
   initializerFromTensor,
   type Model,
-  nameScopeOf,
   type Node,
   subgraphsOf,
   valuesReadBy,
 } from "#graph";
 import type { Tensor } from "#tensor";
-import { liveNodes } from "./dead-code.ts";
 import { isRandom } from "./nondeterministic.ts";
 import type { Pass } from "./pass.ts";
+import { withStored } from "./store-values.ts";
 import { storedTensors } from "./stored-tensors.ts";
 
 /** Answers the outputs of a model that has no inputs. */
@@ -62,26 +59,6 @@ export async function foldConstants(model: Model, kept: readonly string[], evalu
     return isLarge ? [] : [initializerFromTensor(name, tensor)];
   });
   return { ...model, graph: withStored(graph, small) };
-}
-
-/** The graph with values stored instead of computed, and without the nodes that nothing needs any more. */
-function withStored(graph: Graph, stored: readonly Initializer[]): Graph {
-  const isStored = new Set(stored.map(({ name }) => name));
-  const scope = nameScopeOf(graph);
-  // A node may make one value that is stored now and another that is not.
-  const nodes = graph.nodes.map((node) =>
-    node.outputs.some((name) => isStored.has(name))
-      ? { ...node, outputs: node.outputs.map((name) => (isStored.has(name) ? scope.fresh(`${name}_computed`) : name)) }
-      : node,
-  );
-  const live = liveNodes({ ...graph, nodes });
-  const made = new Set(live.flatMap(({ outputs }) => outputs));
-  return {
-    ...graph,
-    nodes: live,
-    initializers: [...graph.initializers, ...stored],
-    valueInfo: graph.valueInfo.filter(({ name }) => made.has(name)),
-  };
 }
 
 /** @param kept names of stored tensors that may change; see `foldConstants` */

@@ -1,8 +1,11 @@
 // Models to models that compute the same in other words.
+export { annotateShapes } from "./annotate-shapes.ts";
 export { withCommonSubexpressions, withReplaced } from "./common-subexpressions.ts";
 export { constantsToInitializers } from "./constants-to-initializers.ts";
 export { withoutDeadCode } from "./dead-code.ts";
 export { type Evaluate, foldConstants, foldConstantsPass } from "./fold-constants.ts";
+export { foldShapes } from "./fold-shapes.ts";
+export { withoutIdentities } from "./identities-and-transposes.ts";
 export { type PassedModel, type PassTrace, runPasses, type RunPassesOptions } from "./manager.ts";
 export { pinShapes } from "./pin-shapes.ts";
 export type { Pass, PassEngine } from "./pass.ts";

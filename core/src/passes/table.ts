@@ -1,9 +1,12 @@
 // All passes by name, as the command line offers them, and what can be set of them.
 import { nearestWords, SlipwayError } from "#base";
+import { annotateShapesPass } from "./annotate-shapes.ts";
 import { commonSubexpressionsPass } from "./common-subexpressions.ts";
 import { constantsToInitializersPass } from "./constants-to-initializers.ts";
 import { deadCodePass } from "./dead-code.ts";
 import { foldConstantsPass } from "./fold-constants.ts";
+import { foldShapesPass } from "./fold-shapes.ts";
+import { identitiesAndTransposesPass } from "./identities-and-transposes.ts";
 import { inlineFunctionsPass } from "./inline-functions.ts";
 import type { Pass } from "./pass.ts";
 import { pinShapesPass } from "./pin-shapes.ts";
@@ -36,8 +39,11 @@ function allWith(settings: PassSettings): readonly Pass[] {
     constantsToInitializersPass,
     pinShapesPass(new Map(Object.entries(settings.lengths ?? {}))),
     foldConstantsPass(settings.kept ?? []),
+    foldShapesPass,
+    identitiesAndTransposesPass,
     commonSubexpressionsPass,
     deadCodePass,
+    annotateShapesPass,
     untieCopiesPass,
     sliceSplitSequencesPass,
     unrollRecurrentPass,
