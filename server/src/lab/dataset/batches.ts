@@ -1,7 +1,8 @@
 // Rows in batches: blocks of a source, the rows of one split among them, filled into a model's inputs.
 import { assert, SlipwayError } from "@slipway/core/base";
-import type { Tensor } from "@slipway/core/tensor";
+import { concatRows, sliceRows, type Tensor } from "@slipway/core/tensor";
 import type { ImagePreparer } from "#runtime";
+import type { BadRows } from "./bad-rows.ts";
 import type { BatchOptions, Labels, RowBatch } from "./dataset.ts";
 import { type Filler, inputFiller, type Misfit } from "./fill.ts";
 import { type NamedImage, tensorOfImages } from "./images.ts";
@@ -17,6 +18,8 @@ export interface BatchParts {
   readonly labels: LabelPlan | null;
   readonly weight: string | null;
   readonly preparer: ImagePreparer;
+  /** What becomes of rows that can't be used; an error where nobody says. */
+  readonly badRows?: BadRows;
 }
 
 /** All that is read for a batch, and which columns of a block it is made of. */
@@ -42,7 +45,9 @@ export async function* batchesOf(
   split: number | null,
   { batchRows, slices, firstRow, signal }: Pick<BatchOptions, "batchRows" | "slices" | "firstRow" | "signal">,
 ): AsyncGenerator<RowBatch> {
-  const { source, splits } = parts;
+  const { source, splits, badRows } = parts;
+  const errorOf = (block: Block, { row, column, wants, ifMissing }: Misfit) =>
+    misfitError(source, block.firstRow + row, column, wants, ifMissing);
   const plan = planOf(parts, bindings, split, slices);
   const isFromStart = firstRow === 0 || split === null;
   const start = isFromStart ? firstRow : await sourceRowOf(splits!, split, firstRow, source, signal);
@@ -58,18 +63,31 @@ export async function* batchesOf(
         continue;
       }
       while (from < end) {
-        const count = Math.min(end - from, batchRows - batch.rows);
-        const bad = batch.add(block, views, from, count);
-        if (bad !== null)
-          throw await misfitError(source, block.firstRow + bad.row, bad.column, bad.wants, bad.ifMissing);
+        let count = Math.min(end - from, batchRows - batch.rows);
+        let bad = batch.add(block, views, from, count);
+        let left: Misfit | null = null;
+        // The rows before a bad one are taken again; another column may be bad in one of them.
+        while (bad !== null) {
+          if (badRows?.choice !== "skip") throw await errorOf(block, bad);
+          left = bad;
+          count = bad.row - from;
+          bad = count === 0 ? null : batch.add(block, views, from, count);
+        }
         from += count;
+        if (left !== null) {
+          badRows!.skip(block.firstRow + left.row, left.column, await errorOf(block, left));
+          from += 1;
+        }
         if (batch.rows < batchRows) continue;
-        yield await batch.finish(signal);
-        batch = new Batch(plan, parts, batch.firstRow + batch.rows, batchRows);
+        const made = await batch.finish(signal);
+        if (made.rows > 0) yield made;
+        batch = new Batch(plan, parts, batch.firstRow + made.rows, batchRows);
       }
     }
   }
-  if (batch.rows > 0) yield await batch.finish(signal);
+  if (batch.rows === 0) return;
+  const last = await batch.finish(signal);
+  if (last.rows > 0) yield last;
 }
 
 /** Where the rows that begin at `from` stop being all of the split, or all not. */
@@ -141,13 +159,16 @@ class Batch {
       const bad = this.#fill(filler, block, views[index]!, from, count);
       if (bad !== null) return bad;
     }
-    for (const [index, { binding, place }] of this.#plan.images.entries()) {
+    for (const { binding, place } of this.#plan.images) {
+      const unnamed = textsOf(block, place)
+        .slice(from, from + count)
+        .indexOf(null);
+      if (unnamed >= 0) return { row: from + unnamed, column: binding.columns[0], wants: "it has to name an image" };
+    }
+    for (const [index, { place }] of this.#plan.images.entries()) {
       const names = textsOf(block, place);
-      for (let row = from; row < from + count; row++) {
-        const name = names[row] ?? null;
-        if (name === null) return { row, column: binding.columns[0], wants: "it has to name an image" };
-        this.#images[index]!.push({ row: block.firstRow + row, name });
-      }
+      for (let row = from; row < from + count; row++)
+        this.#images[index]!.push({ row: block.firstRow + row, name: names[row]! });
     }
     for (const [index, { place }] of this.#plan.slices.entries()) {
       this.#slices[index]!.push(...textsOf(block, place).slice(from, from + count));
@@ -160,11 +181,18 @@ class Batch {
     const { inputs: filled, images, labels, weights, slices } = this.#plan;
     const inputs: Record<string, Tensor> = {};
     for (const { name, filler } of filled) inputs[name] = filler.finish(this.rows);
+    const unusable = new Set<number>();
     for (const [index, { binding }] of images.entries()) {
-      const { source, preparer } = this.#parts;
-      inputs[binding.input] = await tensorOfImages(binding, this.#images[index]!, source, preparer, signal);
+      const { source, preparer, badRows } = this.#parts;
+      const named = this.#images[index]!;
+      const skip = (at: number, error: SlipwayError): void => {
+        badRows!.skip(named[at]!.row, binding.columns[0], error);
+        unusable.add(at);
+      };
+      const onBad = badRows?.choice === "skip" ? skip : null;
+      inputs[binding.input] = await tensorOfImages(binding, named, source, preparer, signal, onBad);
     }
-    return {
+    const batch: RowBatch = {
       firstRow: this.firstRow,
       rows: this.rows,
       inputs,
@@ -172,6 +200,7 @@ class Batch {
       weights: weights?.finish(this.rows) ?? null,
       slices: Object.fromEntries(slices.map(({ column }, index) => [column, this.#slices[index]!])),
     };
+    return unusable.size === 0 ? batch : withoutRows(batch, unusable);
   }
 
   #fill(
@@ -196,4 +225,30 @@ function textsOf({ columns }: Block, place: number): readonly (string | null)[] 
   const block = columns[place];
   assert(block?.kind === "texts", "A column wanted as text came in another form.");
   return block.values;
+}
+
+/** The batch without some of its rows, by their places in it. */
+function withoutRows(batch: RowBatch, left: ReadonlySet<number>): RowBatch {
+  const kept = Array.from({ length: batch.rows }, (_, row) => row).filter((row) => !left.has(row));
+  const { labels, weights } = batch;
+  return {
+    firstRow: batch.firstRow,
+    rows: kept.length,
+    inputs: Object.fromEntries(
+      Object.entries(batch.inputs).map(([name, tensor]) => [
+        name,
+        kept.length === 0 ? sliceRows(tensor, 0, 0) : concatRows(kept.map((row) => sliceRows(tensor, row, row + 1))),
+      ]),
+    ),
+    labels: labels === null ? null : keptLabels(labels, kept),
+    weights: weights === null ? null : Float64Array.from(kept, (row) => weights[row]!),
+    slices: Object.fromEntries(
+      Object.entries(batch.slices).map(([name, values]) => [name, kept.map((row) => values[row]!)]),
+    ),
+  };
+}
+
+function keptLabels({ kind, values }: Labels, kept: readonly number[]): Labels {
+  if (kind === "class") return { kind, values: Int32Array.from(kept, (row) => values[row]!) };
+  return { kind, values: Float64Array.from(kept, (row) => values[row]!) };
 }

@@ -41,12 +41,13 @@ export interface Filler<Made> {
 type ColumnsBinding = Extract<InputBinding, { kind: "columns" }>;
 
 export function inputFiller(binding: ColumnsBinding, source: RowSource): Filler<Tensor> {
-  const { dtype, shape, columns } = binding;
+  const { dtype, shape, columns, isTime = false } = binding;
   const isOne = columns.length === 1;
   // Text that fills many numbers is a list, written out.
   const mayBeList = isOne && (shape === null || !shape.every((length) => length === 1));
   const wanted = columns.map((column): Wanted => {
     const kind = source.kindOf(column);
+    if (isTime) return { column, form: "seconds" };
     if (kind === "list") return { column, form: "list" };
     if (dtype === "string") return { column, form: "text" };
     if (kind === "text" && mayBeList) return { column, form: "list" };
@@ -248,6 +249,12 @@ class NumberInput extends Input {
     const data = this.#data!;
     const bad = this.#conversion.write(values, from, count, data, at, stride);
     if (bad >= 0) return bad;
+    if (this.binding.isFinite === true) {
+      for (let index = 0; index < count; index++) {
+        const value = Math.abs(Number(data[at + index * stride]));
+        if (value === Number.POSITIVE_INFINITY) return from + index;
+      }
+    }
     if (nulls !== null && mayMiss) {
       for (let index = 0; index < count; index++) if (nulls[from + index] === 1) data[at + index * stride] = this.#nan!;
     }
@@ -289,8 +296,8 @@ class TextInput extends Input {
   ): number {
     for (let index = 0; index < count; index++) {
       const value = values[from + index];
-      if (typeof value !== "string") return from + index;
-      this.#texts[at + index * stride] = value;
+      if (typeof value !== "string" && (value !== null || this.binding.missing !== "empty")) return from + index;
+      this.#texts[at + index * stride] = value ?? "";
     }
     return -1;
   }

@@ -1,7 +1,7 @@
 // Image files that rows name, as a model's input: read, decoded apart from this process, and put through the steps that were
 // declared.
 import { SlipwayError } from "@slipway/core/base";
-import { concatRows, type Signature, type Tensor } from "@slipway/core/tensor";
+import { concatRows, type Signature, type Tensor, zeros } from "@slipway/core/tensor";
 import type { ImagePreparer } from "#runtime";
 import { fileInside } from "./files.ts";
 import { readImage } from "./image-source.ts";
@@ -22,6 +22,7 @@ export interface NamedImage {
 
 /**
  * The input of some rows.
+ * @param onBad is told of each image that can't be used, whose row is filled with zeros then; null throws
  * @throws SlipwayError ROWS_INVALID naming the image that can't be used, FILE_UNREADABLE, DATASET_INVALID for steps that do
  *   not fit the input; the signal's reason
  */
@@ -31,21 +32,48 @@ export async function tensorOfImages(
   source: RowSource,
   preparer: ImagePreparer,
   signal: AbortSignal,
+  onBad: ((at: number, error: SlipwayError) => void) | null = null,
 ): Promise<Tensor> {
   const signature: Signature = {
     inputs: [{ name: input, type: { kind: "tensor", dtype, shape: shape === null ? null : [null, ...shape] } }],
     outputs: [],
   };
-  const parts: Tensor[] = [];
+  // Of some images each, in order; null for one that can't be used.
+  const parts: (Tensor | null)[] = [];
   let files: Uint8Array[] = [];
   let heldBytes = 0;
   const flush = async (end: number): Promise<void> => {
     if (files.length === 0) return;
     const first = end - files.length;
-    const [made] = await prepared(files, (at) => placeText(source, images[first + at]!.row));
-    parts.push(made!);
+    const place = (at: number) => placeText(source, images[first + at]!.row);
+    try {
+      const [made] = await prepared(files, place);
+      parts.push(made!);
+    } catch (error) {
+      if (onBad === null || !isOfRow(error)) throw error;
+      for (const [at, bytes] of files.entries()) parts.push(await single(first + at, bytes));
+    }
     files = [];
     heldBytes = 0;
+  };
+  const single = async (at: number, bytes: Uint8Array): Promise<Tensor | null> => {
+    try {
+      const [made] = await prepared([bytes], () => placeText(source, images[at]!.row));
+      return made!;
+    } catch (error) {
+      if (!isOfRow(error)) throw error;
+      onBad!(at, error);
+      return null;
+    }
+  };
+  const read = async (at: number, { row, name }: NamedImage): Promise<Uint8Array | null> => {
+    try {
+      return await readImage(await fileInside(source.folderOf(row), name));
+    } catch (error) {
+      if (onBad === null || !isOfRow(error)) throw error;
+      onBad(at, error);
+      return null;
+    }
   };
   const prepared = async (bytes: readonly Uint8Array[], place: (at: number) => string) => {
     try {
@@ -65,15 +93,31 @@ export async function tensorOfImages(
       throw new SlipwayError("ROWS_INVALID", `${where}: ${why}`, { cause: error });
     }
   };
-  for (const [at, { row, name }] of images.entries()) {
+  for (const [at, image] of images.entries()) {
     signal.throwIfAborted();
-    const bytes = await readImage(await fileInside(source.folderOf(row), name));
+    const bytes = await read(at, image);
+    if (bytes === null) {
+      await flush(at);
+      parts.push(null);
+      continue;
+    }
     if (files.length === MOST_TOGETHER || heldBytes + bytes.byteLength > MOST_BYTES_TOGETHER) await flush(at);
     files.push(bytes);
     heldBytes += bytes.byteLength;
   }
   await flush(images.length);
-  return joined(parts, images, source);
+  const usable = parts.find((part) => part !== null);
+  const width = usable?.shape.slice(1) ?? shape?.map((length) => (typeof length === "number" ? length : 0)) ?? [];
+  return joined(
+    parts.map((part) => part ?? zeros(usable?.dtype ?? dtype, [1, ...width])),
+    images,
+    source,
+  );
+}
+
+/** Whether it is the row that is at fault. */
+function isOfRow(error: unknown): error is SlipwayError {
+  return error instanceof SlipwayError && (error.code === "ROWS_INVALID" || error.code === "FILE_UNREADABLE");
 }
 
 function joined(parts: readonly Tensor[], images: readonly NamedImage[], source: RowSource): Tensor {

@@ -9,6 +9,12 @@ export type {
   RowBatch,
 } from "./dataset.ts";
 export { DatasetDescription } from "./description.ts";
-export { openDataset, type OpenDataset, type OpenDatasetOptions } from "./open.ts";
+export { openDataset, type OpenDataset, type OpenDatasetOptions, type RowsWanted } from "./open.ts";
+export { BAD_ROW_CHOICES, type BadRowChoice, BadRows, type SkippedRows } from "./bad-rows.ts";
+export type { InputBinding } from "./inputs.ts";
+export type { LabelPlan } from "./labels.ts";
+export { OrderStatistics } from "./order-statistics.ts";
+export { COLUMN_ROLES, type ColumnRole, inferRoles, type KnownRoles, type RoleDecision } from "./roles.ts";
+export { type SampledColumn, type SampleOptions, sampleTable, type TableSample } from "./table-sample.ts";
 export { type DatasetSummary, summariseDataset } from "./summary.ts";
 export { DatasetOrder, datasetOrder, type DatasetNaming, type RegisteredDescription } from "./order.ts";

@@ -14,7 +14,16 @@ export type InputBinding = {
   /** Of one row, without the axis that counts rows; null where the model does not say. */
   readonly shape: readonly Dimension[] | null;
 } & (
-  | { readonly kind: "columns"; readonly columns: readonly string[]; readonly missing: "refuse" | "nan" }
+  | {
+      readonly kind: "columns";
+      readonly columns: readonly string[];
+      /** What becomes of a missing value: an error, NaN among numbers, "" among texts. */
+      readonly missing: "refuse" | "nan" | "empty";
+      /** Whether dates and times become seconds since the Unix epoch. */
+      readonly isTime?: boolean;
+      /** Whether infinite numbers are refused. */
+      readonly isFinite?: boolean;
+    }
   | { readonly kind: "image"; readonly columns: readonly [string]; readonly before: Processing["before"] }
 );
 

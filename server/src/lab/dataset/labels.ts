@@ -1,5 +1,5 @@
 // What a row's label and weight are: class indices or numbers, checked as they are read.
-import { SlipwayError } from "@slipway/core/base";
+import { nearestWords, SlipwayError } from "@slipway/core/base";
 import { parseProcessing } from "@slipway/core/processing";
 import { elementCount } from "@slipway/core/tensor";
 import type { Labels } from "./dataset.ts";
@@ -189,7 +189,12 @@ function valueOf(block: ColumnBlock, row: number): string | number {
 /** @throws SlipwayError DATASET_INVALID for a column there is not, or one of several values a row */
 export function checkSingle(column: string, key: string, source: RowSource): void {
   const names = source.columns.map(({ name }) => name);
-  if (!names.includes(column)) throw invalid(key, `there is no column "${column}"; there is ${listed(names)}`);
+  if (!names.includes(column)) {
+    const near = nearestWords(column, names, 1)[0];
+    const meant =
+      near === undefined ? `there is ${listed(names)}` : `did you mean "${near}"? There is ${listed(names)}`;
+    throw invalid(key, `there is no column "${column}"; ${meant}`);
+  }
   if (source.kindOf(column) === "list" || elementCount(source.shapeOf(column) ?? []) !== 1) {
     throw invalid(key, `the column "${column}" is ${typeOf(column, source)}; it has to hold one value a row`);
   }

@@ -5,13 +5,14 @@ import type { Signature } from "@slipway/core/tensor";
 import { canonicalJson, type JsonValue, textHash } from "#registry";
 import { ImagePreparer } from "#runtime";
 import { openArrays } from "./array-source.ts";
+import type { BadRows } from "./bad-rows.ts";
 import { batchesOf } from "./batches.ts";
 import type { BatchOptions, Dataset, DatasetFile, DatasetManifest, RowBatch } from "./dataset.ts";
 import { type DatasetDescription, filesOf } from "./description.ts";
 import { endingsText, fileInside, filesIn, findFiles, formatOf, type FoundFile, hashFile } from "./files.ts";
 import { type ImageFolder, openImages } from "./image-source.ts";
 import { bindInputs, checkSteps, type InputBinding } from "./inputs.ts";
-import { type LabelPlan, planLabels, weightFiller } from "./labels.ts";
+import { checkSingle, type LabelPlan, planLabels, weightFiller } from "./labels.ts";
 import type { RowSource } from "./source.ts";
 import { findSplits, type Splits } from "./splits.ts";
 import { openTables } from "./table-source.ts";
@@ -44,6 +45,21 @@ export interface OpenDataset extends Dataset {
    * @throws SlipwayError INPUT_*, DATASET_INVALID where they don't fit
    */
   fit(signature: Signature): readonly InputBinding[];
+  /** @throws SlipwayError DATASET_INVALID naming `key` for a column there is not, or one of several values a row */
+  checkColumn(column: string, key: string): void;
+  /**
+   * As `batches`, of what is wanted, whatever the description says of inputs, label and weight.
+   * @throws SlipwayError as `batches` does
+   */
+  rowsAs(wanted: RowsWanted): AsyncIterable<RowBatch>;
+}
+
+/** What is wanted of rows by those who know it themselves. */
+export interface RowsWanted extends Omit<BatchOptions, "signature" | "firstRow"> {
+  readonly inputs: readonly InputBinding[];
+  readonly labels: LabelPlan | null;
+  readonly weight: string | null;
+  readonly badRows: BadRows;
 }
 
 /**
@@ -134,6 +150,16 @@ class Opened implements OpenDataset {
     const split = this.#placeOf(options.split);
     const bindings = this.fit(options.signature);
     yield* batchesOf({ source, splits, labels, weight: description.weight, preparer }, bindings, split, options);
+  }
+
+  checkColumn(column: string, key: string): void {
+    checkSingle(column, key, this.source);
+  }
+
+  rowsAs({ inputs, labels, weight, badRows, split, ...options }: RowsWanted): AsyncGenerator<RowBatch> {
+    const { source, splits, preparer } = this.#parts;
+    const parts = { source, splits, labels, weight, preparer, badRows };
+    return batchesOf(parts, inputs, this.#placeOf(split), { ...options, firstRow: 0 });
   }
 
   #placeOf(split: string | null): number | null {

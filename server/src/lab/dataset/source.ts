@@ -10,7 +10,8 @@ export type ColumnForm =
   | "integer" // the same, without passing through floating point
   | "text"
   | "list" // numbers or texts, one or many a row
-  | "moment"; // numbers that order rows in time: microseconds since the Unix epoch for dates and times
+  | "moment" // numbers that order rows in time: microseconds since the Unix epoch for dates and times
+  | "seconds"; // the same as seconds since the epoch; what is a number already is taken for such
 
 /** What a column's values are: "moment" for dates and times, "other" for what can only be shown. */
 export type ColumnKind = "number" | "whole" | "truth" | "text" | "list" | "moment" | "image" | "other";

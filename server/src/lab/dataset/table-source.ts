@@ -140,7 +140,9 @@ class Tables implements RowSource {
     const expressions = wanted.map(({ column, form }) => this.#expression(column, form));
     // Reading no column still counts the rows.
     const select = expressions.length === 0 ? "1::UTINYINT" : expressions.join(", ");
-    const isUnreadable = wanted.map(({ column, form }) => form === "number" && isTextType(this.#typeOf(column)));
+    const isUnreadable = wanted.map(
+      ({ column, form }) => (form === "number" || form === "seconds") && isTextType(this.#typeOf(column)),
+    );
     let start = 0;
     for (const [file, rows] of this.#fileRows.entries()) {
       const skipped = Math.max(0, firstRow - start);
@@ -232,6 +234,13 @@ function expressionOf(column: string, type: string, form: ColumnForm): string {
       if (MOMENTS.test(type)) return `CAST(epoch_us(CAST(${column} AS TIMESTAMP)) AS DOUBLE)`;
       if (isTextType(type)) {
         return `COALESCE(TRY_CAST(${text} AS DOUBLE), CAST(epoch_us(TRY_CAST(${text} AS TIMESTAMPTZ)) AS DOUBLE))`;
+      }
+      return `TRY_CAST(${column} AS DOUBLE)`;
+    case "seconds":
+      if (MOMENTS.test(type)) return `(epoch_us(CAST(${column} AS TIMESTAMP)) / 1e6)`;
+      if (isTextType(type)) {
+        const seconds = `COALESCE(TRY_CAST(${text} AS DOUBLE), epoch_us(TRY_CAST(${text} AS TIMESTAMPTZ)) / 1e6)`;
+        return `CASE WHEN ${text} IS NULL THEN 'nan'::DOUBLE ELSE ${seconds} END`;
       }
       return `TRY_CAST(${column} AS DOUBLE)`;
     case "list":
