@@ -30,6 +30,7 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
   backup: ["registry", "store"],
   jobs: ["runtime", "store"],
   "lab/dataset": ["registry", "runtime"],
+  "lab/encoding": ["lab/dataset"],
   "lab/measure": ["config", "jobs", "lab/dataset", "load", "registry", "runtime"],
   "lab/passes": ["runtime"],
   "lab/gradient": ["lab/passes", "runtime"],
