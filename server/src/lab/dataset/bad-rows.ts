@@ -9,13 +9,16 @@ export type BadRowChoice = (typeof BAD_ROW_CHOICES)[number];
 /** What was left out. */
 export interface SkippedRows {
   readonly rows: number;
-  /** The columns at fault, those of most rows first. */
+  /** The columns at fault, those of most rows first; of lines that make no row there is none. */
   readonly columns: readonly { readonly column: string; readonly rows: number }[];
   /** Of the first ones: file, row, column, value, and what it should have been. */
   readonly first: readonly string[];
 }
 
-const MOST_TOLD = 5;
+/** Of what was left out, so many are told one by one. */
+export const MOST_TOLD = 5;
+
+export const NONE_SKIPPED: SkippedRows = { rows: 0, columns: [], first: [] };
 
 /** Keeps count over any number of readings: a row that is bad each time counts once. */
 export class BadRows {

@@ -5,7 +5,7 @@ import type { Signature } from "@slipway/core/tensor";
 import { canonicalJson, type JsonValue, textHash } from "#registry";
 import { ImagePreparer } from "#runtime";
 import { openArrays } from "./array-source.ts";
-import type { BadRows } from "./bad-rows.ts";
+import { type BadRowChoice, type BadRows, NONE_SKIPPED, type SkippedRows } from "./bad-rows.ts";
 import { batchesOf } from "./batches.ts";
 import type { BatchOptions, Dataset, DatasetFile, DatasetManifest, RowBatch } from "./dataset.ts";
 import { type DatasetDescription, filesOf } from "./description.ts";
@@ -24,6 +24,8 @@ export interface OpenDatasetOptions {
   readonly hash: string | null;
   /** The version's, where images are read by its steps or classes have the names of its labels; null for none. */
   readonly processing: unknown;
+  /** What becomes of lines of CSV files that make no row; an error unless said. */
+  readonly badRows?: BadRowChoice;
   readonly clock: Clock;
   /** The whole environment of the process that decodes images. */
   readonly environment: Readonly<Record<string, string>>;
@@ -38,6 +40,8 @@ export interface OpenDataset extends Dataset {
   readonly splits: Splits | null;
   /** The column of weights. */
   readonly weight: string | null;
+  /** Lines of CSV files that made no row and were left out, as was chosen; they count nowhere else. */
+  readonly skipped: SkippedRows;
   /** Columns that are label, weight or decide the split, and so no features unless the description says it. */
   readonly taken: ReadonlySet<string>;
   /**
@@ -74,7 +78,7 @@ export async function openDataset(options: OpenDatasetOptions): Promise<OpenData
   checkSteps(description);
   const doing = (text: string) => options.report?.({ done: 0, total: null, text });
   doing("counting the rows");
-  const { source, files, format } = await openSource(description, signal);
+  const { source, files, format, skipped } = await openSource(description, options.badRows ?? "error", signal);
   const preparer = new ImagePreparer({ clock: options.clock, environment: options.environment });
   try {
     const labels = await planLabels(description, source, processing, signal);
@@ -93,9 +97,9 @@ export async function openDataset(options: OpenDatasetOptions): Promise<OpenData
     }
     const splits = description.split === null ? null : await findSplits(description.split, source, signal);
     const named = await namedImages(description, source, signal);
-    const manifest = await manifestOf({ ...options, format, source, splits, files: [...files, ...named] });
+    const manifest = await manifestOf({ ...options, format, source, splits, skipped, files: [...files, ...named] });
     if (options.hash !== null && options.hash !== manifest.hash) throw changed(manifest, options.hash);
-    return new Opened({ description, processing, source, labels, splits, preparer, manifest });
+    return new Opened({ description, processing, source, labels, splits, preparer, manifest, skipped });
   } catch (error) {
     preparer.close();
     await source.close();
@@ -111,6 +115,7 @@ interface OpenedParts {
   readonly splits: Splits | null;
   readonly preparer: ImagePreparer;
   readonly manifest: DatasetManifest;
+  readonly skipped: SkippedRows;
 }
 
 class Opened implements OpenDataset {
@@ -120,6 +125,7 @@ class Opened implements OpenDataset {
   readonly labels: LabelPlan | null;
   readonly splits: Splits | null;
   readonly weight: string | null;
+  readonly skipped: SkippedRows;
   readonly taken: ReadonlySet<string>;
   readonly #parts: OpenedParts;
 
@@ -130,6 +136,7 @@ class Opened implements OpenDataset {
     this.labels = parts.labels;
     this.splits = parts.splits;
     this.weight = parts.description.weight;
+    this.skipped = parts.skipped;
     this.classes = parts.labels?.classes ?? null;
     const { description, labels, splits } = parts;
     const named = [labels?.column ?? null, description.weight, ...(splits?.wanted.map(({ column }) => column) ?? [])];
@@ -177,10 +184,18 @@ class Opened implements OpenDataset {
   }
 }
 
+interface OpenedSource {
+  readonly source: RowSource;
+  readonly files: readonly FoundFile[];
+  readonly format: DatasetManifest["format"];
+  readonly skipped: SkippedRows;
+}
+
 async function openSource(
   description: DatasetDescription,
+  badRows: BadRowChoice,
   signal: AbortSignal,
-): Promise<{ source: RowSource; files: readonly FoundFile[]; format: DatasetManifest["format"] }> {
+): Promise<OpenedSource> {
   const found = await findFiles(filesOf(description), "/");
   const inFolders = new Map<string, readonly FoundFile[]>();
   for (const folder of found.folders) inFolders.set(folder, await filesIn(folder));
@@ -210,16 +225,16 @@ async function openSource(
     case "csv":
     case "parquet":
     case "jsonl":
-      return { source: await openTables(files, format, csvOf(description, files), signal), files, format };
+      return { ...(await openTables(files, format, csvOf(description, files), badRows, signal)), files, format };
     case "arrays":
-      return { source: await openArrays(files), files, format };
+      return { source: await openArrays(files), files, format, skipped: NONE_SKIPPED };
     case "images": {
       const single = found.files.map((file): ImageFolder => {
         const shown = file.path.split(path.sep).slice(-2).join("/");
         return { path: path.dirname(path.dirname(file.path)), images: [{ ...file, shown }] };
       });
       const parts = [...single, ...folders];
-      return { source: openImages(parts), files: parts.flatMap(({ images }) => images), format };
+      return { source: openImages(parts), files: parts.flatMap(({ images }) => images), format, skipped: NONE_SKIPPED };
     }
     default:
       return unreachable(format);
@@ -298,6 +313,7 @@ interface ManifestParts extends OpenDatasetOptions {
   readonly source: RowSource;
   readonly splits: Splits | null;
   readonly files: readonly FoundFile[];
+  readonly skipped: SkippedRows;
 }
 
 async function manifestOf(parts: ManifestParts): Promise<DatasetManifest> {
@@ -325,6 +341,8 @@ async function manifestOf(parts: ManifestParts): Promise<DatasetManifest> {
     weight,
     split: splits?.decides ?? null,
     csv: format === "csv" ? csv : null,
+    // Where nothing was left out, it is the same data for those who would not have left it out.
+    ...(parts.skipped.rows === 0 ? {} : { skippedLines: parts.skipped.rows }),
   };
   return {
     schema: 1,

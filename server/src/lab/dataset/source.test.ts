@@ -6,12 +6,14 @@ import { never, sql, temporaryFolder } from "./dataset.testing.ts";
 import { filesIn } from "./files.ts";
 import { openImages } from "./image-source.ts";
 import { type Block, fileOfRow, placeText, type RowSource, type Wanted } from "./source.ts";
-import { openTables } from "./table-source.ts";
+import { openTables, type TableFormat } from "./table-source.ts";
 
 const ROWS = 5000;
 let files: ReturnType<typeof temporaryFolder>;
 const at = (name: string) => ({ path: `${files.folder}/${name}`, shown: name });
 const csv = { delimiter: null, header: true, missing: [] };
+const tables = async (of: readonly ReturnType<typeof at>[], format: TableFormat) =>
+  (await openTables(of, format, csv, "error", never)).source;
 beforeAll(async () => {
   files = temporaryFolder();
   const line = (row: number) => `${row},t${row}`;
@@ -29,9 +31,9 @@ beforeAll(async () => {
 afterAll(() => files.remove());
 
 const SOURCES: Record<string, { open: () => Promise<RowSource>; wanted: readonly Wanted[] }> = {
-  csv: { open: () => openTables([at("1.csv"), at("2.csv")], "csv", csv, never), wanted: numberAndText() },
-  parquet: { open: () => openTables([at("rows.parquet")], "parquet", csv, never), wanted: numberAndText() },
-  jsonl: { open: () => openTables([at("rows.jsonl")], "jsonl", csv, never), wanted: numberAndText() },
+  csv: { open: () => tables([at("1.csv"), at("2.csv")], "csv"), wanted: numberAndText() },
+  parquet: { open: () => tables([at("rows.parquet")], "parquet"), wanted: numberAndText() },
+  jsonl: { open: () => tables([at("rows.jsonl")], "jsonl"), wanted: numberAndText() },
   arrays: { open: () => openArrays([at("n.npy"), at("t.npy")]), wanted: numberAndText() },
   images: {
     open: async () => openImages([{ path: at("images").path, images: await filesIn(at("images").path) }]),

@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { SlipwayError, unreachable } from "@slipway/core/base";
+import { type BadRowChoice, MOST_TOLD, type SkippedRows } from "./bad-rows.ts";
 import { type CsvHead, readCsvHead } from "./csv-head.ts";
 import type { DatasetColumn } from "./dataset.ts";
 import {
@@ -41,27 +42,32 @@ const MOST_OBJECT_BYTES = 16 * 2 ** 20;
 const SAMPLED_ROWS = 200_000;
 
 /**
- * Opens tables with the same columns.
+ * Opens tables with the same columns. Lines of CSV files that make no row end it, or are left out and told.
  * @throws SlipwayError ROWS_INVALID where a file can't be read, is empty of columns, or has other columns than the first
  */
 export async function openTables(
   files: readonly TableFile[],
   format: TableFormat,
   csv: CsvOptions,
+  badRows: BadRowChoice,
   signal: AbortSignal,
-): Promise<RowSource> {
+): Promise<{ readonly source: RowSource; readonly skipped: SkippedRows }> {
   const engine = await openTableEngine(files.map((file) => file.path));
   try {
     const relations: string[] = [];
     let columns: readonly DatasetColumn[] | null = null;
     const fileRows: number[] = [];
+    const skipped: SkippedRows[] = [];
+    const isSkipping = format === "csv" && badRows === "skip";
     for (const file of files) {
       signal.throwIfAborted();
       const head = format === "csv" ? await readCsvHead(file, csv.delimiter, csv.header) : null;
-      const relation = relationOf(engine.nameOf(file.path), format, csv, head);
+      const relation = relationOf(engine.nameOf(file.path), format, csv, head, isSkipping);
       try {
         // Counting comes first: it reads every row, so that a broken one is told by its line.
-        fileRows.push(await countOf(engine, relation, signal));
+        const counted = isSkipping ? await countSkipping(engine, relation, file.shown, signal) : null;
+        if (counted !== null) skipped.push(counted.skipped);
+        fileRows.push(counted?.rows ?? (await countOf(engine, relation, signal)));
         const own =
           head === null
             ? await columnsOf(engine, relation, signal)
@@ -72,7 +78,8 @@ export async function openTables(
       }
       relations.push(relation);
     }
-    return new Tables(engine, files, relations, columns ?? [], fileRows, format);
+    const source = new Tables(engine, files, relations, columns ?? [], fileRows, format);
+    return { source, skipped: joinedSkips(skipped) };
   } catch (error) {
     await engine[Symbol.asyncDispose]();
     throw error;
@@ -264,13 +271,24 @@ function listTypeFrom(type: string): string {
   return `${plain}${brackets!.replace(/\d+/g, "")}`;
 }
 
+function joinedSkips(all: readonly SkippedRows[]): SkippedRows {
+  const first = all.flatMap((one) => one.first).slice(0, MOST_TOLD);
+  return { rows: all.reduce((sum, { rows }) => sum + rows, 0), columns: [], first };
+}
+
 /** As it is read: CSV as text, all else in the types it has; no column comes from the file's path. */
-function relationOf(file: string, format: TableFormat, csv: CsvOptions, head: CsvHead | null): string {
+function relationOf(
+  file: string,
+  format: TableFormat,
+  csv: CsvOptions,
+  head: CsvHead | null,
+  isSkipping: boolean,
+): string {
   const from = `${literal(file)}, hive_partitioning = false`;
   switch (format) {
     case "csv": {
       const columns = head!.names.map((name) => `${literal(name)}: 'VARCHAR'`).join(", ");
-      return `read_csv(${from}, ${csvText(csv, head!)}, auto_detect = false, columns = {${columns}})`;
+      return `read_csv(${from}, ${csvText(csv, head!)}, auto_detect = false, columns = {${columns}}, ignore_errors = ${isSkipping})`;
     }
     case "parquet":
       return `read_parquet(${from})`;
@@ -331,6 +349,29 @@ async function guessedColumns(
 async function countOf(engine: TableEngine, relation: string, signal: AbortSignal): Promise<number> {
   const [found] = await engine.rows(`SELECT count(*) AS rows FROM ${relation}`, signal);
   return Number(found!["rows"]);
+}
+
+/** Counts the rows there are, and the lines that make none: of too few or too many fields, or with a quote that does not end. */
+async function countSkipping(
+  engine: TableEngine,
+  relation: string,
+  shown: string,
+  signal: AbortSignal,
+): Promise<{ readonly rows: number; readonly skipped: SkippedRows }> {
+  const rejecting = relation.replace(/\)$/, ", store_rejects = true, rejects_limit = 0)");
+  const found = await engine.rows(
+    `CREATE TEMP TABLE counted AS SELECT count(*) AS rows FROM ${rejecting};
+     SELECT rows, line, why, text, count(line) OVER () AS bad FROM counted LEFT JOIN
+       (SELECT line, any_value(error_message) AS why, any_value(csv_line) AS text FROM reject_errors GROUP BY line) ON true
+     ORDER BY line LIMIT ${MOST_TOLD}`,
+    signal,
+  );
+  const told = found.filter((row) => row["line"] !== null);
+  const first = told.map((row) => {
+    const text = JSON.stringify(String(row["text"]).trimEnd().slice(0, 80));
+    return `${shown}, line ${String(row["line"])}: ${text} is no row: ${String(row["why"])}`;
+  });
+  return { rows: Number(found[0]!["rows"]), skipped: { rows: Number(found[0]!["bad"]), columns: [], first } };
 }
 
 /** Files of one dataset have the same columns. Types may differ where both are numbers: the wider one is told. */
