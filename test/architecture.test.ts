@@ -31,6 +31,7 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
   jobs: ["runtime", "store"],
   "lab/dataset": ["registry", "runtime"],
   "lab/encoding": ["lab/dataset"],
+  "lab/augment": [],
   "lab/measure": ["config", "jobs", "lab/dataset", "load", "registry", "runtime"],
   "lab/passes": ["runtime"],
   "lab/gradient": ["lab/passes", "runtime"],

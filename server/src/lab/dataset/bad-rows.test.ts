@@ -26,6 +26,9 @@ async function rowsOf(dataset: OpenDataset, signature = signatureOf({ x: ["float
   }
   return { values, labels, firstRows, skipped: badRows.skipped() };
 }
+async function drained(batches: AsyncIterable<unknown>): Promise<void> {
+  for await (const _batch of batches);
+}
 const messageOf = async (promise: Promise<unknown>): Promise<string> =>
   await promise.then(
     () => "none",
@@ -85,20 +88,26 @@ test("rows with a bad value in any column are left out, wherever they are in a b
 
 test("a corrupt image is told by its name, or left out with its label", async () => {
   const pixel = async (value: number) =>
-    await sharp({ create: { width: 2, height: 2, channels: 3, background: { r: value, g: value, b: value } } }).png().toBuffer();
-  for (const value of [10, 20, 30, 40]) files.write(`pets/${value < 25 ? "cat" : "dog"}/${value}.png`, await pixel(value));
+    await sharp({ create: { width: 2, height: 2, channels: 3, background: { r: value, g: value, b: value } } })
+      .png()
+      .toBuffer();
+  for (const value of [10, 20, 30, 40])
+    files.write(`pets/${value < 25 ? "cat" : "dog"}/${value}.png`, await pixel(value));
   files.write("pets/cat/15.png", "no image");
   files.write("pets/dog/35.png", (await pixel(35)).subarray(0, 60));
   const processing = {
     schemaVersion: 1,
-    before: [{ step: "decode-image", channels: "grey" }, { step: "layout", to: "HWC" }],
+    before: [
+      { step: "decode-image", channels: "grey" },
+      { step: "layout", to: "HWC" },
+    ],
     after: [],
   };
   const signature = signatureOf({ x: ["float32", 2, 2, 1] });
   for (const batchRows of [1, 4, 6]) {
     const dataset = await opened({ files: "pets" }, files.folder, { processing });
     const read = dataset.batches({ signature, split: null, batchRows, slices: [], firstRow: 0, signal: never });
-    expect(await messageOf(Array.fromAsync(read))).toMatch(/^ROWS_INVALID cat\/15\.png: /);
+    expect(await messageOf(drained(read))).toMatch(/^ROWS_INVALID cat\/15\.png: /);
     const { values, labels, skipped } = await rowsOf(dataset, signature, batchRows);
     await dataset.close();
     expect(values).toEqual([10, 20, 30, 40]);
@@ -114,6 +123,8 @@ test("a truncated Parquet file is an error whatever was chosen", async () => {
   const { readFileSync } = await import("node:fs");
   files.write("cut.parquet", readFileSync(file).subarray(0, 2000));
   for (const badRows of ["error", "skip"] as const) {
-    expect(await messageOf(opened({ files: "cut.parquet" }, files.folder, { badRows }))).toMatch(/^ROWS_INVALID cut\.parquet: /);
+    expect(await messageOf(opened({ files: "cut.parquet" }, files.folder, { badRows }))).toMatch(
+      /^ROWS_INVALID cut\.parquet: /,
+    );
   }
 });

@@ -25,7 +25,9 @@ test("every row is held out once; folds and the classes in them are even to the 
           expect(spread(countsOf(own, folds))).toBeLessThanOrEqual(1);
         }
         const held = Array.from({ length: folds }, (_, part) => foldRows(fold, part));
-        expect(held.flatMap(({ validation }) => [...validation]).toSorted((a, b) => a - b)).toEqual([...classes.keys()]);
+        expect(held.flatMap(({ validation }) => [...validation]).toSorted((a, b) => a - b)).toEqual([
+          ...classes.keys(),
+        ]);
         for (const { train, validation } of held) expect(train.length + validation.length).toBe(classes.length);
       },
     ),

@@ -16,7 +16,9 @@ export interface FoldOptions {
  */
 export function foldsOf(rows: number, { folds, seed = 0, classes = null }: FoldOptions): Int32Array {
   if (!Number.isInteger(folds) || folds < 2 || folds > rows) {
-    throw new RangeError(`${rows} rows can't be cut into ${folds} folds; it takes from 2 to as many as there are rows.`);
+    throw new RangeError(
+      `${rows} rows can't be cut into ${folds} folds; it takes from 2 to as many as there are rows.`,
+    );
   }
   const keys = Float64Array.from({ length: rows }, (_, row) => fractionOfRow(row, seed));
   const order = Int32Array.from({ length: rows }, (_, row) => row).sort(

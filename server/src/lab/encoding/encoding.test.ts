@@ -79,7 +79,7 @@ async function encoded(
   return { rows, features, targets, weights, unusual: unusual.counts() };
 }
 
-type Cell = string | number | boolean | null;
+type Cell = string | number | boolean | null | undefined;
 const csv = (columns: readonly string[], rows: readonly (readonly Cell[])[]) =>
   [columns, ...rows].map((row) => row.map((value) => value ?? "").join(",")).join("\n") + "\n";
 const roles = (told: Record<string, string>) => new Map(Object.entries(told)) as FitEncoderOptions["roles"] & object;
