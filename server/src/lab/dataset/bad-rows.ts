@@ -41,6 +41,11 @@ export class BadRows {
     if (this.#first.length < MOST_TOLD) this.#first.push(error.message);
   }
 
+  /** Rows of the source that were left out. */
+  skippedRows(): ReadonlySet<number> {
+    return new Set(this.#columns.keys());
+  }
+
   skipped(): SkippedRows {
     const counts = new Map<string, number>();
     for (const column of this.#columns.values()) counts.set(column, (counts.get(column) ?? 0) + 1);

@@ -1,7 +1,7 @@
 // What a column is for a model that learns: told by whoever knows, else found in its values, with the reason said. The rules
 // are a list; the first that speaks decides.
 import { nearestWords, SlipwayError } from "@slipway/core/base";
-import type { SampledColumn, TableSample } from "./table-sample.ts";
+import { isNumberText, type SampledColumn, type TableSample } from "./table-sample.ts";
 
 /** What columns can be. */
 export const COLUMN_ROLES = {
@@ -160,11 +160,6 @@ function factsOf({ numbers, texts }: SampledColumn, { rows, places }: TableSampl
     if (isNumberText(text)) areNumbers += 1;
   }
   return { distinct: seen.size, numericShare: areNumbers / filled, length: characters / filled, isCounting: false };
-}
-
-/** What is read as a number: as JavaScript and DuckDB agree on it. */
-function isNumberText(text: string): boolean {
-  return /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$/.test(text);
 }
 
 function percent(share: number): string {

@@ -152,3 +152,23 @@ class GrowingColumn {
     };
   }
 }
+
+/** The column with its texts read as numbers, as they are where a model takes numbers. */
+export function numbersFromTexts(column: SampledColumn, places: Float64Array): SampledColumn {
+  if (column.texts === null) return column;
+  let unreadable = 0;
+  let firstUnreadable: number | null = null;
+  const numbers = Float64Array.from(column.texts, (text, row) => {
+    if (text === null) return Number.NaN;
+    if (isNumberText(text)) return Number(text);
+    unreadable += 1;
+    firstUnreadable ??= places[row]!;
+    return Number.NaN;
+  });
+  return { ...column, numbers, texts: null, unreadable, firstUnreadable };
+}
+
+/** What is read as a number: as JavaScript and DuckDB agree on it. */
+export function isNumberText(text: string): boolean {
+  return /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$/.test(text);
+}
