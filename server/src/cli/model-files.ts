@@ -6,7 +6,7 @@ import { open, stat } from "node:fs/promises";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { LIMITS, SlipwayError } from "@slipway/core/base";
-import { byteSourceFromFile } from "@slipway/core/graph";
+import { type ByteSource, byteSourceFromFile } from "@slipway/core/graph";
 import { type ModelScan, scanModel } from "@slipway/core/onnx";
 import { type LocalFile, openExternalFile, openNamedFile } from "#registry";
 import type { Client, OperationOutput } from "slipway/client";
@@ -60,6 +60,17 @@ export function nameFromPath(file: string): string {
  * @throws SlipwayError FILE_UNREADABLE, MODEL_*
  */
 export async function scanFile(file: string): Promise<ModelScan> {
+  return await withModelBytes(file, scanModel);
+}
+
+/**
+ * Reads a model file: at once, or of a large one what `use` asks for, as long as it runs.
+ * @throws SlipwayError FILE_UNREADABLE, and what `use` throws
+ */
+export async function withModelBytes<Result>(
+  file: string,
+  use: (bytes: ByteSource | Uint8Array) => Result | Promise<Result>,
+): Promise<Result> {
   try {
     // Before it is opened: a pipe would be waited for, and a device has no end.
     if (!(await stat(file)).isFile())
@@ -67,13 +78,13 @@ export async function scanFile(file: string): Promise<ModelScan> {
     const handle = await open(file);
     try {
       const { size: sizeBytes } = await handle.stat();
-      if (sizeBytes <= READ_WHOLE_BYTES) return scanModel(await handle.readFile());
+      if (sizeBytes <= READ_WHOLE_BYTES) return await use(await handle.readFile());
       const source = byteSourceFromFile(sizeBytes, (target, position) => {
         const count = readSync(handle.fd, target, { position });
         if (count === 0) throw new SlipwayError("FILE_UNREADABLE", `${file} became shorter while it was read.`);
         return count;
       });
-      return scanModel(source);
+      return await use(source);
     } finally {
       await handle.close();
     }

@@ -20,7 +20,7 @@ export async function modelToRewrite(
   out: string | null,
   directory: string,
 ): Promise<ModelFiles> {
-  const source = await sourceOf(context, directory);
+  const source = await modelFileOf(context, context.arguments[0]!, directory);
   context.progress.step(`Examining ${path.basename(source)} …`);
   const scan = await scanFile(source);
   const folder = path.dirname(source);
@@ -42,9 +42,12 @@ export async function modelToRewrite(
   return { model: { name: path.basename(source), path: source, offset: 0, sizeBytes: scan.sizeBytes }, externalData };
 }
 
-/** The ONNX file of the model that was named; a registered one is written into the directory. */
-async function sourceOf(context: CommandContext, directory: string): Promise<string> {
-  const reference = modelReference(context.arguments[0]!);
+/**
+ * The ONNX file of a model; a registered one is written into the directory.
+ * @throws SlipwayError USAGE, FILE_UNREADABLE, MODEL_NOT_FOUND, VERSION_NOT_FOUND
+ */
+export async function modelFileOf(context: CommandContext, named: string, directory: string): Promise<string> {
+  const reference = modelReference(named);
   if (reference.kind === "path")
     return modelSource(context.environment.workingDirectory, reference.path, undefined).file;
   const { client } = await context.connect();

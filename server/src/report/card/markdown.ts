@@ -1,6 +1,6 @@
 // Markdown whose text can't become markup: names, notes and labels come from users. CommonMark with the tables of GitHub
 // Flavored Markdown, which model hubs and forges render.
-import { allowedInXml } from "../escaped.ts";
+import { allowedInXml } from "@slipway/core/picture";
 
 /** Characters that begin markup, HTML or an entity; a backslash before any ASCII punctuation makes it plain (CommonMark 2.4). */
 const MARKUP = /[\\`*_[\]<>|~&#!$]/g;

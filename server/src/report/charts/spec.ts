@@ -2,7 +2,7 @@
 import type { JsonObject, JsonValue } from "#registry";
 import type { ChartSpec } from "./chart.ts";
 import { ink, SERIES } from "./palette.ts";
-import { textWidthPx } from "./text-width.ts";
+import { textWidthPx } from "@slipway/core/picture";
 
 /** Of the plot itself; with its axes a chart is as wide as half a page. */
 export const WIDTH = 340;

@@ -3,9 +3,8 @@
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 import type { ChartSpec } from "../charts/chart.ts";
-import { allowedInXml } from "../escaped.ts";
+import { allowedInXml, textWidthPx } from "@slipway/core/picture";
 import { ink, recolour, type Theme } from "../charts/palette.ts";
-import { textWidthPx } from "../charts/text-width.ts";
 
 /** Vega's own, where a mark says nothing. */
 const FONT_SIZE_PX = 11;

@@ -1,7 +1,7 @@
 // A lineage graph as an SVG picture: boxes in layers from left to right, in the charts' palette.
 import { ink, type InkName, recolour, type Theme } from "../charts/palette.ts";
 import { FONT } from "../charts/spec.ts";
-import { escaped } from "../escaped.ts";
+import { escaped } from "@slipway/core/picture";
 import { layOut, type Placed } from "./layout.ts";
 import type { Lineage, LineageNodeKind } from "./lineage.ts";
 

@@ -1,6 +1,6 @@
 // HTML from a template in which every value is escaped unless it is HTML made the same way: names, notes and labels come from
 // users, and none of them may become markup.
-import { escaped } from "../escaped.ts";
+import { escaped } from "@slipway/core/picture";
 
 /** Markup made by `html`, or drawn by us. */
 export class Markup {

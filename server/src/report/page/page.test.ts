@@ -4,7 +4,7 @@ import { chartsOf, chartsOfBoth } from "../charts/charts.ts";
 import { INKS } from "../charts/palette.ts";
 import { compareReports } from "../comparison.ts";
 import { drawChart } from "../draw/draw.ts";
-import { escaped } from "../escaped.ts";
+import { escaped } from "@slipway/core/picture";
 import { drawLineage } from "../lineage/picture.ts";
 import type { Report } from "../report.ts";
 import {
