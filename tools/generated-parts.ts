@@ -15,6 +15,7 @@ import { describeSettings, type SettingKey } from "../server/src/config/keys.ts"
 import { expectation, textFromValue } from "../server/src/config/values.ts";
 import { CHART_KINDS } from "../server/src/report/charts/charts.ts";
 import { METRICS } from "../server/src/monitor/index.ts";
+import { pictures } from "./pictures.ts";
 
 /** What a part says, by page and by the part's name. */
 const PARTS: Readonly<Record<string, Readonly<Record<string, () => string | Promise<string>>>>> = {
@@ -31,7 +32,7 @@ const PARTS: Readonly<Record<string, Readonly<Record<string, () => string | Prom
 };
 
 /**
- * The pages with their parts as the code says now.
+ * The pages with their parts, and the pictures in them, as the code says now.
  * @param read the text of a page, by its path from the root
  * @returns page → text
  */
@@ -42,6 +43,7 @@ export async function generatedPages(read: (page: string) => string): Promise<Re
     for (const [name, make] of Object.entries(parts)) text = withPart(page, text, name, await make());
     pages.set(page, text);
   }
+  for (const [file, svg] of await pictures()) pages.set(file, svg);
   return pages;
 }
 

@@ -7,12 +7,13 @@ import { escaped } from "./escaped.ts";
 import { description, headerOf, leastWidth } from "./header.ts";
 import { measured, type PictureDirection, svgOf } from "./shapes.ts";
 import { type PictureTheme, styleOf } from "./style.ts";
+import { textWidthPx } from "./text-width.ts";
 
 export interface DrawnModel {
   readonly model: Model;
   /** What stands over its picture; nothing where there is but one. */
   readonly heading?: string;
-  /** Types of its values, said on the lines; see `statedTypes`. */
+  /** Types of its values, said on the lines; see `inferTypes`. */
   readonly types: ReadonlyMap<string, TensorType>;
   /** Nodes that stand out, such as those a pass has added; see `changedNodes`. */
   readonly isMarked?: (node: Node) => boolean;
@@ -44,6 +45,7 @@ const MOST_BOXES = 2000;
 const MARGIN = 20;
 const BETWEEN = 56;
 const HEADING = 30;
+const HEADING_PX = 14;
 
 /**
  * Draws models side by side. The same ones always give the same text, with no scripts and nothing from elsewhere.
@@ -54,9 +56,11 @@ export function drawModels(models: readonly DrawnModel[], options: PictureOption
   const { title, direction = "down", isWhole = false, mostBoxes = MOST_BOXES } = options;
   const panels = models.map(({ model, heading = null, types, isMarked = () => false }) => {
     const diagram = diagramOf(model.graph, { types, isWhole, isMarked, mostBoxes });
-    return { model, heading, diagram, drawing: measured(diagram, direction) };
+    const drawing = measured(diagram, direction);
+    const width = Math.ceil(Math.max(drawing.width, heading === null ? 0 : textWidthPx(heading, HEADING_PX) * 1.05));
+    return { model, heading, diagram, drawing, width };
   });
-  const inner = panels.reduce((sum, { drawing }) => sum + drawing.width, 0) + BETWEEN * (panels.length - 1);
+  const inner = panels.reduce((sum, panel) => sum + panel.width, 0) + BETWEEN * (panels.length - 1);
   const room = Math.ceil(Math.max(inner, leastWidth(title)));
   const diagrams = panels.map(({ diagram }) => diagram);
   const header = headerOf(
@@ -78,10 +82,12 @@ export function drawModels(models: readonly DrawnModel[], options: PictureOption
     "</g>",
   ];
   let x = Math.round(MARGIN + (room - inner) / 2);
-  for (const { heading, drawing } of panels) {
+  for (const panel of panels) {
+    const { heading, drawing } = panel;
     if (heading !== null) parts.push(`<text class="panel" x="${x}" y="${top - 14}">${escaped(heading)}</text>`);
-    parts.push(`<g transform="translate(${x} ${top})">`, ...svgOf(drawing), "</g>");
-    x += drawing.width + BETWEEN;
+    const middle = x + Math.round((panel.width - drawing.width) / 2);
+    parts.push(`<g transform="translate(${middle} ${top})">`, ...svgOf(drawing), "</g>");
+    x += panel.width + BETWEEN;
   }
   return { svg: `${parts.join("\n")}\n</svg>\n`, width, height };
 }

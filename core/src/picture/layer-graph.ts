@@ -10,6 +10,8 @@ export interface Junction {
   readonly along: number;
   readonly layer: number;
   readonly isBend: boolean;
+  /** Widths of ports. */
+  readonly ports: readonly number[];
   /** Indices of links. */
   readonly into: number[];
   readonly out: number[];
@@ -19,8 +21,8 @@ export interface Junction {
 export interface Link {
   readonly from: number;
   readonly to: number;
-  /** How far off the middle of its junction it leaves. */
-  readonly offset: number;
+  /** The port of its junction it leaves by. */
+  readonly port: number;
 }
 
 export interface LayerNet {
@@ -46,7 +48,7 @@ export function layerGraph(boxes: readonly LayoutBox[], nets: readonly LayoutNet
   const layerOfBox = layersOf(boxes.length, nets);
   const builder = new Builder();
   for (const [at, box] of boxes.entries()) builder.box(box, layerOfBox[at]!);
-  const placed = nets.map((net) => builder.net(net, boxes[net.from]!, farthest));
+  const placed = nets.map((net) => builder.net(net, farthest));
   const { junctions, links } = builder;
   const count = junctions.reduce((most, { layer }) => Math.max(most, layer + 1), 0);
   const layers: number[][] = Array.from({ length: count }, () => []);
@@ -58,11 +60,11 @@ class Builder {
   readonly junctions: Junction[] = [];
   readonly links: Link[] = [];
 
-  box({ across, along }: LayoutBox, layer: number, isBend = false): number {
-    return this.junctions.push({ across, along, layer, isBend, into: [], out: [] }) - 1;
+  box({ across, along, ports }: LayoutBox, layer: number, isBend = false): number {
+    return this.junctions.push({ across, along, layer, isBend, ports, into: [], out: [] }) - 1;
   }
 
-  net({ from, port, to, tag }: LayoutNet, { across, ports }: LayoutBox, farthest: number): LayerNet {
+  net({ from, port, to, tag }: LayoutNet, farthest: number): LayerNet {
     const own = this.#layer(from);
     const isFar = (reader: number): boolean => tag !== undefined && this.#layer(reader) - own > farthest;
     const near = to.filter((reader) => !isFar(reader));
@@ -74,7 +76,7 @@ class Builder {
     };
     const first = this.links.length;
     if (far.length > 0) near.push(place(own + 1));
-    this.#trunk(from, (ports[port] ?? across / 2) - across / 2, near);
+    this.#trunk(from, port, near);
     while (far.length > 0) {
       const begins = this.#layer(far[0]!);
       const beyond = far.findIndex((reader) => this.#layer(reader) - begins > farthest);
@@ -87,11 +89,11 @@ class Builder {
   }
 
   /** Leads from a junction to readers in later layers, by one bend in each layer between. */
-  #trunk(from: number, offset: number, readers: readonly number[]): void {
+  #trunk(from: number, port: number, readers: readonly number[]): void {
     const byLayer = Map.groupBy(readers, (reader) => this.#layer(reader));
     const end = Math.max(...byLayer.keys());
     let at = from;
-    let leaves = offset;
+    let leaves = port;
     for (let layer = this.#layer(from) + 1; layer <= end; layer++) {
       for (const reader of byLayer.get(layer) ?? []) this.#link(at, reader, leaves);
       if (layer === end) break;
@@ -101,8 +103,8 @@ class Builder {
     }
   }
 
-  #link(from: number, to: number, offset: number): void {
-    const link = this.links.push({ from, to, offset }) - 1;
+  #link(from: number, to: number, port: number): void {
+    const link = this.links.push({ from, to, port }) - 1;
     this.junctions[from]!.out.push(link);
     this.junctions[to]!.into.push(link);
   }

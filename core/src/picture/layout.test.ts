@@ -5,7 +5,7 @@ import { layerGraph } from "./layer-graph.ts";
 import { type Layout, type LayoutBox, type LayoutNet, layOut, type Point } from "./layout.ts";
 import { crossingsOf, orderWithin } from "./order.ts";
 
-const box = (across = 60, along = 30): LayoutBox => ({ across, along, ports: [across / 2] });
+const box = (across = 60, along = 30): LayoutBox => ({ across, along, ports: [across] });
 const TAG = { across: 40, along: 16, ports: [] };
 
 interface Case {
@@ -25,9 +25,9 @@ const cases = fc
   )
   .map((all): Case => {
     const boxes = all.map(({ across, along, targets }) => ({
-      across,
+      across: Math.max(across, 20 * targets.length),
       along,
-      ports: targets.map((_, port) => (across * (port + 1)) / (targets.length + 1)),
+      ports: targets.map(() => 20),
     }));
     const nets = all.flatMap(({ targets }, from) =>
       targets.flatMap((steps, port) => {
@@ -74,9 +74,12 @@ function expectSound({ boxes, nets }: Case, layout: Layout): void {
   }
   for (const [index, net] of nets.entries()) {
     const corner = layout.boxes[net.from]!;
-    const { tags, tips } = layout.nets[index]!;
+    const { start, tags, tips } = layout.nets[index]!;
+    expect(start.along).toBe(corner.along + boxes[net.from]!.along);
+    expect(start.across).toBeGreaterThan(corner.across);
+    expect(start.across).toBeLessThan(corner.across + boxes[net.from]!.across);
     const begins = [
-      { across: corner.across + boxes[net.from]!.ports[net.port]!, along: corner.along + boxes[net.from]!.along },
+      start,
       // The first tag ends the line; the others begin it again.
       ...tags.slice(1).map((tag) => ({ across: tag.across + TAG.across / 2, along: tag.along + TAG.along })),
     ];
@@ -167,6 +170,21 @@ describe("a layout", () => {
       Number.POSITIVE_INFINITY,
     );
     expect(crossingsOf(graph)).toBe(36);
+  });
+  test("puts ports in the order of what they lead to", () => {
+    const wide = { across: 80, along: 30, ports: [40, 40] };
+    // Whatever order boxes 1 and 2 get, the line to the nearer one leaves nearer.
+    for (const to of [
+      [1, 2],
+      [2, 1],
+    ]) {
+      const nets = to.map((target, port) => ({ from: 0, port, to: [target] }));
+      const { nets: placed } = layOut([wide, box(), box()], nets);
+      const [one, other] = placed as [Layout["nets"][number], Layout["nets"][number]];
+      expect(Math.sign(one.start.across - other.start.across)).toBe(
+        Math.sign(one.tips[0]!.across - other.tips[0]!.across),
+      );
+    }
   });
   test("puts a source just before what reads it", () => {
     const nets = [

@@ -10,7 +10,7 @@ import { orderWithin } from "./order.ts";
 export interface LayoutBox {
   readonly across: number;
   readonly along: number;
-  /** Where lines leave its far end, from its near edge; in the middle where a port is not given. */
+  /** How wide each port at its far end is, with what is said of it. They stand in the order in which fewest lines cross. */
   readonly ports: readonly number[];
 }
 
@@ -18,7 +18,7 @@ export interface LayoutBox {
 export interface LayoutNet {
   readonly from: number;
   readonly port: number;
-  /** Boxes it leads to, each once. */
+  /** Boxes it leads to, each once; at least one. */
   readonly to: readonly number[];
   /** A box that stands for the net where it is read far away; without one its line is drawn however long it is. */
   readonly tag?: LayoutBox;
@@ -36,6 +36,8 @@ export interface Segment {
 }
 
 export interface PlacedNet {
+  /** Where it leaves its box. */
+  readonly start: Point;
   /** Every piece once, also where several lines share it. */
   readonly segments: readonly Segment[];
   /** Where it arrives at each box of `to`, in that order. */
@@ -63,6 +65,8 @@ export interface LayoutOptions {
 const GAP = 26;
 const MOST_GAP = 110;
 const GAP_BY_ACROSS = 0.1;
+/** Where in a port its line leaves; what is said of it stands behind. A single port's line leaves in the middle of the box. */
+const LINE_IN_PORT = 6;
 /** Lines that arrive at one box do so this far apart, if it is wide enough. */
 const TIP_STEP = 14;
 
@@ -80,7 +84,8 @@ export function layOut(
 class Drawing {
   readonly #graph: LayerGraph;
   readonly #middles: readonly number[];
-  /** Where each link arrives across. */
+  /** Where each link leaves and arrives across. */
+  readonly #leaves: Float64Array;
   readonly #arrivals: Float64Array;
   /** Where each layer begins and ends along. */
   readonly #starts: number[] = [];
@@ -89,7 +94,9 @@ class Drawing {
   constructor(graph: LayerGraph, middles: readonly number[]) {
     this.#graph = graph;
     this.#middles = middles;
+    this.#leaves = new Float64Array(graph.links.length);
     this.#arrivals = new Float64Array(graph.links.length);
+    for (const [at, junction] of graph.junctions.entries()) this.#leave(at, junction);
     for (const [at, junction] of graph.junctions.entries()) this.#arrive(at, junction);
     let along = 0;
     for (const layer of graph.layers) {
@@ -111,22 +118,35 @@ class Drawing {
     };
   }
 
+  /** Ports stand in the order of what their lines lead to. */
+  #leave(at: number, { out, ports }: Junction): void {
+    const middle = this.#middles[at]!;
+    for (const link of out) this.#leaves[link] = middle;
+    if (ports.length < 2) return;
+    const byPort = Map.groupBy(out, (link) => this.#graph.links[link]!.port);
+    const wish = (port: number): number => {
+      const links = byPort.get(port) ?? [];
+      const sum = links.reduce((total, link) => total + this.#middles[this.#graph.links[link]!.to]!, 0);
+      return links.length === 0 ? middle : sum / links.length;
+    };
+    const order = ports.map((_, port) => port).sort((one, other) => wish(one) - wish(other));
+    let begins = middle - ports.reduce((sum, width) => sum + width, 0) / 2;
+    for (const port of order) {
+      for (const link of byPort.get(port) ?? []) this.#leaves[link] = begins + LINE_IN_PORT;
+      begins += ports[port]!;
+    }
+  }
+
   /** Lines that arrive at a box do so in the order they come in, evenly about its middle. */
   #arrive(at: number, { into, across, isBend }: Junction): void {
-    const links = [...into].sort((one, other) => this.#leaves(one) - this.#leaves(other));
+    const links = [...into].sort((one, other) => this.#leaves[one]! - this.#leaves[other]!);
     const step = isBend ? 0 : Math.min(TIP_STEP, across / (links.length + 1));
     for (const [index, link] of links.entries())
       this.#arrivals[link] = this.#middles[at]! + (index - (links.length - 1) / 2) * step;
   }
 
-  /** Where a link leaves, across. */
-  #leaves(link: number): number {
-    const { from, offset } = this.#graph.links[link]!;
-    return this.#middles[from]! + offset;
-  }
-
   #shift(link: number): number {
-    return Math.abs(this.#arrivals[link]! - this.#leaves(link));
+    return Math.abs(this.#arrivals[link]! - this.#leaves[link]!);
   }
 
   #corner(at: number): Point {
@@ -140,15 +160,19 @@ class Drawing {
     for (const link of links) {
       const { from } = this.#graph.links[link]!;
       const { layer, along } = this.#graph.junctions[from]!;
-      const across = this.#leaves(link);
+      const across = this.#leaves[link]!;
       const end = { across, along: this.#ends[layer]! };
       const begins = this.#starts[layer]! + along;
       if (begins < end.along && !passed.has(from)) segments.push({ from: { across, along: begins }, to: end });
       passed.add(from);
       segments.push({ from: end, to: this.#tip(link) });
     }
+    const [first] = links;
+    const { from } = this.#graph.links[first!]!;
+    const { layer, along } = this.#graph.junctions[from]!;
     const toTag = links.find((link) => this.#graph.links[link]!.to === tags[0]);
     return {
+      start: { across: this.#leaves[first!]!, along: this.#starts[layer]! + along },
       segments,
       tips: last.map((link) => this.#tip(link)),
       tags: tags.map((tag) => this.#corner(tag)),

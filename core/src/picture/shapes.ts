@@ -38,6 +38,7 @@ const TOP = 18;
 const LEAST_WIDTH = 64;
 /** From a box to the end of what is said of its values. */
 const LEAD = 17;
+const PORT_ACROSS = 18;
 const INSIDE = 14;
 const TIP = 6;
 /** Lines over more layers end in a tag with the value's name, and begin again in one. */
@@ -88,30 +89,14 @@ function sizeOf(box: DiagramBox, direction: PictureDirection): BoxSize {
   }
   [width, height] = [Math.ceil(width), Math.ceil(height)];
   const labels = box.ports.map(({ words }) => (words === "" ? 0 : textWidthPx(words, VALUE_PX) + 6));
-  if (direction === "right") {
-    const across = Math.max(height, labels.length * 18);
-    const along = width + (labels.length === 0 ? 0 : Math.max(8, ...labels.map((label) => label + 4)));
-    return { width, height, room: { across, along, ports: spread(labels.length, across, 18) }, inside };
-  }
-  const along = height + (labels.length === 0 ? 0 : labels.some((label) => label > 0) ? LEAD : 6);
-  if (labels.length <= 1) {
-    // The line leaves in the middle, with its words on its right.
-    const across = Math.max(width, 2 * (labels[0] ?? 0));
-    return { width, height, room: { across, along, ports: [across / 2] }, inside };
-  }
-  const columns = labels.map((label) => Math.max(label + 8, 16));
-  const total = columns.reduce((sum, column) => sum + column, 0);
-  const across = Math.max(width, total);
-  let at = (across - total) / 2 + 6;
-  const ports = columns.map((column) => {
-    at += column;
-    return at - column;
-  });
-  return { width, height, room: { across, along, ports }, inside };
-}
-
-function spread(count: number, across: number, step: number): readonly number[] {
-  return Array.from({ length: count }, (_, index) => across / 2 + (index - (count - 1) / 2) * step);
+  const most = Math.max(0, ...labels);
+  const ports = labels.map((label) => (direction === "right" ? PORT_ACROSS : Math.max(label + 8, 16)));
+  // A single line leaves in the middle, with its words on its right.
+  const needed =
+    ports.length > 1 ? ports.reduce((sum, port) => sum + port, 0) : direction === "down" ? 2 * most : PORT_ACROSS;
+  const lead = ports.length === 0 ? 0 : direction === "right" ? most + 8 : most > 0 ? LEAD : 6;
+  const [across, along] = direction === "right" ? [height, width] : [width, height];
+  return { width, height, room: { across: Math.max(across, needed), along: along + lead, ports }, inside };
 }
 
 /** The drawing as SVG elements, from 0, 0 on. */
@@ -125,10 +110,9 @@ function linesOf({ diagram, layout, direction, sizes }: Drawing): readonly strin
     const placed = layout.nets[index]!;
     const { words, full } = diagram.boxes[net.from]!.ports[net.port]!;
     const { room, width, height } = sizes[net.from]!;
-    const corner = layout.boxes[net.from]!;
-    const across = corner.across + (room.ports[net.port] ?? room.across / 2);
-    const along = corner.along + (direction === "down" ? height : width);
-    const lead: Segment = { from: { across, along }, to: { across, along: corner.along + room.along } };
+    const { start } = placed;
+    const box = direction === "down" ? height : width;
+    const lead: Segment = { from: { ...start, along: start.along - room.along + box }, to: start };
     const tips = placed.tagTip === null ? placed.tips : [...placed.tips, placed.tagTip];
     const path = [lead, ...placed.segments].map((segment) => pathOf(segment, direction)).join("");
     parts.push(

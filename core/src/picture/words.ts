@@ -24,8 +24,8 @@ export function dimsText(shape: readonly Dimension[]): string {
 
 function dimensionText(length: Dimension): string {
   if (typeof length === "number") return String(length);
-  // Long names are made up by exporters, and say no more than that the length is open.
-  return length === null || length.length > 10 ? "?" : length;
+  // Longer ones are made up by exporters or by much arithmetic, and say no more than that the length is open.
+  return length === null || length.length > 14 ? "?" : length;
 }
 
 /** Tensors of more elements are weights, of which the shape is said. */

@@ -1,10 +1,10 @@
 // A model's graph as an SVG picture, for `inspect --graph`: which model, which part of it, and where the picture goes.
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { statedTypes } from "@slipway/core/autodiff";
 import { SlipwayError } from "@slipway/core/base";
 import type { Model } from "@slipway/core/graph";
 import { modelFromBytes } from "@slipway/core/onnx";
+import { inferTypes } from "@slipway/core/passes";
 import {
   changedNodes,
   type DrawnModel,
@@ -65,7 +65,7 @@ function pictureOf({ options }: CommandContext, named: readonly string[], models
   const drawn = parts.map(
     (model, index): DrawnModel => ({
       model,
-      types: statedTypes(models[index]!),
+      types: inferTypes(models[index]!),
       isMarked,
       ...(second === undefined ? {} : { heading: `${nameOf(named[index]!)}: ${nodesText(model)}` }),
     }),
