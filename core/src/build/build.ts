@@ -52,8 +52,8 @@ const OPSET = 21;
 const LENGTH = "length";
 
 /**
- * A model of these layers, float32, for ONNX's operator set 21. Normalisations and dropout are as they are in use;
- * `trainStep` (`@slipway/core/autodiff`) turns them on.
+ * A model of these layers, float32, for ONNX's operator set 21. Normalisations and dropout are as they are in use; `trainStep`
+ * (`@slipway/core/autodiff`) turns them on.
  *
  * ```ts
  * const model = build(
@@ -66,7 +66,8 @@ const LENGTH = "length";
  *   { input: { kind: "image", channels: 1, height: 28, width: 28 }, seed: 1 },
  * );
  * ```
- * @throws SlipwayError NETWORK_INVALID where layers do not fit together, naming the layer by its path, and for options that can't be
+ * @throws SlipwayError NETWORK_INVALID where layers do not fit together, naming the layer by its path, and for options that
+ * can't be
  */
 export function build(layers: Layers, options: BuildOptions): Model {
   const { output = "logits" } = options;
@@ -88,8 +89,8 @@ function valueInfoOf(graph: Graph, shapes: Shared["shapes"]): readonly ValueInfo
 }
 
 /**
- * What becomes of each layer: its path, what it answers, and how many numbers of it learn; those inside a layer follow it, one deeper. No
- * weight is drawn, so networks of any size can be looked at.
+ * What becomes of each layer: its path, what it answers, and how many numbers of it learn; those inside a layer follow it, one
+ * deeper. No weight is drawn, so networks of any size can be looked at.
  *
  * ```ts
  * console.table(summaryOf([linear(8), relu(), linear(3)], { kind: "features", features: 4 }));

@@ -193,6 +193,7 @@ const CASES: readonly (readonly [keyof typeof INPUTS, kind: string, Layers, faul
     residual(square(3), { shortcut: untyped("none") }),
     "there is no shortcut 'none'; there are identity, projection",
   ],
+  ["image", "residual", residual([]), "its branch does nothing; put layers into it, or leave it out"],
   ["image", "concatenate", concatenate([]), "it has no branches; give at least one"],
   [
     "image",

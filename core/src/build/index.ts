@@ -62,7 +62,7 @@ export {
 } from "./layers/normalization.ts";
 export { averagePool, globalAveragePool, globalMaxPool, maxPool, type PoolOptions } from "./layers/pooling.ts";
 export type { Lengths, Padding } from "./layers/window.ts";
-export type { Network, NetworkModule, NetworkTask } from "./network.ts";
+export { buildNetwork, type Network, type NetworkModule, type NetworkTask } from "./network.ts";
 export { cnn, cnnLayers, type CnnOptions } from "./presets/cnn.ts";
 export { mlp, mlpLayers, type MlpOptions } from "./presets/mlp.ts";
 export {

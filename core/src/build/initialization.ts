@@ -34,8 +34,8 @@ export type InitializationOptions =
   | { readonly kind: "uniform"; readonly low?: number; readonly high?: number }
   | { readonly kind: "normal"; readonly mean?: number; readonly deviation?: number }
   /**
-   * Of this deviation (0.02) before what is further from the mean than `bound` deviations (2) is drawn again, which leaves 0.88 of
-   * it: as in BERT and ViT. `torch.nn.init.trunc_normal_` takes its bounds as values, not in deviations.
+   * Of this deviation (0.02) before what is further from the mean than `bound` deviations (2) is drawn again, which leaves 0.88
+   * of it: as in BERT and ViT. `torch.nn.init.trunc_normal_` takes its bounds as values, not in deviations.
    */
   | {
       readonly kind: "truncated-normal";
@@ -209,9 +209,9 @@ export function drawInitial(law: Law, shape: readonly number[], random: Random):
 }
 
 /**
- * A matrix whose shorter side's vectors are orthonormal, times a gain. Gram and Schmidt's R has a positive diagonal, which is what
- * makes Q uniform among all such matrices (Mezzadri, arXiv math-ph/0609050); going over each vector twice keeps it orthogonal to
- * rounding (Giraud et al., 2005). Takes rows · columns · the lesser of both, four times.
+ * A matrix whose shorter side's vectors are orthonormal, times a gain. Gram and Schmidt's R has a positive diagonal, which is
+ * what makes Q uniform among all such matrices (Mezzadri, arXiv math-ph/0609050); going over each vector twice keeps it
+ * orthogonal to rounding (Giraud et al., 2005). Takes rows · columns · the lesser of both, four times.
  */
 function drawOrthogonal(gain: number, rows: number, count: number, random: Random): Float32Array<ArrayBuffer> {
   const values = new Float32Array(count);

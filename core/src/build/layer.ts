@@ -46,9 +46,9 @@ export type LayerOf<K extends LayerKind> = Extract<Layer, { readonly kind: K }>;
 export type Layers = Layer | readonly Layers[];
 
 /**
- * The same under a name, which its parameters' names begin with: `named("stem", [conv({ channels: 16, kernel: 3 }), batchNorm()])` has
- * `stem.conv.weight`, `stem.batchNorm.scale` and so on. Without one, layers are named by their kinds, with numbers where a
- * sequence has several of a kind.
+ * The same under a name, which its parameters' names begin with:
+ * `named("stem", [conv({ channels: 16, kernel: 3 }), batchNorm()])` has `stem.conv.weight`, `stem.batchNorm.scale` and so on.
+ * Without one, layers are named by their kinds, with numbers where a sequence has several of a kind.
  * @param name letters, digits, `_` and `-`, beginning with a letter
  */
 export function named(name: string, layers: Layers): Layer {

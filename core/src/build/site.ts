@@ -1,8 +1,8 @@
 // The place where a layer becomes nodes: it knows the layer's path, makes its nodes and parameters under it, and words its errors.
 import { LIMITS, nearestWords, SlipwayError } from "#base";
 import { type AttributeInput, createInitializer, type GraphBuilder, type NameScope } from "#graph";
-import type { Dimension } from "#tensor";
 import { createRandom, type SplittableRandom, splitMix64 } from "#stats";
+import type { Dimension } from "#tensor";
 import { describeForm, describeKinds, type Form, type FormKind, type Value } from "./form.ts";
 import { drawInitial, type Fans, faultOf, type Initialization, INITIALIZATION_KINDS, lawOf } from "./initialization.ts";
 import type { Layers } from "./layer.ts";
@@ -131,7 +131,10 @@ export class Site {
     return streamOf(this.shared.seed, this.#named(role)).bits() >>> 1;
   }
 
-  /** Layers inside this one, under its path and a name, at which a single layer stands itself; without a name right under its path. */
+  /**
+   * Layers inside this one, under its path and a name, at which a single layer stands itself; without a name right under its
+   * path.
+   */
   inside(name: string, layers: Layers, x: Value): Value {
     const under = { path: this.#named(name), depth: this.#place.depth + 1 };
     return this.shared.emit(this.shared, name === "" ? [layers] : layers, x, under);

@@ -34,9 +34,9 @@ export interface Attention extends AttentionOptions {
 }
 
 /**
- * Each place of a sequence becomes a mean of all places' values, by how its query fits their keys: softmax(Q·Kᵀ/√d)·V in each head.
- * Places that the input's mask leaves out are not attended to. Parameters: `qkv.weight` [features, 3 · features], of which the first
- * third makes queries, then keys, then values; `out.weight` [features, features]; and `bias` of each.
+ * Each place of a sequence becomes a mean of all places' values, by how its query fits their keys: softmax(Q·Kᵀ/√d)·V in each
+ * head. Places that the input's mask leaves out are not attended to. Parameters: `qkv.weight` [features, 3 · features], of
+ * which the first third makes queries, then keys, then values; `out.weight` [features, features]; and `bias` of each.
  */
 export function selfAttention(options: AttentionOptions): Attention {
   return { kind: "selfAttention", ...options };
@@ -153,7 +153,10 @@ export interface TransformerBlockOptions {
   readonly heads: number;
   /** Width of the feed-forward part's hidden layer; four times the features unless said. */
   readonly feedForward?: number;
-  /** Whether parts normalise what they are given (`pre`, which trains without warm-up) or what they and their shortcut make (`post`). */
+  /**
+   * Whether parts normalise what they are given (`pre`, which trains without warm-up) or what they and their shortcut make
+   * (`post`).
+   */
   readonly norm?: "pre" | "post";
   /** Whether each place sees only itself and those before; false unless said. */
   readonly causal?: boolean;
@@ -172,8 +175,8 @@ export interface TransformerBlock extends TransformerBlockOptions {
 }
 
 /**
- * Attention and a feed-forward part, each with a shortcut and a normalisation: PyTorch's TransformerEncoderLayer. Parameters: `norm1`,
- * `attention`, `norm2`, `feedForward`.
+ * Attention and a feed-forward part, each with a shortcut and a normalisation: PyTorch's TransformerEncoderLayer. Parameters:
+ * `norm1`, `attention`, `norm2`, `feedForward`.
  */
 export function transformerBlock(options: TransformerBlockOptions): TransformerBlock {
   return { kind: "transformerBlock", ...options };
@@ -215,8 +218,8 @@ export interface LanguageModelHead extends LanguageModelHeadOptions {
 }
 
 /**
- * A logit for each token of the vocabulary at each place: [N, length, vocabulary]. Parameter, where it is not tied: `weight` [features,
- * vocabulary].
+ * A logit for each token of the vocabulary at each place: [N, length, vocabulary]. Parameter, where it is not tied: `weight`
+ * [features, vocabulary].
  */
 export function languageModelHead(options: LanguageModelHeadOptions = {}): LanguageModelHead {
   return { kind: "languageModelHead", ...options };

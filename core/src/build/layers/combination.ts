@@ -23,8 +23,8 @@ export function emitSequential(site: Site, { layers }: Sequential, x: Value): Va
 
 export interface ResidualOptions {
   /**
-   * What the sum's other part is: the input itself (`identity`, unless said); with `projection`, where shapes differ, a convolution of
-   * 1 × 1 with the stride that makes them alike, and a normalisation, under the name `shortcut`; or layers.
+   * What the sum's other part is: the input itself (`identity`, unless said); with `projection`, where shapes differ, a
+   * convolution of 1 × 1 with the stride that makes them alike, and a normalisation, under the name `shortcut`; or layers.
    */
   readonly shortcut?: "identity" | "projection" | Layers;
   /** What is done to the sum; nothing unless said. */
@@ -44,13 +44,14 @@ export function residual(branch: Layers, options: ResidualOptions = {}): Residua
 export function emitResidual(site: Site, layer: Residual, x: Value): Value {
   const { branch, shortcut = "identity" } = layer;
   const branched = site.inside("", branch, x);
+  if (branched.name === x.name) throw site.fault("its branch does nothing; put layers into it, or leave it out");
   const other = shortcutOf(site, shortcut, x, branched.form);
   if (!isSameForm(branched.form, other.form)) {
     const parts = `its branch makes ${describeForm(branched.form)} and its shortcut ${describeForm(other.form)}, which can't be added`;
     throw site.fault(`${parts}; ${residualRemedy(x.form, branched.form)}`);
   }
   const sum = { ...branched, name: site.op("Add", [branched.name, other.name], {}, "sum") };
-  return layer.activation === undefined ? sum : site.inside("activation", activation(layer.activation), sum);
+  return layer.activation === undefined ? sum : site.inside("sum.activation", activation(layer.activation), sum);
 }
 
 function shortcutOf(site: Site, shortcut: "identity" | "projection" | Layers, x: Value, wanted: Form): Value {
@@ -91,7 +92,10 @@ export interface Concatenation {
   readonly branches: readonly Layers[];
 }
 
-/** What several branches make of the same input, one after the other along the channels or features. Their names are `branch1` and so on. */
+/**
+ * What several branches make of the same input, one after the other along the channels or features. Their names are `branch1`
+ * and so on.
+ */
 export function concatenate(branches: readonly Layers[]): Concatenation {
   return { kind: "concatenate", branches };
 }
@@ -135,8 +139,8 @@ export interface SqueezeExcitation extends SqueezeExcitationOptions {
 }
 
 /**
- * Each channel times a factor from 0 to 1, which two layers tell from the means of all. Parameters: `reduce` and `expand`, each with
- * `weight` and `bias`, as of convolutions of 1 × 1. Source: Hu et al., arXiv 1709.01507.
+ * Each channel times a factor from 0 to 1, which two layers tell from the means of all. Parameters: `reduce` and `expand`, each
+ * with `weight` and `bias`, as of convolutions of 1 × 1. Source: Hu et al., arXiv 1709.01507.
  */
 export function squeezeExcitation(options: SqueezeExcitationOptions = {}): SqueezeExcitation {
   return { kind: "squeezeExcitation", ...options };

@@ -32,8 +32,8 @@ export interface Convolution extends ConvolutionOptions {
 }
 
 /**
- * A convolution over an image or a signal, whichever it is given. Parameters, as PyTorch has them: `weight` [channels, input channels /
- * groups, …kernel] and `bias` [channels].
+ * A convolution over an image or a signal, whichever it is given. Parameters, as PyTorch has them: `weight` [channels, input
+ * channels / groups, …kernel] and `bias` [channels].
  */
 export function conv(options: ConvolutionOptions): Convolution {
   return { kind: "conv", ...options };
@@ -79,8 +79,8 @@ export function emitDepthwiseConvolution(site: Site, layer: DepthwiseConvolution
 }
 
 /**
- * A depthwise convolution and one of 1 × 1 that mixes its channels, each normalised and rectified, for a fraction of the weights and
- * work of a full one. Source: Howard et al., arXiv 1704.04861, figure 3.
+ * A depthwise convolution and one of 1 × 1 that mixes its channels, each normalised and rectified, for a fraction of the
+ * weights and work of a full one. Source: Howard et al., arXiv 1704.04861, figure 3.
  */
 export function separableConv({
   channels,

@@ -24,8 +24,8 @@ export interface Linear extends LinearOptions {
 }
 
 /**
- * y = x · W + b, of the features of a row, or of each place of a sequence. Parameters: `weight` [inputs, outputs], as MatMul takes it
- * (PyTorch's transposed), and `bias` [outputs].
+ * y = x · W + b, of the features of a row, or of each place of a sequence. Parameters: `weight` [inputs, outputs], as MatMul
+ * takes it (PyTorch's transposed), and `bias` [outputs].
  */
 export function linear(outputs: number, options: LinearOptions = {}): Linear {
   return { kind: "linear", ...options, outputs };
@@ -152,8 +152,8 @@ export interface Dropout {
 }
 
 /**
- * In training, sets numbers to 0 with this probability and divides the others by what is left; else does nothing. Source: Srivastava
- * et al., JMLR 15 (2014).
+ * In training, sets numbers to 0 with this probability and divides the others by what is left; else does nothing. Source:
+ * Srivastava et al., JMLR 15 (2014).
  */
 export function dropout(rate: number): Dropout {
   return { kind: "dropout", rate };

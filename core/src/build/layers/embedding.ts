@@ -35,8 +35,8 @@ export interface PositionEmbeddingOptions {
   /** The longest sequence there may be. */
   readonly maximumLength: number;
   /**
-   * `learned` unless said. `sinusoidal` has no parameters: sin and cos of position / 10000^(2i/width) by turns (Vaswani et al., arXiv
-   * 1706.03762, section 3.5).
+   * `learned` unless said. `sinusoidal` has no parameters: sin and cos of position / 10000^(2i/width) by turns (Vaswani et al.,
+   * arXiv 1706.03762, section 3.5).
    */
   readonly positions?: "learned" | "sinusoidal";
   /** Of learned ones; `truncated-normal` unless said. */
@@ -47,7 +47,10 @@ export interface PositionEmbedding extends PositionEmbeddingOptions {
   readonly kind: "positionEmbedding";
 }
 
-/** Adds to each place of a sequence a vector that tells which it is. Parameter, where learned: `weight` [maximumLength, features]. */
+/**
+ * Adds to each place of a sequence a vector that tells which it is. Parameter, where learned: `weight` [maximumLength,
+ * features].
+ */
 export function positionEmbedding(options: PositionEmbeddingOptions): PositionEmbedding {
   return { kind: "positionEmbedding", ...options };
 }
@@ -166,7 +169,8 @@ export interface ClassToken {
 }
 
 /**
- * Puts a learned place before a sequence, for `firstToken` to take out again. Parameter: `weight` [1, 1, features], zeros unless said.
+ * Puts a learned place before a sequence, for `firstToken` to take out again. Parameter: `weight` [1, 1, features], zeros
+ * unless said.
  */
 export function classToken(options: { readonly initialization?: Initialization } = {}): ClassToken {
   return { kind: "classToken", ...options };

@@ -7,7 +7,9 @@ import { rowsRemedy } from "./dense.ts";
 export interface BatchNormOptions {
   /** Added to the variance; 1e-5 unless said. */
   readonly epsilon?: number;
-  /** The share of running statistics that a step of training keeps; 0.9 unless said. (PyTorch's `momentum` is what it gives up.) */
+  /**
+   * The share of running statistics that a step of training keeps; 0.9 unless said. (PyTorch's `momentum` is what it gives up.)
+   */
   readonly momentum?: number;
   /** How the scale begins: `ones` unless said; `zeros` at a residual branch's end makes the branch begin as nothing. */
   readonly scale?: "ones" | "zeros";
@@ -78,7 +80,10 @@ export interface GroupNorm extends GroupNormOptions {
   readonly kind: "groupNorm";
 }
 
-/** Normalises groups of channels, for batches too small for batchNorm. Parameters: `scale` and `bias`, by channel. Source: Wu and He, arXiv 1803.08494. */
+/**
+ * Normalises groups of channels, for batches too small for batchNorm. Parameters: `scale` and `bias`, by channel. Source: Wu
+ * and He, arXiv 1803.08494.
+ */
 export function groupNorm(options: GroupNormOptions): GroupNorm {
   return { kind: "groupNorm", ...options };
 }

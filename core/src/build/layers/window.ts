@@ -7,8 +7,9 @@ export type Lengths = number | readonly number[];
 
 /**
  * What is added around: `same` adds (window − 1) in all, halved before and after (the odd one after), so that at a stride of 1
- * lengths stay, and at a stride of s they become ⌈length/s⌉; `valid` adds nothing; numbers add so much on either side. With odd windows
- * `same` is PyTorch's `padding = dilation · (kernel − 1) / 2`. (TensorFlow's `SAME` places windows otherwise at strides above 1.)
+ * lengths stay, and at a stride of s they become ⌈length/s⌉; `valid` adds nothing; numbers add so much on either side. With odd
+ * windows `same` is PyTorch's `padding = dilation · (kernel − 1) / 2`. (TensorFlow's `SAME` places windows otherwise at strides
+ * above 1.)
  */
 export type Padding = "same" | "valid" | Lengths;
 

@@ -44,8 +44,8 @@ const CNN_OPTIONS: OptionTable<CnnOptions> = {
 };
 
 /**
- * `input` [N, channels, height, width] to `logits` [N, classes]: a stem, stages of blocks, the mean of each channel, a head. Parameters:
- * `stem.conv.weight`, `stage1.block1.conv1.weight`, …, `head.weight`.
+ * `input` [N, channels, height, width] to `logits` [N, classes]: a stem, stages of blocks, the mean of each channel, a head.
+ * Parameters: `stem.conv.weight`, `stage1.block1.conv1.weight`, …, `head.weight`.
  * @throws SlipwayError as `build`
  */
 export function cnn(options: CnnOptions): Model {

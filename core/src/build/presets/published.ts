@@ -34,8 +34,8 @@ export interface ResNetOptions extends PublishedOptions {
   /** Channels of the first stage, which each stage doubles; 64 unless said. */
   readonly stem?: number;
   /**
-   * For images of 64 pixels and less: begins with a convolution of 3 × 3 instead of one of 7 × 7 and a pool, which divide height and width by
-   * four.
+   * For images of 64 pixels and less: begins with a convolution of 3 × 3 instead of one of 7 × 7 and a pool, which divide
+   * height and width by four.
    */
   readonly isForSmallImages?: boolean;
 }

@@ -105,9 +105,9 @@ export interface TransformerDecoderLayersOptions extends TransformerLayersOption
 export interface TransformerDecoderOptions extends TransformerDecoderLayersOptions, TokensOptions {}
 
 /**
- * `input` int64 [N, length] to `logits` [N, length, vocabulary], as GPT-2 and its like: at each place a logit for what token comes next, by
- * what is there and before. A loss over them has the classes on axis 2. Parameters as of `transformerEncoder`; with `tied: false` also
- * `head.weight`.
+ * `input` int64 [N, length] to `logits` [N, length, vocabulary], as GPT-2 and its like: at each place a logit for what token
+ * comes next, by what is there and before. A loss over them has the classes on axis 2. Parameters as of `transformerEncoder`;
+ * with `tied: false` also `head.weight`.
  * @throws SlipwayError as `build`
  */
 export function transformerDecoder(options: TransformerDecoderOptions): Model {
