@@ -32,7 +32,7 @@ it("runs from start to end", () => {
 });
 
 it("names each layer and preset", () => {
-  const functions = Object.entries(chapter).filter(([name, value]) => typeof value === "function");
+  const functions = Object.entries(chapter).filter(([, value]) => typeof value === "function");
   const missing = functions.map(([name]) => name).filter((name) => !new RegExp(`\\b${name}\\b`).test(GUIDE));
   expect(missing.filter((name) => !name.endsWith("Layers"))).toEqual([]);
 });
