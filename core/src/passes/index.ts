@@ -1,5 +1,6 @@
 // Models to models that compute the same in other words.
 export { annotateShapes } from "./annotate-shapes.ts";
+export { type BatchOptions, symboliseBatch } from "./batch/index.ts";
 export { withCommonSubexpressions, withReplaced } from "./common-subexpressions.ts";
 export { constantsToInitializers } from "./constants-to-initializers.ts";
 export { withoutDeadCode } from "./dead-code.ts";

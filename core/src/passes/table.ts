@@ -1,6 +1,7 @@
 // All passes by name, as the command line offers them, and what can be set of them.
 import { nearestWords, SlipwayError } from "#base";
 import { annotateShapesPass } from "./annotate-shapes.ts";
+import { type BatchOptions, symboliseBatchPass } from "./batch/index.ts";
 import { commonSubexpressionsPass } from "./common-subexpressions.ts";
 import { constantsToInitializersPass } from "./constants-to-initializers.ts";
 import { deadCodePass } from "./dead-code.ts";
@@ -23,6 +24,8 @@ export interface PassSettings {
   readonly kept?: readonly string[];
   /** pin-shapes: lengths of open axes, by their name or as `INPUT:AXIS`. */
   readonly lengths?: Readonly<Record<string, number>>;
+  /** symbolise-batch: the name of the axis, and where it is in the inputs. */
+  readonly batch?: BatchOptions;
 }
 
 /** Which pass a setting is for. */
@@ -30,6 +33,7 @@ const SETTING_OWNERS: Readonly<Record<keyof PassSettings, string>> = {
   opset: "upgrade-opset",
   kept: "fold-constants",
   lengths: "pin-shapes",
+  batch: "symbolise-batch",
 };
 
 function allWith(settings: PassSettings): readonly Pass[] {
@@ -37,6 +41,7 @@ function allWith(settings: PassSettings): readonly Pass[] {
     inlineFunctionsPass,
     upgradeOpsetPass(settings.opset ?? LATEST_UPGRADED_OPSET),
     constantsToInitializersPass,
+    symboliseBatchPass(settings.batch ?? {}),
     pinShapesPass(new Map(Object.entries(settings.lengths ?? {}))),
     foldConstantsPass(settings.kept ?? []),
     foldShapesPass,

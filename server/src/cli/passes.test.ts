@@ -63,6 +63,25 @@ test("writes nothing without --out, and says the same as JSON", async () => {
   });
 });
 
+test("pins and opens axes by name", async () => {
+  const pinned = await call("model.onnx", "--run", "pin-shapes", "--set", "N=3", "--out", "pinned.onnx");
+  expect(pinned.out).toMatch(/pin-shapes +yes .* x: float32\[N, 2\] → float32\[3, 2\]/);
+  const opened = await call(
+    "pinned.onnx",
+    "--run",
+    "symbolise-batch",
+    "--batch",
+    "rows",
+    "--check",
+    "1",
+    "--out",
+    "o.onnx",
+  );
+  expect(opened.out).toMatch(/x: float32\[3, 2\] → float32\[rows, 2\]/);
+  expect(opened.out).toMatch(/Output y is the same to the last bit/);
+  expect(readBack("o.onnx").graph.inputs[0]!.type).toMatchObject({ shape: ["rows", 2] });
+});
+
 test.each([
   ["no passes", ["model.onnx"], /--run is missing/],
   ["a comma too many", ["model.onnx", "--run", "upgrade-opset,"], /leaves a name out/],
@@ -70,6 +89,8 @@ test.each([
   ["a pass whose needs are not met", ["model.onnx", "--run", "unroll-recurrent"], /Run 'upgrade-opset' before it/],
   ["a setting of another pass", ["model.onnx", "--run", "fold-constants", "--opset", "15"], /'upgrade-opset'/],
   ["an operator set too late", ["model.onnx", "--run", "upgrade-opset", "--opset", "99"], /at most 21/],
+  ["a length that is none", ["model.onnx", "--run", "pin-shapes", "--set", "N=many"], /--set is "N=many"/],
+  ["an axis there is not", ["model.onnx", "--run", "pin-shapes", "--set", "M=4"], /no open axis 'M'.*'N'/],
   ["a file there is not", ["none.onnx", "--run", "fold-constants"], /no such file/],
 ])("%s is refused", async (_says, arguments_, message) => {
   const { code, err } = await call(...arguments_);

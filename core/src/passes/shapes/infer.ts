@@ -1,6 +1,6 @@
 // Shapes and types of all values of a graph by rules of our own: a walk in the order of the nodes, which keeps open axes as names
 // and follows lengths through the small tensors that models compute shapes with.
-import { type Graph, type Model, type Node, outputDType, subgraphsOf } from "#graph";
+import { type Graph, type Initializer, type Model, type Node, outputDType, subgraphsOf } from "#graph";
 import type { DType, TensorType } from "#tensor";
 import { storedTensors } from "../stored-tensors.ts";
 import { statedTypes, type ValueTypes } from "../value-types.ts";
@@ -16,7 +16,7 @@ export type Facts = ReadonlyMap<string, Fact>;
 export function inferFacts(model: Model): Facts {
   let unknowns = 0;
   const unknown = (): Length => Length.unknown(unknowns++);
-  return new Inference(model.graph, model.opsets.get("") ?? 1, unknown, new Map()).run();
+  return new ShapeWalk(model.graph, model.opsets.get("") ?? 1, unknown, new Map()).throughAll();
 }
 
 /** The types of a model's values, by rules of our own. Axes keep the names the inputs give them: `N`, or `2*N` where it is. */
@@ -29,7 +29,8 @@ export function typeOf({ dtype, shape }: Fact): TensorType {
   return { kind: "tensor", dtype, shape: shape?.map(({ dimension }) => dimension) ?? null };
 }
 
-class Inference {
+/** Goes through the nodes of a graph, and knows what the rules tell of the values so far. */
+export class ShapeWalk {
   readonly #graph: Graph;
   readonly #opset: number;
   readonly #unknown: () => Length;
@@ -45,31 +46,45 @@ class Inference {
     this.#stated = statedTypes(graph);
     this.#facts = new Map(around);
     this.#dtypes = new Map(Array.from(around, ([name, { dtype }]) => [name, dtype]));
-  }
-
-  run(): Facts {
-    const graph = this.#graph;
     for (const { name, type } of graph.inputs) if (type?.kind === "tensor") this.#learn(name, this.#factOf(type));
-    for (const [name, stored] of storedTensors(graph)) {
-      const shape = stored.shape.map((length) => Length.of(length));
-      this.#learn(name, { dtype: stored.dtype, shape, elements: elementsOf(stored) });
-    }
+    for (const [name, stored] of storedTensors(graph)) this.store({ ...stored, name });
     for (const { values, shape } of graph.sparseInitializers) {
       const lengths = shape.map((length) => Length.of(length));
       this.#learn(values.name, { dtype: values.dtype, shape: lengths, elements: null });
     }
-    for (const node of graph.nodes) {
-      if (node.opType === "If" && node.domain === "") this.#visitIf(node);
-      else this.#visit(node);
-    }
+  }
+
+  /** Visits all nodes. */
+  throughAll(): Facts {
+    for (const node of this.#graph.nodes) this.visit(node);
     return this.#facts;
   }
 
-  #visit(node: Node): void {
+  fact(name: string): Fact | undefined {
+    return this.#facts.get(name);
+  }
+
+  /** A stored tensor, one that the graph has or one that is added on the way. */
+  store(stored: Initializer): void {
+    const shape = stored.shape.map((length) => Length.of(length));
+    this.#learn(stored.name, { dtype: stored.dtype, shape, elements: elementsOf(stored) });
+  }
+
+  /** The next node, as the rules of operators see it. */
+  call(node: Node): ShapeCall {
+    return new ShapeCall(node, this.#opset, (value) => this.#facts.get(value), this.#unknown);
+  }
+
+  /** Learns what the next node makes. */
+  visit(node: Node): void {
+    if (node.opType === "If" && node.domain === "") this.#visitIf(node);
+    else this.#visitOther(node);
+  }
+
+  #visitOther(node: Node): void {
     const rules = Object.hasOwn(SHAPE_RULES, node.domain) ? SHAPE_RULES[node.domain]! : {};
     const rule = Object.hasOwn(rules, node.opType) ? rules[node.opType] : undefined;
-    const call = new ShapeCall(node, this.#opset, (value) => this.#facts.get(value), this.#unknown);
-    const found = rule?.(call) ?? null;
+    const found = rule?.(this.call(node)) ?? null;
     for (const [index, name] of node.outputs.entries()) {
       if (name === "" || this.#facts.has(name)) continue;
       const stated = this.#stated.get(name);
@@ -83,7 +98,7 @@ class Inference {
   /** What both branches make alike. */
   #visitIf(node: Node): void {
     const branches = subgraphsOf(node).map((body) => {
-      const facts = new Inference(body, this.#opset, this.#unknown, this.#facts).run();
+      const facts = new ShapeWalk(body, this.#opset, this.#unknown, this.#facts).throughAll();
       return body.outputs.map(({ name }) => facts.get(name));
     });
     for (const [index, name] of node.outputs.entries()) {

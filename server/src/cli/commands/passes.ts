@@ -1,7 +1,7 @@
 // `slipway passes`: a model in other words, pass by pass, with what each did.
 import path from "node:path";
 import { SlipwayError } from "@slipway/core/base";
-import { MODEL_PROPERTIES, type Pass, PASSES, type PassSettings, type PassTrace } from "@slipway/core/passes";
+import { MODEL_PROPERTIES, type Pass, PASSES, passesNamed, type PassSettings, type PassTrace } from "@slipway/core/passes";
 import { type AppliedPasses, applyPassesInProcess, type OutputDifference } from "#lab/passes";
 import { systemClock } from "#runtime";
 import { type Command, type CommandContext, listOption, textOption } from "../command.ts";
@@ -21,6 +21,17 @@ export const passes: Command = {
     { flags: "-o, --out <file>", description: "The ONNX file to write" },
     { flags: "--check <count>", description: "Run before and after on this many sets of made-up inputs" },
     { flags: "--seed <number>", description: "Where made-up inputs begin; 1 if left out" },
+    {
+      flags: "--set <axis=length>",
+      description: "pin-shapes: the length of an open axis, by its name or as INPUT:AXIS",
+      isList: true,
+    },
+    { flags: "--batch <name>", description: "symbolise-batch: what the axis is called; N if left out" },
+    {
+      flags: "--batch-axis <input:axis>",
+      description: "symbolise-batch: where the batch is; the first axis of every input if left out",
+      isList: true,
+    },
     { flags: "--opset <version>", description: "upgrade-opset: the operator set to write for; 21 if left out" },
     { flags: "--keep <name>", description: "fold-constants: a stored tensor that may change", isList: true },
   ],
@@ -54,12 +65,15 @@ async function apply(
   directory: string,
 ): Promise<AppliedPasses> {
   const { options, signal, progress } = context;
+  const settings = settingsFrom(context);
+  // Said before a process is started for it.
+  passesNamed(names, settings);
   const files = await modelToRewrite(context, out, directory);
   progress.step(`Running ${names.length === 1 ? "1 pass" : `${names.length} passes`} …`);
   return await applyPassesInProcess({
     files,
     passes: names,
-    settings: settingsFrom(context),
+    settings,
     checks: numberOption(options, "check", 0, 1000) ?? 0,
     seed: numberOption(options, "seed", 0, 2 ** 31 - 1) ?? 1,
     clock: systemClock,
@@ -80,7 +94,35 @@ function passNames(text: string | undefined): readonly string[] {
 function settingsFrom({ options }: CommandContext): PassSettings {
   const opset = numberOption(options, "opset", 1, 1000);
   const kept = listOption(options, "keep");
-  return { ...(opset === undefined ? {} : { opset }), ...(kept.length === 0 ? {} : { kept }) };
+  const lengths = numbersByName(listOption(options, "set"), "set", "=", "N=4");
+  const axes = numbersByName(listOption(options, "batchAxis"), "batch-axis", ":", "x:0");
+  const name = textOption(options, "batch");
+  const batch = { ...(name === undefined ? {} : { name }), ...(axes === null ? {} : { axes }) };
+  return {
+    ...(opset === undefined ? {} : { opset }),
+    ...(kept.length === 0 ? {} : { kept }),
+    ...(lengths === null ? {} : { lengths }),
+    ...(Object.keys(batch).length === 0 ? {} : { batch }),
+  };
+}
+
+/** Numbers behind names, such as `N=4`; names may hold the sign between as well. null where none are given. */
+function numbersByName(
+  given: readonly string[],
+  flag: string,
+  sign: string,
+  example: string,
+): Readonly<Record<string, number>> | null {
+  const pairs = given.map((text): readonly [string, number] => {
+    const at = text.lastIndexOf(sign);
+    const number = text.slice(at + 1).trim();
+    if (at > 0 && /^\d+$/.test(number)) return [text.slice(0, at), Number(number)];
+    throw new SlipwayError(
+      "USAGE",
+      `--${flag} is "${text}"; it must be a name and a whole number, such as ${example}.`,
+    );
+  });
+  return pairs.length === 0 ? null : Object.fromEntries(pairs);
 }
 
 function listed(): readonly Omit<Pass, "run">[] {
