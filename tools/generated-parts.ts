@@ -2,6 +2,7 @@
 // `<!-- end: NAME -->`; what stands around them is written by hand.
 import { GRADIENT_RULES } from "@slipway/core/autodiff";
 import { ERRORS, type ErrorFact } from "@slipway/core/base";
+import { MODEL_PROPERTIES, type ModelProperty, PASSES } from "@slipway/core/passes";
 import { calibrationTable } from "../calibration/results.ts";
 import { resultsTable } from "../campaigns/results.ts";
 import { DIFFERENCES } from "../conformance/differences.ts";
@@ -26,6 +27,7 @@ const PARTS: Readonly<Record<string, Readonly<Record<string, () => string | Prom
   "docs/devices.md": { devices },
   "docs/errors.md": { errors },
   "docs/metrics.md": { metrics },
+  "docs/passes.md": { passes, properties },
   "docs/reliability.md": { results: resultsTable },
   "docs/reports.md": { charts },
   "docs/statistics.md": { calibration: calibrationTable },
@@ -91,6 +93,26 @@ function gradients(): string {
     ]),
   );
   return table(["operator", "gradient", "but"], rows);
+}
+
+function passes(): string {
+  const listed = (names: readonly ModelProperty[]): string => names.map(code).join(", ") || "–";
+  const rows = Object.values(PASSES).map((pass) => [
+    code(pass.name),
+    pass.does,
+    listed(pass.requires),
+    listed(pass.ensures),
+  ]);
+  return table(["pass", "what it does", "asks for", "promises"], rows);
+}
+
+function properties(): string {
+  const rows = Object.entries(MODEL_PROPERTIES).map(([name, { means, madeBy }]) => [
+    code(name),
+    `The model ${means}.`,
+    madeBy === null ? "–" : code(madeBy),
+  ]);
+  return table(["property", "what it means", "made so by"], rows);
 }
 
 /** Every figure of every device that comes with Slipway, with where it is from. */

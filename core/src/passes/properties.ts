@@ -1,5 +1,5 @@
 // What passes ask of a model and promise of it: facts about a whole model, each with its check.
-import { type Model, nodesOf } from "#graph";
+import type { Model } from "#graph";
 import { constantOf } from "./stored-tensors.ts";
 
 /** A property of models. */
@@ -47,11 +47,6 @@ export const MODEL_PROPERTIES = {
     madeBy: "unroll-recurrent",
     holds: ({ graph }) =>
       graph.nodes.every(({ opType, domain }) => domain !== "" || !/^(?:LSTM|GRU|RNN)$/.test(opType)),
-  },
-  "bodies-none": {
-    means: "has no node that holds a graph of its own (If, Loop, Scan)",
-    madeBy: null,
-    holds: ({ graph }) => Array.from(nodesOf(graph.nodes)).every(({ depth }) => depth === 0),
   },
   "shapes-fixed": {
     means: "has inputs whose axes all have a fixed length",

@@ -111,6 +111,8 @@ class Symbolising {
   readonly #walk: ShapeWalk;
   readonly #nodes: Node[] = [];
   readonly #added: Initializer[] = [];
+  /** Names of added ones by what they hold. */
+  readonly #constants = new Map<string, string>();
   readonly #makers = new Map<string, Node>();
   /** Values that hold how many rows there are. */
   readonly #counts = new Set<string>();
@@ -284,7 +286,7 @@ class Symbolising {
       places.find((one) => one.inside === inside) ??
       places[0]
     )?.at;
-    if (place === undefined) return node;
+    if (place === undefined || this.#walk.fact(target)?.elements?.[place]?.is(-1) === true) return node;
     const made = lengths.map((length, at) => (at === place ? -1 : length));
     const others = node.attributes.filter(({ name }) => name !== "allowzero");
     return { ...node, inputs: [x, this.#constant(made)], attributes: others };
@@ -405,9 +407,12 @@ class Symbolising {
   }
 
   #constant(values: readonly number[]): string {
+    const known = this.#constants.get(values.join());
+    if (known !== undefined) return known;
     const stored = initializerFromTensor(this.#fresh("batch_shape"), tensorOfValues("int64", values));
     this.#added.push(stored);
     this.#walk.store(stored);
+    this.#constants.set(values.join(), stored.name);
     return stored.name;
   }
 
