@@ -27,7 +27,7 @@ function expectSame(found: Feeds, expected: Feeds): void {
     expect([name, ...found[name]!.dims]).toEqual([name, ...tensor.dims]);
     const values = Array.from(tensor.data as Float32Array, Number);
     const largest = Math.max(1e-3, ...values.map(Math.abs));
-    const apart = Array.from(found[name]!.data as Float32Array, (value, at) => Math.abs(Number(value) - values[at]!));
+    const apart = Array.from(found[name]!.data as Float32Array, (value, at) => Math.abs(value - values[at]!));
     expect(Math.max(...apart)).toBeLessThanOrEqual(1e-5 * largest);
   }
 }

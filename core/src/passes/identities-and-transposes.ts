@@ -159,8 +159,9 @@ class Simplifying {
 }
 
 function isSameShape(before: Fact | undefined, after: Fact | undefined): boolean {
-  if (before?.shape == null || after?.shape == null || before.shape.length !== after.shape.length) return false;
-  return before.shape.every((length, axis) => length.equals(after.shape![axis]!));
+  const [one, other] = [before?.shape ?? null, after?.shape ?? null];
+  if (one === null || other === null || one.length !== other.length) return false;
+  return one.every((length, axis) => length.equals(other[axis]!));
 }
 
 function permutationOf(node: Node, rank: number | null): readonly number[] | null {

@@ -33,7 +33,16 @@ export function constantOf(node: Node): Initializer | null {
       const { value } = attribute;
       return createInitializer({ name, dtype: "float32", shape: [value.length], data: values(value) });
     }
-    default:
+    case "string":
+    case "strings":
+    case "sparse-tensor":
+    case "sparse-tensors":
+    case "tensors":
+    case "graph":
+    case "graphs":
+    case "type":
+    case "types":
+    case "reference":
       return null;
   }
 }

@@ -42,7 +42,7 @@ const oneAxis = (fallback: number): RowsRule => along((call) => [call.int("axis"
 /** One scale for all, or one for each place of an axis that is not the batch's. */
 const quantized: RowsRule = ({ call, axes: [batch] }) => {
   const rank = call.shape()?.length ?? 0;
-  const isByAxis = call.shape(1)?.length === 1 && call.shape(1)![0]!.is(1) === false;
+  const isByAxis = call.shape(1)?.length === 1 && !call.shape(1)![0]!.is(1);
   const axis = call.int("axis", 1);
   return isByAxis && (axis < 0 ? axis + rank : axis) === batch ? "has a scale for each row" : null;
 };

@@ -151,6 +151,10 @@ class Symbolising {
     return axes.length === 1 ? axes[0]! : axes.length === 0 ? null : -1;
   }
 
+  #shapeOf(name: string): readonly Length[] | null {
+    return this.#walk.fact(name)?.shape ?? null;
+  }
+
   /** Whether anything of a value depends on the batch. */
   #depends(name: string): boolean {
     return this.#axisOf(name) !== null || this.#counts.has(name);
@@ -192,22 +196,23 @@ class Symbolising {
     const hadRows = node.inputs.some((name, index) => !isShapeInput(node, index) && this.#axisOf(name) !== null);
     for (const name of written.outputs) {
       if (name === "") continue;
-      const fact = this.#walk.fact(name);
-      if (fact?.shape == null) throw this.#refused(node, `makes '${name}', whose shape is not known`);
+      const shape = this.#shapeOf(name);
+      if (shape === null) throw this.#refused(node, `makes '${name}', whose shape is not known`);
       const axis = this.#axisOf(name);
       if (axis === -1) throw this.#refused(node, "makes something that has the axis of the batch twice");
       if (isTelling || isCounting || (axis === null && !hadRows)) {
         if (axis !== null) throw this.#refused(node, "makes as many numbers as there are rows");
-        const isTold = fact.elements?.every((one) => one !== null && !one.dependsOn(this.#name)) === true;
+        const isTold =
+          this.#walk.fact(name)?.elements?.every((one) => one !== null && !one.dependsOn(this.#name)) === true;
         if (!isTold) this.#counts.add(name);
         continue;
       }
       if (axis === null) throw this.#refused(node, "computes over all rows, or makes so many of them as the batch had");
-      const rows = fact.shape[axis]!.dividedBy(this.#batch);
+      const rows = shape[axis]!.dividedBy(this.#batch);
       if (rows === null || rows.dependsOn(this.#name))
-        throw this.#refused(node, `makes ${fact.shape[axis]!.text} rows of ${this.#name}`);
-      this.#compareWithBefore(node, name, fact.shape);
-      const rounds = hadRows ? this.#roundsOf(node, written, axis, fact.shape) : ONE;
+        throw this.#refused(node, `makes ${shape[axis]!.text} rows of ${this.#name}`);
+      this.#compareWithBefore(node, name, shape);
+      const rounds = hadRows ? this.#roundsOf(node, written, axis, shape) : ONE;
       if (!rounds.is(1)) this.#rounds.set(name, rounds);
     }
   }
@@ -263,10 +268,10 @@ class Symbolising {
   #reshape(node: Node): Node {
     const [x = "", target = ""] = node.inputs;
     const axis = this.#axisOf(x);
-    const shape = this.#walk.fact(x)?.shape;
+    const shape = this.#shapeOf(x);
     const lengths = this.#before.get(node.outputs[0]!)?.shape?.map(({ number }) => number);
-    const isFixed = this.#walk.fact(target)?.elements?.every((one) => one?.number != null) === true;
-    if (axis === null || axis < 0 || shape == null || lengths === undefined || !isFixed) return node;
+    const isFixed = this.#walk.fact(target)?.elements?.every((one) => one !== null && one.number !== null) === true;
+    if (axis === null || axis < 0 || shape === null || lengths === undefined || !isFixed) return node;
     if (!lengths.every((length) => length !== null)) return node;
     const inFront = this.#inFrontOf(x).number;
     if (inFront === null) return node;
@@ -309,15 +314,15 @@ class Symbolising {
     const isJoined = node.opType === "Concat";
     const isRecurrent = ["LSTM", "GRU", "RNN"].includes(node.opType);
     if (!isJoined && !isRecurrent && !isElementwise(node)) return node;
-    const shapes = node.inputs.map((name) => this.#walk.fact(name)?.shape ?? null);
+    const shapes = node.inputs.map((name) => this.#shapeOf(name));
     const first = node.inputs.findIndex((name) => name !== "" && this.#axisOf(name) !== null);
     const axis = first < 0 ? null : this.#axisOf(node.inputs[first]!);
-    const firstShape = shapes[first];
-    if (axis === null || axis < 0 || firstShape == null) return node;
+    const firstShape = shapes[first] ?? null;
+    if (axis === null || axis < 0 || firstShape === null) return node;
     if (isJoined && axisFromFront(node, firstShape.length) === axis) return node;
     const inputs = node.inputs.map((name, index) => {
-      const shape = shapes[index];
-      if (name === "" || shape == null || this.#axisOf(name) !== null) return name;
+      const shape = shapes[index] ?? null;
+      if (name === "" || shape === null || this.#axisOf(name) !== null) return name;
       if (isRecurrent) {
         if (index < 5 || index > 6) return name;
         const place = intOf(node, "layout", 0) === 0 ? 1 : 0;
@@ -349,8 +354,8 @@ class Symbolising {
 
   /** Whether all that lies along an axis is alike. */
   #isAlike(name: string, axis: number): boolean {
-    const shape = this.#walk.fact(name)?.shape;
-    if (shape == null) return false;
+    const shape = this.#shapeOf(name);
+    if (shape === null) return false;
     const maker = this.#makers.get(name);
     if (maker === undefined) return this.#isStoredAlike(name, axis);
     const inputAxis = (input: string): number =>

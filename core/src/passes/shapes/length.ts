@@ -119,16 +119,16 @@ export class Length {
 
   /** Division by a sum: found by dividing the leading terms as long as something is left. */
   #dividedByFactor(other: Length): Length | null {
-    let rest: Length = this;
-    let quotient = ZERO;
     const leading = new Length(other.#terms.slice(0, 1));
-    for (let steps = 0; steps < 16 && !rest.is(0); steps++) {
+    let quotient = ZERO;
+    for (let steps = 0; steps < 16; steps++) {
+      const rest = this.minus(quotient.times(other));
+      if (rest.is(0)) return quotient;
       const part = new Length(rest.#terms.slice(0, 1)).dividedBy(leading);
       if (part === null) return null;
       quotient = quotient.plus(part);
-      rest = rest.minus(part.times(other));
     }
-    return rest.is(0) ? quotient : null;
+    return null;
   }
 
   /** ⌊this / by⌋ for a whole number `by` > 0. */
@@ -183,9 +183,7 @@ export class Length {
 
   /** Whether it is at least 0 for all lengths; false where that is not certain. */
   get isNeverNegative(): boolean {
-    return this.#terms.every(
-      ({ factor, atoms }) => factor >= 0 && (atoms.length === 0 || atoms.every((atom) => isNeverNegative(atom))),
-    );
+    return this.#terms.every(({ factor, atoms }) => factor >= 0 && atoms.every((atom) => isNeverNegative(atom)));
   }
 
   /** Whether it is a whole number for all lengths. */

@@ -66,7 +66,7 @@ export class ShapeCall extends AttributeReader {
   /** Numbers an input holds; null where one of them is not known. */
   inputNumbers(index: number): readonly number[] | null {
     const elements = this.elements(index)?.map((one) => one?.number ?? null) ?? null;
-    return elements?.every((one) => one !== null) === true ? (elements as readonly number[]) : null;
+    return elements?.every((one) => one !== null) === true ? elements : null;
   }
 
   /** A length that nothing is known of. */

@@ -1,7 +1,14 @@
 // `slipway passes`: a model in other words, pass by pass, with what each did.
 import path from "node:path";
 import { SlipwayError } from "@slipway/core/base";
-import { MODEL_PROPERTIES, type Pass, PASSES, passesNamed, type PassSettings, type PassTrace } from "@slipway/core/passes";
+import {
+  MODEL_PROPERTIES,
+  type Pass,
+  PASSES,
+  passesNamed,
+  type PassSettings,
+  type PassTrace,
+} from "@slipway/core/passes";
 import { type AppliedPasses, applyPassesInProcess, type OutputDifference } from "#lab/passes";
 import { systemClock } from "#runtime";
 import { type Command, type CommandContext, listOption, textOption } from "../command.ts";

@@ -50,7 +50,12 @@ export const ARRANGEMENTS: Readonly<Record<string, ShapeRule>> = {
     const shape = call.shape();
     const repeats = call.elements(1);
     if (shape === null) return null;
-    return made(shape.map((length, axis) => (repeats?.[axis] == null ? call.unknown() : length.times(repeats[axis]))));
+    return made(
+      shape.map((length, axis) => {
+        const count = repeats?.[axis] ?? null;
+        return count === null ? call.unknown() : length.times(count);
+      }),
+    );
   },
   Trilu: sameShape(),
   RotaryEmbedding: sameShape(),
@@ -180,10 +185,11 @@ function sliced(call: ShapeCall): ReturnType<ShapeRule> {
       (isKnown ? lengthOfSlice(shape[axis]!, start, end, step) : null) ?? call.unknown(),
     );
   }
-  const [start, end, step] = [starts?.[0]?.number, ends?.[0]?.number, steps === undefined ? 1 : steps?.[0]];
+  const [start, end] = [starts?.[0]?.number ?? null, ends?.[0]?.number ?? null];
+  const step = steps === undefined ? 1 : steps?.[0];
   const elements = call.elements(0);
   const isCut = shape.length === 1 && elements !== null && count === 1 && step === 1;
-  if (!isCut || start == null || end == null) return made(lengths);
+  if (!isCut || start === null || end === null) return made(lengths);
   return made(lengths, elements.slice(start, end));
 }
 

@@ -1,5 +1,5 @@
 // Shapes of what picks elements, tells shapes, or makes tensors of a given one; and of recurrent operators.
-import { elementsOf } from "../fact.ts";
+import { elementsOf, MOST_ELEMENTS } from "../fact.ts";
 import { Length, productOf } from "../length.ts";
 import { made, type Shape, type ShapeCall, type ShapeRule, withAxis } from "../rule.ts";
 
@@ -50,14 +50,15 @@ export const SHAPES: Readonly<Record<string, ShapeRule>> = {
     const shape = call.shapeIn(0);
     const value = call.node.attributes.find(({ name }) => name === "value");
     const [length, ...others] = shape ?? [];
-    const size = others.length > 0 || length?.number == null || length.number > 64 ? null : length.number;
+    const count = others.length > 0 ? null : (length?.number ?? null);
+    const size = count !== null && count <= MOST_ELEMENTS ? count : null;
     const filling = value?.kind === "tensor" ? (elementsOf(value.value)?.[0] ?? null) : Length.of(0);
     return made(shape, size === null || filling === null ? null : Array.from({ length: size }, () => filling));
   },
   Range: (call) => {
-    const [start, limit, delta] = [0, 1, 2].map((index) => call.elements(index)?.[0] ?? null);
-    if (start == null || limit == null || delta?.number == null || delta.number === 0) return made([call.unknown()]);
-    const step = delta.number;
+    const first = (index: number): Length | null => call.elements(index)?.[0] ?? null;
+    const [start, limit, step] = [first(0), first(1), first(2)?.number ?? 0];
+    if (start === null || limit === null || step === 0) return made([call.unknown()]);
     const distance = step > 0 ? limit.minus(start) : start.minus(limit);
     if (distance.number !== null) {
       const count = Math.max(0, Math.ceil(distance.number / Math.abs(step)));

@@ -71,7 +71,7 @@ function kernelOf(call: ShapeCall, weights: Shape | null): readonly number[] | n
   const given = call.ints("kernel_shape");
   if (given !== undefined) return given;
   const lengths = weights?.slice(2).map(({ number }) => number) ?? null;
-  return lengths?.every((length) => length !== null) === true ? (lengths as readonly number[]) : null;
+  return lengths?.every((length) => length !== null) === true ? lengths : null;
 }
 
 function convolved(call: ShapeCall, x: Shape | null, weights: Shape | null): Shape | null {
