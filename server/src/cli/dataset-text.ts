@@ -1,6 +1,8 @@
 // Datasets as the CLI prints them.
 import type { DatasetSummary } from "#lab/dataset";
+import type { DatasetInspection } from "#lab/inspection";
 import type { DatasetView } from "slipway/client";
+import { inspectionText, sparkline } from "./inspection-text.ts";
 import { columns as aligned, count, moment, size, table, wrapped } from "./text.ts";
 
 /** Whether rows fit a model, and which columns go where. */
@@ -37,17 +39,20 @@ export function summaryText(about: {
   readonly name: string;
   readonly manifest: Manifest;
   readonly summary: DatasetSummary;
+  readonly inspection: DatasetInspection;
   readonly fit: (ModelFit & { readonly model: string }) | null;
 }): string {
-  const { name, manifest, summary, fit } = about;
+  const { name, manifest, summary, inspection, fit } = about;
   const lines = [
     `${name}: ${headline(manifest)}`,
     ...provenance(manifest),
     "",
-    ...columnsTable(summary),
-    ...labelsTable(summary, manifest),
+    ...columnsTable(summary, inspection),
+    // Of numbers that are few enough to be counted, too, the distribution says more.
+    ...(inspection.target?.kind === "number" ? [] : labelsTable(summary, manifest)),
     ...splitsTable(manifest),
     ...sampleTable(summary),
+    ...inspectionText(inspection),
   ];
   if (fit !== null) lines.push("", ...fitText(fit));
   return lines.join("\n");
@@ -64,19 +69,26 @@ function provenance({ source, licence, hash }: Manifest): string[] {
   ];
 }
 
-function columnsTable({ columns }: DatasetSummary): string[] {
+function columnsTable({ columns }: DatasetSummary, inspection: DatasetInspection): string[] {
   const hasUnreadable = columns.some(({ unreadable }) => unreadable > 0);
-  const head = ["column", "type", "missing", ...(hasUnreadable ? ["no number"] : []), "min", "max", "different", "is"];
-  const rows = columns.map(({ name, type, missing, unreadable, min, max, distinct, role }) => [
-    shortened(name),
-    shortened(type),
-    count(missing),
-    ...(hasUnreadable ? [count(unreadable)] : []),
-    cell(min),
-    cell(max),
-    distinct === null ? "" : count(distinct),
-    role ?? "",
-  ]);
+  const numberHead = hasUnreadable ? ["no number"] : [];
+  const head = ["column", "type", "missing", ...numberHead, "min", "max", "different", "is", "values"];
+  const isWhole = inspection.sampledRows === inspection.rows;
+  const rows = columns.map(({ name, type, missing, unreadable, min, max, distinct, role }, at) => {
+    const found = inspection.columns[at]!;
+    const different = distinct ?? (isWhole && found.distribution !== null ? found.distinct : null);
+    return [
+      shortened(name),
+      shortened(type),
+      count(missing),
+      ...(hasUnreadable ? [count(unreadable)] : []),
+      cell(min),
+      cell(max),
+      different === null ? "" : count(different),
+      role ?? found.role,
+      sparkline(found.distribution),
+    ];
+  });
   return table(head, rows, hasUnreadable ? "llrrrrr" : "llrrrr");
 }
 

@@ -1,5 +1,5 @@
 // Datasets as a person meets them, against the real platform with the server stopped.
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { npyFromTensor } from "@slipway/core/tensor";
@@ -53,6 +53,45 @@ test("inspect says what is in a file", async () => {
     ],
     fit: null,
   });
+});
+
+test("inspect says what columns are, what gives the target away and what to do, as text, data and a page", async () => {
+  const rows = Array.from({ length: 60 }, (_, row) => {
+    const isLate = row % 3 === 0;
+    return `${row + 100},${(row * 37) % 50},<b>${"abc"[row % 4] ?? ""}</b>,${isLate ? "fee" : "none"},${isLate}`;
+  });
+  file("bills.csv", `bill_id,amount,kind,charge,late\n${rows.join("\n")}\n1,2\n`);
+  const ragged = await call("dataset", "inspect", "bills.csv", "--target", "late");
+  expect(ragged.err).toMatch(/ROWS_INVALID bills\.csv: .*Line: 62/);
+  const inspect = ["dataset", "inspect", "bills.csv", "--on-bad-row", "skip", "--role", "kind=categorical"];
+  const { code, out } = await call(...inspect, "--target", "late", "--html", "bills.html");
+  expect(code).toBe(0);
+  expect(out).toMatch(/amount +BIGINT +0 +0 +49 +\d+ +numeric +[▁-█ ]+/);
+  expect(out).toMatch(/bill_id +id +its name and its values, one for each row/);
+  expect(out).toMatch(/charge +Cramér's V +1\.000 +98\.7 % +█{12}/);
+  expect(out).toMatch(
+    /GRAVE +charge alone tells late: Cramér's V 1\.000\.\n +If it is only known after late is, leave it out: --role charge=ignored\./,
+  );
+  expect(out).toMatch(/SERIOUS +1 row can't be read and was left out, the first: bills\.csv, line 62: "1,2" is no row/);
+  const page = readFileSync(path.join(directory, "bills.html"), "utf8");
+  expect(page).toContain("&lt;b&gt;a&lt;/b&gt;");
+  expect(page).not.toContain("<b>a");
+  expect(page).toContain("charge alone tells late");
+  const found = await json<{ inspection: { findings: unknown[]; columns: unknown[] } }>(...inspect, "--target", "late");
+  expect(found.inspection.findings[0]).toMatchObject({
+    gravity: "grave",
+    kind: "gives-away-label",
+    columns: ["charge"],
+  });
+  expect((await call(...inspect, "--target", "lat")).err).toMatch(
+    /DATASET_INVALID "label": there is no column "lat"; did you mean "late"\?/,
+  );
+  for (const role of ["kind=word", "kind"]) {
+    expect((await call("dataset", "inspect", "bills.csv", "--role", role)).code).toBe(EXITS.usage.code);
+  }
+  expect((await call(...inspect, "--html", "none/bills.html")).err).toMatch(
+    /FILE_UNREADABLE none\/bills\.html can't be/,
+  );
 });
 
 test("inspect says which column goes to which input, or why none does", async () => {

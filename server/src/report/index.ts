@@ -8,4 +8,5 @@ export {
   Reporter,
   type ReporterOptions,
 } from "./reporter.ts";
+export { type InspectionPage, renderInspection } from "./page/inspection-page.ts";
 export { THEMES, type Theme } from "./charts/palette.ts";

@@ -67,6 +67,11 @@ test("what is the same everywhere tells nothing; what is the other tells all", (
   expect(mutualInformation(a, a)).toBeCloseTo(entropy(a), 12);
   expect(cramersV(a, a)).toBeCloseTo(1, 12);
   expect(correlationRatio(a, a)).toBeCloseTo(1, 12);
-  expect(spearmanCorrelation(a, a.map((value) => -Math.exp(value)))).toBeCloseTo(-1, 12);
+  expect(
+    spearmanCorrelation(
+      a,
+      a.map((value) => -Math.exp(value)),
+    ),
+  ).toBeCloseTo(-1, 12);
   expect(() => mutualInformation(a, [0])).toThrow(RangeError);
 });

@@ -1,17 +1,24 @@
 // `slipway dataset`: what rows are in files, whether they fit a model, and a name for them.
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { SlipwayError } from "@slipway/core/base";
 import {
+  BAD_ROW_CHOICES,
+  type BadRowChoice,
+  COLUMN_ROLES,
+  type ColumnRole,
   datasetOrder,
   type DatasetOrder,
-  type DatasetSummary,
   openDataset,
   type OpenDataset,
   summariseDataset,
 } from "#lab/dataset";
+import { type DatasetInspection, inspectDataset } from "#lab/inspection";
 import { systemClock } from "#runtime";
 import type { Client, DatasetView } from "slipway/client";
-import { type Command, type CommandContext, textOption } from "../command.ts";
+import { type Command, type CommandContext, listOption, textOption } from "../command.ts";
 import { datasetsText, datasetText, type ModelFit, summaryText } from "../dataset-text.ts";
+import { fileError } from "../files.ts";
 import { signatureOfModel } from "../model-signature.ts";
 import { count, size } from "../text.ts";
 
@@ -22,7 +29,7 @@ const MOST_NAMED_FILES = 1000;
 
 export const dataset: Command = {
   about:
-    "Rows of CSV, Parquet, JSON Lines, .npy, .npz and image files, as measurements read them. `inspect` reads all of them and says what is there: columns, missing values, ranges, labels, splits, and whether they fit a model. `add` registers them under a name: where they lie, how they are read, and a hash by which a change is noticed; the rows stay where they are. A description in YAML or JSON says what a file alone does not: see docs/datasets.md.",
+    "Rows of CSV, Parquet, JSON Lines, .npy, .npz and image files, as measurements read them. `inspect` reads all of them and says what is there: columns with their distributions, missing values, labels, splits, what each column is and what it tells of the target, rows that are there twice, what would make a model look better than it is, and whether they fit a model. `add` registers them under a name: where they lie, how they are read, and a hash by which a change is noticed; the rows stay where they are. A description in YAML or JSON says what a file alone does not: see docs/datasets.md.",
   arguments: [
     { name: "<action>", description: "inspect, add, list or show" },
     {
@@ -33,6 +40,21 @@ export const dataset: Command = {
   ],
   options: [
     { flags: "--model <model>", description: "inspect: whether the rows fit it: NAME, NAME@VERSION or an ONNX file" },
+    {
+      flags: "--target <column>",
+      description: "inspect: what is to be predicted; the description's label if left out",
+    },
+    {
+      flags: "--role <column=role>",
+      description: `inspect: what a column is, where it is not what it looks like: ${Object.keys(COLUMN_ROLES).join(", ")}`,
+      isList: true,
+    },
+    {
+      flags: "--on-bad-row <choice>",
+      description: "inspect: what becomes of lines that make no row and of broken images: error (if left out) or skip",
+      choices: BAD_ROW_CHOICES,
+    },
+    { flags: "--html <file>", description: "inspect: write all of it as one HTML file" },
     { flags: "--name <name>", description: "add: what it is called; the description's name if left out" },
     { flags: "--reason <text>", description: "add: why, for the record" },
   ],
@@ -40,6 +62,10 @@ export const dataset: Command = {
     {
       line: "slipway dataset inspect iris.csv --model iris",
       says: "what is in the file, and which column goes to which input",
+    },
+    {
+      line: "slipway dataset inspect loans.csv --target default --html loans.html",
+      says: "what tells of the target, and what gives it away, as a page too",
     },
     { line: "slipway dataset add digits.yaml", says: "register what a description describes" },
     { line: "slipway dataset show digits", says: "what was found when it was registered" },
@@ -63,34 +89,93 @@ async function inspect(context: CommandContext, operands: readonly string[]): Pr
   const order = await orderFrom(context, named!);
   const wanted = textOption(context.options, "model");
   const model = wanted === undefined ? null : await signatureOfModel(context, wanted);
-  await withDataset(context, order, model?.processing ?? null, async (opened) => {
+  const target = textOption(context.options, "target") ?? null;
+  const roles = rolesFrom(context);
+  const page = textOption(context.options, "html");
+  const badRows = badRowsFrom(context);
+  // With another label it is not what was registered.
+  const wantedOrder =
+    target === null ? order : { ...order, description: { ...order.description, label: target }, hash: null };
+  await withDataset(context, wantedOrder, model?.processing ?? null, badRows, async (opened) => {
     context.progress.step("Reading the rows …");
     const summary = await summariseDataset(opened, context.signal, (done) =>
       context.progress.update(`Reading the rows: ${count(done)} of ${count(opened.manifest.rows)}`),
     );
     const fit = model === null ? null : await fitOf(opened, model.signature, order.split, context.signal);
-    context.progress.end();
+    const inspection = await inspectDataset(opened, {
+      target,
+      roles,
+      badRows,
+      signal: context.signal,
+      report: (text) => context.progress.update(`Inspecting: ${text}`),
+    });
     const manifest = shortened(opened);
-    context.answer(answerOf(manifest, summary, fit), () =>
+    if (page !== undefined) await writePage(context, page, opened.manifest.name, manifest, inspection);
+    context.progress.end();
+    context.answer({ ...manifest, ...summary, fit, inspection }, () =>
       summaryText({
         name: opened.manifest.name,
         manifest,
         summary,
+        inspection,
         fit: fit === null ? null : { ...fit, model: wanted! },
       }),
     );
   });
 }
 
-function answerOf(manifest: DatasetView["manifest"], summary: DatasetSummary, fit: ModelFit | null) {
-  return { ...manifest, ...summary, fit };
+/** @throws SlipwayError USAGE */
+function rolesFrom({ options }: CommandContext): ReadonlyMap<string, ColumnRole> {
+  const roles = new Map<string, ColumnRole>();
+  for (const text of listOption(options, "role")) {
+    const at = text.lastIndexOf("=");
+    const [column, role] = [text.slice(0, at), text.slice(at + 1)];
+    if (at <= 0 || !Object.hasOwn(COLUMN_ROLES, role)) {
+      const takes = Object.keys(COLUMN_ROLES).join(", ");
+      throw new SlipwayError("USAGE", `--role is "${text}"; it must be COLUMN=ROLE, with a role of ${takes}.`);
+    }
+    roles.set(column, role as ColumnRole);
+  }
+  return roles;
+}
+
+function badRowsFrom({ options }: CommandContext): BadRowChoice {
+  return (textOption(options, "onBadRow") as BadRowChoice | undefined) ?? "error";
+}
+
+function factsOf({ format, fileCount, sizeBytes, source, licence, hash }: DatasetView["manifest"]) {
+  return [
+    ["Format", format],
+    ["Files", `${count(fileCount)}, ${size(sizeBytes)}`],
+    ["Source", source ?? "not said"],
+    ["Licence", licence ?? "not said"],
+    ["Hash", hash],
+  ] as const;
+}
+
+async function writePage(
+  context: CommandContext,
+  file: string,
+  name: string,
+  manifest: DatasetView["manifest"],
+  inspection: DatasetInspection,
+): Promise<void> {
+  // Only where a page is wanted.
+  const { renderInspection } = await import("#report");
+  const page = renderInspection({ name, facts: factsOf(manifest), inspection, madeAt: Date.now() });
+  const full = path.resolve(context.environment.workingDirectory, file);
+  try {
+    await writeFile(full, page);
+  } catch (error) {
+    throw fileError(file, error, "written");
+  }
 }
 
 async function add(context: CommandContext, operands: readonly string[]): Promise<void> {
   const [file] = expectOperands(operands, 1, 1);
   const order = await orderFrom(context, file!, true);
   const { client } = await context.connect();
-  await withDataset(context, order, null, async (opened) => {
+  await withDataset(context, order, null, "error", async (opened) => {
     context.progress.end();
     const name = textOption(context.options, "name") ?? order.description.name;
     const added = await client.addDataset({
@@ -146,6 +231,7 @@ async function withDataset(
   { progress, signal }: CommandContext,
   { description, hash }: DatasetOrder,
   processing: unknown,
+  badRows: BadRowChoice,
   use: (opened: OpenDataset) => Promise<void>,
 ): Promise<void> {
   progress.step(`Opening ${description.name} …`);
@@ -153,6 +239,7 @@ async function withDataset(
     description,
     hash,
     processing,
+    badRows,
     clock: systemClock,
     environment: {},
     signal,

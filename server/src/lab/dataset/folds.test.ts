@@ -1,7 +1,7 @@
 // Folds are even, of each class too, and the same again.
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { foldRows, foldsOf } from "./folds.ts";
+import { foldRows, foldsOf } from "./index.ts";
 
 const countsOf = (values: Iterable<number>, of: number) => {
   const counts = Array.from({ length: of }, () => 0);

@@ -101,7 +101,7 @@ function roleOf(column: SampledColumn, sample: TableSample, known: KnownRoles): 
     return ["id", "its name and its values, one for each row"];
   }
   if (kind === "truth") return ["numeric", "true or false, as 1 and 0"];
-  if (kind === "moment") return ["timestamp", type];
+  if (kind === "moment") return ["timestamp", "dates or times"];
   if (kind === "whole" && isEach && facts.isCounting) return ["id", "whole numbers that count the rows"];
   if (kind === "number" || kind === "whole") {
     const few = kind === "whole" && facts.distinct <= 12 && facts.distinct > 2;

@@ -22,7 +22,9 @@ export interface ColumnValues {
   readonly coded: Coded;
 }
 
+/** Numbers are put in so many bins at most, and of so many rows at least, where information is estimated. */
 const BINS = 10;
+const LEAST_BIN_ROWS = 10;
 /** With fewer rows measures are chance. */
 const LEAST_ROWS = 10;
 
@@ -41,8 +43,9 @@ export function associationOf(column: ColumnValues, target: TargetValues): Assoc
     target.kind === "classes"
       ? { kind: target.kind, codes: packed(kept, target.codes) }
       : { kind: target.kind, values: Float64Array.from(kept, (row) => target.values[row]!) };
-  const goalCodes = goal.kind === "classes" ? goal.codes : binned(goal.values, BINS);
-  const own = numbers === null ? codes : binned(numbers, BINS);
+  const bins = Math.max(2, Math.min(BINS, Math.floor(kept.length / LEAST_BIN_ROWS)));
+  const goalCodes = goal.kind === "classes" ? goal.codes : binned(goal.values, bins);
+  const own = numbers === null ? codes : binned(numbers, bins);
   const known = entropy(goalCodes);
   if (known === 0 || new Set(codes).size < 2) return null;
   const information = mutualInformation(own, goalCodes);
@@ -55,9 +58,14 @@ export function associationOf(column: ColumnValues, target: TargetValues): Assoc
     spearman: null,
     ...measures,
     mutualInformation: information,
-    informationShare: information / known,
+    informationShare: Math.max(0, information - chanceOf(own, goalCodes)) / known,
     rows: kept.length,
   };
+}
+
+/** What mutual information is too high by where nothing is told. Source: G. A. Miller, "Note on the bias of information" (1955). */
+function chanceOf(own: Int32Array, goal: Int32Array): number {
+  return ((new Set(own).size - 1) * (new Set(goal).size - 1)) / (2 * own.length);
 }
 
 type Goal =

@@ -32,8 +32,10 @@ export interface Inspected {
 
 type Rule = (inspected: Inspected) => readonly Finding[];
 
-/** A column that tells this much of the target is hardly a feature. */
-const GIVES_AWAY = 0.98;
+/** A column that tells this much of the target is hardly a feature: an area under the curve of 0.99, and so on. */
+const GIVES_AWAY = { auc: 0.98, "cramers-v": 0.98, "correlation-ratio": 0.99, spearman: 0.99 } as const;
+/** In fewer rows that may be chance. */
+const LEAST_TELLING_ROWS = 50;
 const MOSTLY = 0.5;
 const RARE_ROWS = 10;
 const IMBALANCE = 10;
@@ -67,7 +69,9 @@ export function findingsOf(inspected: Inspected): readonly Finding[] {
 function givesAway({ associations, target, roles }: Inspected): readonly Finding[] {
   const learnt = new Set(roles.filter(({ role }) => LEARNT.has(role)).map(({ column }) => column));
   return associations
-    .filter(({ column, strength }) => strength >= GIVES_AWAY && learnt.has(column))
+    .filter(({ column, measure, strength, rows }) => {
+      return strength >= GIVES_AWAY[measure] && rows >= LEAST_TELLING_ROWS && learnt.has(column);
+    })
     .map((one) => ({
       gravity: "grave",
       kind: "gives-away-label",

@@ -88,7 +88,10 @@ export interface Association {
   readonly cramersV: number | null;
   readonly correlationRatio: number | null;
   readonly spearman: number | null;
-  /** In nats, and as a share of the target's entropy; numbers in ten bins of as many rows. */
+  /**
+   * In nats, as it was seen; and as a share of the target's entropy, less what chance would show. Numbers are in up to ten bins
+   * of as many rows.
+   */
   readonly mutualInformation: number;
   readonly informationShare: number;
   /** Rows with both. */

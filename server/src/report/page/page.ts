@@ -1,5 +1,4 @@
-// A report as one HTML file: nothing is fetched, nothing runs in it, and it says so to the browser. Everything that people
-// named is escaped (see html.ts).
+// A report as one HTML file. Everything that people named is escaped (see html.ts).
 import type { AbsentChart, Chart } from "../charts/chart.ts";
 import type { Comparison } from "../comparison.ts";
 import { momentText } from "../numbers.ts";
@@ -7,10 +6,10 @@ import { type Report, subjectText } from "../report.ts";
 import { comparisonSection } from "./comparison-section.ts";
 import { evidenceSection } from "./evidence-section.ts";
 import { gateSection } from "./gate-section.ts";
-import { html, Markup } from "./html.ts";
+import { documentText, type PageSection } from "./document.ts";
+import { html } from "./html.ts";
 import { listOf } from "./parts.ts";
 import { lineageSection, modelSection, unmeasuredSection } from "./sections.ts";
-import { STYLE } from "./style.ts";
 
 export interface DrawnChart {
   readonly chart: Chart;
@@ -29,19 +28,10 @@ export interface PageContent {
   readonly comparison: Comparison | null;
 }
 
-/** What browsers are told to allow: the file's own style, and nothing else. */
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-
-interface Section {
-  readonly id: string;
-  readonly title: string;
-  readonly body: Markup;
-}
-
 export function renderPage({ report, charts, absentCharts, lineage, comparison }: PageContent): string {
   const { subject, summary, madeAt, code } = report;
   const name = subjectText(subject);
-  const sections: readonly Section[] = [
+  const sections: readonly PageSection[] = [
     ...(comparison === null
       ? []
       : [
@@ -60,13 +50,13 @@ export function renderPage({ report, charts, absentCharts, lineage, comparison }
   const about = [subject.note, `Registered ${momentText(subject.createdAt)} from ${subject.source}.`].filter(
     (text) => text !== null,
   );
-  const page = html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" content="${POLICY}"><meta name="generator" content="Slipway ${code["slipway"] ?? ""}"><title>${name} – report</title><style>${new Markup(STYLE)}</style></head>
-<body><header><h1><span class="name">${name}</span></h1>${about.map((text) => html`<p class="quiet" dir="auto">${text}</p>`)}
-<nav aria-label="Sections"><ul>${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav></header>
-<main><section class="summary" aria-label="Summary"><div><h2>What is known</h2>${listOf(summary.known, "Nothing was measured yet.")}</div><div><h2>What is not known</h2>${listOf(summary.unknown, "All that can be measured was.")}</div><div><h2>What is stale</h2>${listOf(summary.stale, "Nothing is.")}</div></section>
-${sections.map(({ id, title, body }) => html`<section aria-labelledby="${id}"><h2 id="${id}" tabindex="-1">${title}</h2>${body}</section>\n`)}</main>
-<footer><p>Made ${momentText(madeAt)} by Slipway ${code["slipway"] ?? ""} from the registry's evidence. Each piece of evidence has a SHA-256 over all of it: a number that was changed afterwards no longer fits its hash.</p></footer></body></html>
-`;
-  return page.text;
+  return documentText({
+    title: `${name} – report`,
+    generator: `Slipway ${code["slipway"] ?? ""}`,
+    heading: name,
+    about,
+    summary: html`<section class="summary" aria-label="Summary"><div><h2>What is known</h2>${listOf(summary.known, "Nothing was measured yet.")}</div><div><h2>What is not known</h2>${listOf(summary.unknown, "All that can be measured was.")}</div><div><h2>What is stale</h2>${listOf(summary.stale, "Nothing is.")}</div></section>`,
+    sections,
+    footer: `Made ${momentText(madeAt)} by Slipway ${code["slipway"] ?? ""} from the registry's evidence. Each piece of evidence has a SHA-256 over all of it: a number that was changed afterwards no longer fits its hash.`,
+  });
 }
