@@ -54,13 +54,22 @@ class Moments {
   }
 }
 
-/** Numbers whose moments are found in the first pass, and whose quartiles in those after it. */
+/**
+ * Numbers of which moments and quartiles are wanted. Where they may be kept, one pass is enough; else the quartiles are looked
+ * for in further passes, in memory that does not grow with the rows.
+ */
 abstract class QuartileFit implements ColumnFit {
   protected readonly moments = new Moments();
-  #quartiles: OrderStatistics | null = null;
+  #kept: Float64Array[] | null;
+  #sorted: Float64Array | null = null;
+  #search: OrderStatistics | null = null;
+
+  constructor(isKept: boolean) {
+    this.#kept = isKept ? [] : null;
+  }
 
   get isDone(): boolean {
-    return this.#quartiles?.isDone ?? false;
+    return this.#sorted !== null || (this.#search?.isDone ?? false);
   }
 
   get missing(): number {
@@ -68,24 +77,37 @@ abstract class QuartileFit implements ColumnFit {
   }
 
   add(values: TensorData): void {
-    for (const value of values as Float32Array | Float64Array) {
-      if (this.#quartiles === null) this.moments.push(value);
-      else if (!Number.isNaN(value)) this.#quartiles.push(value);
-    }
+    const numbers = values as Float32Array | Float64Array;
+    if (this.#search === null) for (const value of numbers) this.moments.push(value);
+    else for (const value of numbers) if (!Number.isNaN(value)) this.#search.push(value);
+    this.#kept?.push(Float64Array.from(numbers).filter((value) => !Number.isNaN(value)));
   }
 
   endPass(): void {
-    if (this.#quartiles === null) {
-      const places = QUARTILES.flatMap((share) => [...placesOf(share, this.moments.count)]);
-      this.#quartiles = new OrderStatistics(this.moments.count === 0 ? [] : [...new Set(places)]);
-    } else this.#quartiles.endPass();
+    const { count } = this.moments;
+    if (this.#kept !== null) {
+      const all = new Float64Array(count);
+      let at = 0;
+      for (const chunk of this.#kept) {
+        all.set(chunk, at);
+        at += chunk.length;
+      }
+      this.#sorted = all.sort();
+      this.#kept = null;
+    } else if (this.#search === null) {
+      const places = QUARTILES.flatMap((share) => [...placesOf(share, count)]);
+      this.#search = new OrderStatistics(count === 0 ? [] : [...new Set(places)]);
+    } else this.#search.endPass();
   }
 
   /** By linear interpolation between neighbours, as NumPy does unless told otherwise (type 7 of Hyndman and Fan, 1996). */
   protected quantile(share: number): number {
     const { count } = this.moments;
     const [low, high] = placesOf(share, count);
-    const [below, above] = [this.#quartiles!.at(low).value, this.#quartiles!.at(high).value];
+    const [below, above] = [low, high].map((place) => this.#sorted?.[place] ?? this.#search!.at(place).value) as [
+      number,
+      number,
+    ];
     return below + (share * (count - 1) - low) * (above - below);
   }
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { DEFAULT_SESSION_SETTINGS } from "@slipway/core/backend";
 import { verifyModel } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
-import { createRandom, drawBelow, drawNormal, drawUniform } from "@slipway/core/stats";
+import { createRandom, drawBelow, drawNormal, drawUniform, median } from "@slipway/core/stats";
 import { createOnnxRuntimeBackend } from "#runtime";
 import { BadRows, type OpenDataset } from "#lab/dataset";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -16,6 +16,7 @@ import {
   type FittedEncoder,
   UnusualCount,
 } from "./index.ts";
+import { NumberFit } from "./column-fits.ts";
 import { encodedByHand, type Row } from "./reference.testing.ts";
 
 const backend = createOnnxRuntimeBackend();
@@ -297,6 +298,28 @@ test("a column may be called as the output is", async () => {
     const { rows, features } = await encoded(encoder, dataset, null);
     for (const [at, row] of rows.entries()) expect(features[at]).toEqual(encodedByHand(encoder, row));
   });
+});
+
+test("quartiles found in passes are those of values that are kept", () => {
+  const random = createRandom(4);
+  const fits = [new NumberFit(true), new NumberFit(false)];
+  const batches = Array.from({ length: 30 }, () =>
+    Float32Array.from({ length: 1000 }, () =>
+      drawUniform(random) < 0.1 ? Number.NaN : Math.exp(2 * drawNormal(random)),
+    ),
+  );
+  for (const fit of fits) {
+    for (let pass = 0; !fit.isDone; pass++) {
+      for (const batch of batches) fit.add(batch);
+      fit.endPass();
+      expect(pass).toBeLessThan(8);
+    }
+  }
+  const [kept, searched] = fits.map((fit) => fit.encoding());
+  expect(searched).toEqual(kept);
+  expect(kept).toMatchObject({ scaler: "robust", hasMissing: true });
+  const there = batches.flatMap((batch) => [...batch]).filter((value) => !Number.isNaN(value));
+  expect(kept!.imputed).toBe(Math.fround(median(there)));
 });
 
 const problemOf = async (...arguments_: Parameters<typeof fitted>): Promise<string> =>

@@ -43,6 +43,8 @@ export interface FitEncoderOptions {
 /** Rows that are looked at for the roles of columns; encoders see all training rows. */
 const SAMPLED_ROWS = 200_000;
 const BATCH_ROWS = 4096;
+/** Values of a table that may be kept until their quartiles are found: 128 MiB. */
+const MOST_KEPT_VALUES = 2 ** 24;
 
 /**
  * Finds what each column is and fits an encoder on the training rows.
@@ -69,7 +71,8 @@ export async function fitEncoder(dataset: OpenDataset, options: FitEncoderOption
   const weight = onlyOne(decisions, "weight");
   const target = label ?? onlyOne(decisions, "label");
   refuseEmpty(decisions, sample.rows, options);
-  const columns = sample.columns.map((column, at) => fittingOf(column, decisions[at]!, options));
+  const isKept = dataset.rowsOf(split) * sample.columns.length <= MOST_KEPT_VALUES;
+  const columns = sample.columns.map((column, at) => fittingOf(column, decisions[at]!, isKept, options));
   const used = columns.filter((column) => column.fit !== null);
   if (used.length === 0) throw nothingLeft(decisions);
   const inputs = used.map(({ name, input, role }) => bindingOf(name, input!, role === "timestamp"));
@@ -104,7 +107,12 @@ interface FittingColumn extends Omit<EncodedColumn, "encoding"> {
   readonly fit: ColumnFit | null;
 }
 
-function fittingOf(column: SampledColumn, decision: RoleDecision, options: FitEncoderOptions): FittingColumn {
+function fittingOf(
+  column: SampledColumn,
+  decision: RoleDecision,
+  isKept: boolean,
+  options: FitEncoderOptions,
+): FittingColumn {
   const { role, reason, isTold } = decision;
   const about = { name: column.name, role, reason, isTold, missing: column.missing };
   const { mostCategories = 64, leastCategoryRows = 3 } = options;
@@ -115,14 +123,14 @@ function fittingOf(column: SampledColumn, decision: RoleDecision, options: FitEn
   }
   switch (role) {
     case "numeric":
-      return { ...about, input: "float32", fit: column.kind === "truth" ? new TruthFit() : new NumberFit() };
+      return { ...about, input: "float32", fit: column.kind === "truth" ? new TruthFit() : new NumberFit(isKept) };
     case "categorical": {
       const isText = column.texts !== null || !areKeys(column.numbers!);
       const fit = new CategoryFit(column.name, mostCategories, leastCategoryRows);
       return { ...about, input: isText ? "string" : "float32", fit };
     }
     case "timestamp":
-      return { ...about, input: "float64", fit: new TimeFit() };
+      return { ...about, input: "float64", fit: new TimeFit(isKept) };
     case "label":
     case "weight":
     case "id":

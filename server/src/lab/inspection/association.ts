@@ -1,9 +1,9 @@
 // What a column tells of the target, by the measure that fits both, over the rows that have both.
 import {
-  aucInterval,
   correlationRatio,
   cramersV,
   entropy,
+  mannWhitneyTest,
   mutualInformation,
   spearmanCorrelation,
 } from "@slipway/core/stats";
@@ -93,7 +93,10 @@ function measured(
   const ofSecond = goal.codes.reduce((sum, code) => sum + (code === 1 ? 1 : 0), 0);
   const isBinary = goal.codes.every((code) => code <= 1) && ofSecond >= 2 && goal.codes.length - ofSecond >= 2;
   if (!isBinary) return { measure: "correlation-ratio", strength: ratio, correlationRatio: ratio };
-  const auc = aucInterval(numbers, goal.codes).estimate;
+  const ofClass = (wanted: number) => numbers.filter((_, at) => goal.codes[at] === wanted);
+  // In how many pairs the second class has the greater number, a tie counting ½.
+  const wins = mannWhitneyTest(ofClass(1), ofClass(0)).statistic;
+  const auc = wins / (ofSecond * (goal.codes.length - ofSecond));
   return { measure: "auc", strength: 2 * Math.abs(auc - 0.5), auc, correlationRatio: ratio };
 }
 
