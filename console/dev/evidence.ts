@@ -126,6 +126,7 @@ export const DATASETS: readonly DatasetView[] = [
       fileCount: 500,
       sizeBytes: 400_000,
       hash: "d".repeat(64),
+      inspection: null,
     },
     description: { name: "written", files: "/data/written" },
     createdAt: 1_790_000_000_000,

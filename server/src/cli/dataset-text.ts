@@ -24,7 +24,7 @@ const LINE = 100;
 const MOST_LABELS = 20;
 const LONGEST_CELL = 24;
 
-type Manifest = DatasetView["manifest"];
+type Manifest = Omit<DatasetView["manifest"], "inspection">;
 
 /** Before "file". */
 const FORMATS: Readonly<Record<Manifest["format"], string>> = {
@@ -169,6 +169,7 @@ export function datasetText({ name, number, manifest, createdAt }: DatasetView, 
       ["column", "type"],
       manifest.columns.map((column) => [shortened(column.name), shortened(column.type)]),
     ),
+    ...(manifest.inspection === null ? [] : inspectionText(manifest.inspection as DatasetInspection)),
   ].join("\n");
 }
 

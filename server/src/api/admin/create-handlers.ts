@@ -265,7 +265,12 @@ export function createHandlers(ports: HandlerPorts): Handlers {
       await registry.removeLaunchPolicy(endpoint, authority(reason ?? null));
       return { endpoint };
     },
-    listDatasets: async ({ query: { name } }) => (await registry.listDatasets(name)).map(datasetView),
+    listDatasets: async ({ query: { name } }) =>
+      // Inspections are long; a list does without.
+      (await registry.listDatasets(name)).map(datasetView).map((dataset) => ({
+        ...dataset,
+        manifest: { ...dataset.manifest, inspection: null },
+      })),
     getDataset: async ({ params: { name }, query: { number } }) =>
       datasetView(await registry.getDataset(name, number ?? null)),
     addDataset: async ({ body: { name, description, manifest, reason } }) => {

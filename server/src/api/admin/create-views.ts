@@ -85,7 +85,9 @@ export function jobView(job: Job): JobView {
 }
 
 export function datasetView({ name, number, hash, manifest, description, createdAt }: RegisteredDataset): DatasetView {
-  return { name, number, hash, manifest: manifest as unknown as DatasetView["manifest"], description, createdAt };
+  // What was registered before inspections were kept has none.
+  const shown = { inspection: null, ...manifest } as unknown as DatasetView["manifest"];
+  return { name, number, hash, manifest: shown, description, createdAt };
 }
 
 export function measurementView(name: MeasurementName): MeasurementView {

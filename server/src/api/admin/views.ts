@@ -3,6 +3,7 @@
 import { JOB_STATES } from "#jobs";
 import { MEASUREMENT_NAMES } from "#lab/measure";
 import { z } from "zod";
+import { DatasetInspectionView } from "./inspection-view.ts";
 
 const Milliseconds = z.number().describe("milliseconds");
 const Timestamp = z.number().describe("milliseconds since the Unix epoch");
@@ -274,6 +275,9 @@ export const DatasetManifestView = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .describe("SHA-256 over the files' hashes, how they are read and how they are split"),
+  inspection: DatasetInspectionView.nullable()
+    .default(null)
+    .describe("What was found when it was registered; null where nobody looked, and in lists"),
 });
 export const DatasetView = z.object({
   name: z.string(),

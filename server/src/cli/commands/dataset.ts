@@ -13,7 +13,7 @@ import {
   type OpenDataset,
   summariseDataset,
 } from "#lab/dataset";
-import { type DatasetInspection, inspectDataset } from "#lab/inspection";
+import { type DatasetInspection, inspectDataset, type InspectOptions } from "#lab/inspection";
 import { systemClock } from "#runtime";
 import type { Client, DatasetView } from "slipway/client";
 import { type Command, type CommandContext, listOption, textOption } from "../command.ts";
@@ -26,10 +26,12 @@ const USAGE =
   "slipway dataset inspect PATH|NAME, slipway dataset add PATH, slipway dataset list [NAME], or slipway dataset show NAME[:NUMBER]";
 /** Files that are kept by name; of more, the first ones and how many there are. */
 const MOST_NAMED_FILES = 1000;
+/** Columns whose distributions are kept with a registered dataset. */
+const MOST_KEPT_COLUMNS = 1000;
 
 export const dataset: Command = {
   about:
-    "Rows of CSV, Parquet, JSON Lines, .npy, .npz and image files, as measurements read them. `inspect` reads all of them and says what is there: columns with their distributions, missing values, labels, splits, what each column is and what it tells of the target, rows that are there twice, what would make a model look better than it is, and whether they fit a model. `add` registers them under a name: where they lie, how they are read, and a hash by which a change is noticed; the rows stay where they are. A description in YAML or JSON says what a file alone does not: see docs/datasets.md.",
+    "Rows of CSV, Parquet, JSON Lines, .npy, .npz and image files, as measurements read them. `inspect` reads all of them and says what is there: columns with their distributions, missing values, labels, splits, what each column is and what it tells of the target, rows that are there twice, what would make a model look better than it is, and whether they fit a model. `add` registers them under a name: where they lie, how they are read, what an inspection finds, and a hash by which a change is noticed; the rows stay where they are. A description in YAML or JSON says what a file alone does not: see docs/datasets.md.",
   arguments: [
     { name: "<action>", description: "inspect, add, list or show" },
     {
@@ -42,11 +44,11 @@ export const dataset: Command = {
     { flags: "--model <model>", description: "inspect: whether the rows fit it: NAME, NAME@VERSION or an ONNX file" },
     {
       flags: "--target <column>",
-      description: "inspect: what is to be predicted; the description's label if left out",
+      description: "inspect, add: what is to be predicted; the description's label if left out",
     },
     {
       flags: "--role <column=role>",
-      description: `inspect: what a column is, where it is not what it looks like: ${Object.keys(COLUMN_ROLES).join(", ")}`,
+      description: `inspect, add: what a column is, where it is not what it looks like: ${Object.keys(COLUMN_ROLES).join(", ")}`,
       isList: true,
     },
     {
@@ -93,22 +95,14 @@ async function inspect(context: CommandContext, operands: readonly string[]): Pr
   const roles = rolesFrom(context);
   const page = textOption(context.options, "html");
   const badRows = badRowsFrom(context);
-  // With another label it is not what was registered.
-  const wantedOrder =
-    target === null ? order : { ...order, description: { ...order.description, label: target }, hash: null };
+  const wantedOrder = labelled(context, order);
   await withDataset(context, wantedOrder, model?.processing ?? null, badRows, async (opened) => {
     context.progress.step("Reading the rows …");
     const summary = await summariseDataset(opened, context.signal, (done) =>
       context.progress.update(`Reading the rows: ${count(done)} of ${count(opened.manifest.rows)}`),
     );
     const fit = model === null ? null : await fitOf(opened, model.signature, order.split, context.signal);
-    const inspection = await inspectDataset(opened, {
-      target,
-      roles,
-      badRows,
-      signal: context.signal,
-      report: (text) => context.progress.update(`Inspecting: ${text}`),
-    });
+    const inspection = await inspected(context, opened, { target, roles, badRows });
     const manifest = shortened(opened);
     if (page !== undefined) await writePage(context, page, opened.manifest.name, manifest, inspection);
     context.progress.end();
@@ -143,7 +137,9 @@ function badRowsFrom({ options }: CommandContext): BadRowChoice {
   return (textOption(options, "onBadRow") as BadRowChoice | undefined) ?? "error";
 }
 
-function factsOf({ format, fileCount, sizeBytes, source, licence, hash }: DatasetView["manifest"]) {
+type Manifest = ReturnType<typeof shortened>;
+
+function factsOf({ format, fileCount, sizeBytes, source, licence, hash }: Manifest) {
   return [
     ["Format", format],
     ["Files", `${count(fileCount)}, ${size(sizeBytes)}`],
@@ -157,7 +153,7 @@ async function writePage(
   context: CommandContext,
   file: string,
   name: string,
-  manifest: DatasetView["manifest"],
+  manifest: Manifest,
   inspection: DatasetInspection,
 ): Promise<void> {
   // Only where a page is wanted.
@@ -173,20 +169,52 @@ async function writePage(
 
 async function add(context: CommandContext, operands: readonly string[]): Promise<void> {
   const [file] = expectOperands(operands, 1, 1);
-  const order = await orderFrom(context, file!, true);
+  const order = labelled(context, await orderFrom(context, file!, true));
+  const target = textOption(context.options, "target") ?? null;
+  const roles = rolesFrom(context);
   const { client } = await context.connect();
   await withDataset(context, order, null, "error", async (opened) => {
+    // An image that can't be decoded is a finding here; whoever reads it hears of it.
+    const inspection = await inspected(context, opened, { target, roles, badRows: "skip" });
     context.progress.end();
     const name = textOption(context.options, "name") ?? order.description.name;
     const added = await client.addDataset({
       body: {
         name,
         description: { ...order.description, name },
-        manifest: shortened(opened),
+        manifest: { ...shortened(opened), inspection: keptOf(inspection) },
         reason: textOption(context.options, "reason") ?? null,
       },
     });
     context.answer(added, () => datasetText(added.dataset, added.isNew));
+  });
+}
+
+type KeptInspection = NonNullable<DatasetView["manifest"]["inspection"]>;
+
+/** As it is kept; null of tables so wide that it would be too long. */
+function keptOf(inspection: DatasetInspection): KeptInspection | null {
+  return inspection.columns.length > MOST_KEPT_COLUMNS
+    ? null
+    : (structuredClone(inspection) as unknown as KeptInspection);
+}
+
+/** The order with the label that was named; with another one it is not what was registered. */
+function labelled({ options }: CommandContext, order: DatasetOrder): DatasetOrder {
+  const target = textOption(options, "target");
+  if (target === undefined) return order;
+  return { ...order, description: { ...order.description, label: target }, hash: null };
+}
+
+async function inspected(
+  context: CommandContext,
+  opened: OpenDataset,
+  options: Pick<InspectOptions, "target" | "roles" | "badRows">,
+): Promise<DatasetInspection> {
+  return await inspectDataset(opened, {
+    ...options,
+    signal: context.signal,
+    report: (text) => context.progress.update(`Inspecting: ${text}`),
   });
 }
 
@@ -281,7 +309,7 @@ async function fitOf(
 }
 
 /** The manifest as it is shown and kept. */
-function shortened({ manifest }: OpenDataset): DatasetView["manifest"] {
+function shortened({ manifest }: OpenDataset): Omit<DatasetView["manifest"], "inspection"> {
   const { format, rows, columns, splits, source, licence, files, hash } = manifest;
   return {
     format,

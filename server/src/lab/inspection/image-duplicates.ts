@@ -1,7 +1,7 @@
 // Images of a dataset that look alike: hashes that are near, and then the pictures themselves, small and grey.
 import { parseProcessing } from "@slipway/core/processing";
 import { pearsonCorrelation } from "@slipway/core/stats";
-import type { BadRows, OpenDataset, SkippedRows } from "#lab/dataset";
+import type { BadRows, OpenDataset } from "#lab/dataset";
 import { HASHED_SIDE, hashDistance, perceptualHash } from "./image-hash.ts";
 import type { ImageDuplicates } from "./inspection.ts";
 
@@ -33,7 +33,7 @@ export async function imageDuplicatesOf(
     readonly signal: AbortSignal;
     readonly onImages: (done: number) => void;
   },
-): Promise<ImageDuplicates & { readonly skipped: SkippedRows }> {
+): Promise<ImageDuplicates> {
   const { splitOf, placeOf, badRows, signal, onImages } = options;
   const pictures: Float32Array[] = [];
   const size = HASHED_SIDE * HASHED_SIDE;
@@ -70,7 +70,6 @@ export async function imageDuplicatesOf(
     examples: shown.map(({ first, second, similarity }) => {
       return { rows: [placeOf(rows[first]!), placeOf(rows[second]!)] as const, similarity };
     }),
-    skipped: badRows.skipped(),
   };
 }
 

@@ -3,6 +3,7 @@ import { createRandom, drawBelow, drawNormal, drawUniform } from "@slipway/core/
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { never, opened, temporaryFolder } from "../dataset/dataset.testing.ts";
+import { DatasetInspectionView } from "../../api/admin/inspection-view.ts";
 import { hashDistance, perceptualHash } from "./image-hash.ts";
 import { type DatasetInspection, inspectDataset, type InspectOptions } from "./index.ts";
 import { similarPairs } from "./similar-sets.ts";
@@ -25,13 +26,12 @@ async function inspected(
 ): Promise<DatasetInspection> {
   const dataset = await opened(description, files.folder, changes);
   try {
-    return await inspectDataset(dataset, {
-      target: null,
-      roles: new Map(),
-      badRows: "error",
-      signal: never,
-      ...options,
-    });
+    const plain = { target: null, roles: new Map(), badRows: "error", signal: never } as const;
+    const found = await inspectDataset(dataset, { ...plain, ...options });
+    // What is found can be kept and sent.
+    expect(DatasetInspectionView.safeParse(found).error).toBeUndefined();
+    expect(JSON.parse(JSON.stringify(found))).toEqual(found);
+    return found;
   } finally {
     await dataset.close();
   }
