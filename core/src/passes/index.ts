@@ -7,6 +7,8 @@ export { withoutDeadCode } from "./dead-code.ts";
 export { type Evaluate, foldConstants, foldConstantsPass } from "./fold-constants.ts";
 export { foldShapes } from "./fold-shapes.ts";
 export { withoutIdentities } from "./identities-and-transposes.ts";
+export { fuseConvolutions } from "./fuse-convolutions.ts";
+export { fuseProducts } from "./fuse-products.ts";
 export { type PassedModel, type PassTrace, runPasses, type RunPassesOptions } from "./manager.ts";
 export { pinShapes } from "./pin-shapes.ts";
 export type { Pass, PassEngine } from "./pass.ts";

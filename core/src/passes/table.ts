@@ -8,6 +8,8 @@ import { deadCodePass } from "./dead-code.ts";
 import { foldConstantsPass } from "./fold-constants.ts";
 import { foldShapesPass } from "./fold-shapes.ts";
 import { identitiesAndTransposesPass } from "./identities-and-transposes.ts";
+import { fuseConvolutionsPass } from "./fuse-convolutions.ts";
+import { fuseProductsPass } from "./fuse-products.ts";
 import { inlineFunctionsPass } from "./inline-functions.ts";
 import type { Pass } from "./pass.ts";
 import { pinShapesPass } from "./pin-shapes.ts";
@@ -47,6 +49,8 @@ function allWith(settings: PassSettings): readonly Pass[] {
     foldShapesPass,
     identitiesAndTransposesPass,
     commonSubexpressionsPass,
+    fuseConvolutionsPass,
+    fuseProductsPass,
     deadCodePass,
     annotateShapesPass,
     untieCopiesPass,
