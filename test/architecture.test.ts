@@ -17,7 +17,7 @@ const CORE: Readonly<Record<string, readonly string[]>> = {
   passes: ["graph", "tensor"],
   autodiff: ["graph", "passes", "tensor"],
   build: ["graph", "stats", "tensor"],
-  picture: ["graph", "tensor"],
+  picture: ["graph", "passes", "tensor"],
   processing: ["graph", "tensor"],
   backend: ["graph", "tensor"],
   wire: ["tensor"],

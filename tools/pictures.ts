@@ -4,7 +4,6 @@ import path from "node:path";
 import { gradient, prepareForGradient, withLoss } from "@slipway/core/autodiff";
 import { graphBuilder, type Model } from "@slipway/core/graph";
 import { modelFromBytes } from "@slipway/core/onnx";
-import { inferTypes } from "@slipway/core/passes";
 import { changedNodes, drawModels, type PictureOptions } from "@slipway/core/picture";
 import { createPassEngine } from "../server/src/lab/passes/index.ts";
 import { createOnnxRuntimeBackend } from "../server/src/runtime/index.ts";
@@ -62,5 +61,5 @@ const filled = (count: number): number[] => Array.from({ length: count }, (_, at
 /** @param before the model whose nodes are not framed */
 function drawn(model: Model, options: PictureOptions, before: Model | null = null): string {
   const isMarked = before === null ? () => false : changedNodes(before, model);
-  return drawModels([{ model, types: inferTypes(model), isMarked }], options).svg;
+  return drawModels([{ model, isMarked }], options).svg;
 }

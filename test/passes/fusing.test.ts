@@ -204,12 +204,18 @@ describe("fuse-convolutions", () => {
     const fused = fuseConvolutions(CONVOLUTIONS[1]![1]);
     expect(fused.graph.initializers.map(({ shape }) => shape)).toEqual([[6, 4, 3, 3], [6]]);
   });
-  test.each(["resnet-18-legacy", "mobilenet-v3-legacy", "efficientnet-legacy"])(
+  test.each(["resnet-18-legacy", "mobilenet-v3-legacy", "resnet-18-dynamo", "efficientnet-dynamo"])(
     "folds all normalisations of %s that are there",
     async (name) => {
       const { model, feeds } = exportedModel(name);
       // One exporter computes biases of zeros, stores equal tensors once, and hands them on by Identity.
-      const passes = passesNamed(["constants-to-initializers", "untie-copies", "fold-constants", "fuse-convolutions"]);
+      const passes = passesNamed([
+        "constants-to-initializers",
+        "untie-copies",
+        "decompose-composites",
+        "fold-constants",
+        "fuse-convolutions",
+      ]);
       const { model: fused } = await runPasses(model, passes, engineOn(feeds));
       expect(operatorsOf(fused)["BatchNormalization"] ?? 0).toBe(0);
       await expectSameAnswers(model, fused, feeds, 2e-5);

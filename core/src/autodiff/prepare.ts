@@ -1,9 +1,10 @@
 // What is done to a model before it is differentiated: it is put into the words that rules know, what depends on no input is
 // computed once, and the types of all values are asked for.
 import { SlipwayError } from "#base";
-import { inlineFunctions, type Model, tensorFromInitializer, valuesReadBy } from "#graph";
+import { inlineFunctions, type Model, type Node, tensorFromInitializer, valuesReadBy } from "#graph";
 import {
   constantsToInitializers,
+  decomposeCompositesPass,
   foldConstantsPass,
   type PassEngine,
   runPasses,
@@ -14,6 +15,8 @@ import {
   type ValueTypes,
 } from "#passes";
 import { ADDING_OPSET } from "./emitter.ts";
+import type { OperatorGradient } from "./operator-gradient.ts";
+import { GRADIENT_RULES } from "./rules.ts";
 import { isDifferentiable } from "./value-types.ts";
 
 export interface PreparedModel {
@@ -43,9 +46,19 @@ export async function prepareForGradient(
 ): Promise<PreparedModel> {
   const worded = inGradientWords(model);
   refuseNonFinite(worded, wrt);
-  const passes = [foldConstantsPass(wrt), sliceSplitSequencesPass, unrollRecurrentPass];
+  const passes = [
+    foldConstantsPass(wrt),
+    sliceSplitSequencesPass,
+    unrollRecurrentPass,
+    decomposeCompositesPass((node) => ruleOf(node) === undefined),
+  ];
   const { model: prepared } = await runPasses(worded, passes, engine);
   return { model: prepared, types: await engine.typesOf(prepared) };
+}
+
+/** A node's own rule; where there is none, what it is composed of may have. */
+function ruleOf({ domain, opType }: Node): OperatorGradient | undefined {
+  return GRADIENT_RULES[domain === "ai.onnx" ? "" : domain]?.[opType];
 }
 
 function refuseNonFinite(model: Model, names: readonly string[]): void {

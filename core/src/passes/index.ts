@@ -4,6 +4,7 @@ export { type BatchOptions, symboliseBatch } from "./batch/index.ts";
 export { withCommonSubexpressions, withReplaced } from "./common-subexpressions.ts";
 export { constantsToInitializers } from "./constants-to-initializers.ts";
 export { withoutDeadCode } from "./dead-code.ts";
+export { DECOMPOSITIONS, decomposeComposites, decomposeCompositesPass } from "./decompose-composites.ts";
 export { type Evaluate, foldConstants, foldConstantsPass } from "./fold-constants.ts";
 export { foldShapes } from "./fold-shapes.ts";
 export { withoutIdentities } from "./identities-and-transposes.ts";
@@ -24,7 +25,7 @@ export {
   typeOf,
 } from "./shapes/index.ts";
 export { sliceSplitSequences, sliceSplitSequencesPass } from "./slice-split-sequences.ts";
-export { storedTensors } from "./stored-tensors.ts";
+export { constantOf, storedTensors } from "./stored-tensors.ts";
 export { PASSES, type PassSettings, passesNamed } from "./table.ts";
 export { untieCopies } from "./untie-copies.ts";
 export { EARLIEST_UPGRADED_OPSET, LATEST_UPGRADED_OPSET, upgradeOpset } from "./upgrade-opset.ts";

@@ -8,6 +8,7 @@ import { deadCodePass } from "./dead-code.ts";
 import { foldConstantsPass } from "./fold-constants.ts";
 import { foldShapesPass } from "./fold-shapes.ts";
 import { identitiesAndTransposesPass } from "./identities-and-transposes.ts";
+import { decomposeCompositesPass } from "./decompose-composites.ts";
 import { fuseConvolutionsPass } from "./fuse-convolutions.ts";
 import { fuseProductsPass } from "./fuse-products.ts";
 import { inlineFunctionsPass } from "./inline-functions.ts";
@@ -49,6 +50,7 @@ function allWith(settings: PassSettings): readonly Pass[] {
     foldShapesPass,
     identitiesAndTransposesPass,
     commonSubexpressionsPass,
+    decomposeCompositesPass(),
     fuseConvolutionsPass,
     fuseProductsPass,
     deadCodePass,

@@ -1,6 +1,7 @@
 // Models as one SVG picture: each a diagram that is laid out and drawn, side by side where there are several.
 import { assert } from "#base";
 import type { Model, Node } from "#graph";
+import { inferTypes } from "#passes";
 import type { TensorType } from "#tensor";
 import { diagramOf } from "./diagram.ts";
 import { escaped } from "./escaped.ts";
@@ -13,8 +14,8 @@ export interface DrawnModel {
   readonly model: Model;
   /** What stands over its picture; nothing where there is but one. */
   readonly heading?: string;
-  /** Types of its values, said on the lines; see `inferTypes`. */
-  readonly types: ReadonlyMap<string, TensorType>;
+  /** Types of its values, said on the lines; as `inferTypes` tells them unless said. */
+  readonly types?: ReadonlyMap<string, TensorType>;
   /** Nodes that stand out, such as those a pass has added; see `changedNodes`. */
   readonly isMarked?: (node: Node) => boolean;
 }
@@ -54,7 +55,7 @@ const HEADING_PX = 14;
 export function drawModels(models: readonly DrawnModel[], options: PictureOptions): Picture {
   assert(models.length > 0, "There is no model to draw.");
   const { title, direction = "down", isWhole = false, mostBoxes = MOST_BOXES } = options;
-  const panels = models.map(({ model, heading = null, types, isMarked = () => false }) => {
+  const panels = models.map(({ model, heading = null, types = inferTypes(model), isMarked = () => false }) => {
     const diagram = diagramOf(model.graph, { types, isWhole, isMarked, mostBoxes });
     const drawing = measured(diagram, direction);
     const width = Math.ceil(Math.max(drawing.width, heading === null ? 0 : textWidthPx(heading, HEADING_PX) * 1.05));

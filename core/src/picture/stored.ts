@@ -1,16 +1,7 @@
 // What a graph stores, as a picture says it: inside the nodes that read it. Weights are said by their shapes, small constants by
 // what they are, and what is computed from stored tensors or shapes alone by that.
-import {
-  type Attribute,
-  type Graph,
-  type Initializer,
-  initializerFromTensor,
-  type Node,
-  subgraphsOf,
-  tensorOfValues,
-  valuesReadBy,
-} from "#graph";
-import type { DType } from "#tensor";
+import { type Graph, type Initializer, type Node, subgraphsOf, valuesReadBy } from "#graph";
+import { constantOf } from "#passes";
 import { formalName } from "./labels.ts";
 import { cut, dimsText, MOST_LETTERS, smallValue } from "./words.ts";
 
@@ -36,9 +27,8 @@ export function storedIn(
   const nodes = graph.nodes.filter((node) => {
     const [output = ""] = node.outputs;
     if (outputs.has(output)) return true;
-    const constant = constantOf(node);
-    if (constant !== null) {
-      stored.set(output, constant);
+    if (node.opType === "Constant" && node.domain === "") {
+      stored.set(output, constantOf(node) ?? "a constant");
       return false;
     }
     if (!isShort || node.outputs.length !== 1 || subgraphsOf(node).length > 0 || RANDOM.test(node.opType)) return true;
@@ -51,26 +41,6 @@ export function storedIn(
 }
 
 const RANDOM = /^(?:Random|Bernoulli|Multinomial|Dropout)/;
-
-/** What a Constant node holds; null for other nodes. */
-function constantOf(node: Node): Initializer | string | null {
-  if (node.opType !== "Constant" || node.domain !== "") return null;
-  const [attribute] = node.attributes;
-  if (attribute?.kind === "tensor") return attribute.value;
-  const values = attributeNumbers(attribute);
-  if (values === null) return "a constant";
-  return initializerFromTensor("", tensorOfValues(values.dtype, values.values, values.shape));
-}
-
-function attributeNumbers(
-  attribute: Attribute | undefined,
-): { readonly dtype: DType; readonly values: readonly (number | bigint)[]; readonly shape?: readonly number[] } | null {
-  if (attribute?.kind === "int") return { dtype: "int64", values: [attribute.value], shape: [] };
-  if (attribute?.kind === "float") return { dtype: "float32", values: [attribute.value], shape: [] };
-  if (attribute?.kind === "ints") return { dtype: "int64", values: [...attribute.value] };
-  if (attribute?.kind === "floats") return { dtype: "float32", values: [...attribute.value] };
-  return null;
-}
 
 const FROM_SHAPES = "from shapes";
 
