@@ -155,6 +155,8 @@ export interface OperatorCase {
   ) => string | readonly string[];
   /** Why its axes must be known; null where they may stay open. */
   readonly needsShapes?: boolean;
+  /** Which axes of each input may stay open; all unless said. */
+  readonly openAxes?: readonly number[];
   /** ONNX Runtime has no kernel for float64. */
   readonly single?: boolean;
   readonly tolerance?: number;
@@ -178,7 +180,8 @@ export async function checkCase(one: OperatorCase, seed = 1): Promise<void> {
     const g = graphBuilder({ opset: one.opset ?? 17, ...(one.opsets === undefined ? {} : { opsets: one.opsets }) });
     const inputs = Object.fromEntries(
       Object.entries(one.shapes).map(([name, shape]) => {
-        const axes = isOpen ? shape.map((_, axis) => `${name}${axis}`) : shape;
+        const isLeftOpen = (axis: number): boolean => isOpen && (one.openAxes?.includes(axis) ?? true);
+        const axes = shape.map((length, axis) => (isLeftOpen(axis) ? `${name}${axis}` : length));
         return [name, g.input(name, dtype, axes)];
       }),
     );

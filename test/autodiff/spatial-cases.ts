@@ -79,7 +79,74 @@ const resize = (
   ...more,
 });
 
+/** Attention of opset 23 from inputs of these shapes, of which those named `mask` are added to the scores. */
+const attention = (
+  says: string,
+  shapes: Readonly<Record<string, readonly number[]>>,
+  attributes: Attributes = {},
+  more: Partial<OperatorCase> = {},
+): OperatorCase => ({
+  says: `Attention ${says}`,
+  shapes,
+  single: true,
+  // Of heads and widths that are open the engine tells 0 as the result's.
+  openAxes: shapes["q"]!.length === 4 ? [0, 2] : [0, 1],
+  opset: 23,
+  build: (g, { q, k, v, mask = "", pastK = "", pastV = "" }) => {
+    const inputs = [q!, k!, v!, mask, pastK, pastV];
+    while (inputs.at(-1) === "") inputs.pop();
+    return pastK === "" ? g.op("Attention", inputs, attributes) : g.opOutputs("Attention", inputs, 3, attributes);
+  },
+  ...more,
+});
+
 export const SPATIAL_CASES: Readonly<Record<string, readonly OperatorCase[]>> = {
+  attention: [
+    attention("of heads", { q: [2, 3, 4, 2], k: [2, 3, 5, 2], v: [2, 3, 5, 3] }),
+    attention(
+      "of heads in one axis",
+      { q: [2, 4, 6], k: [2, 3, 6], v: [2, 3, 4] },
+      { q_num_heads: 2, kv_num_heads: 2 },
+    ),
+    attention(
+      "of heads in one axis, all as wide",
+      { q: [2, 3, 4], k: [2, 3, 4], v: [2, 3, 4] },
+      { q_num_heads: 2, kv_num_heads: 2, is_causal: 1 },
+    ),
+    attention("that looks back only", { q: [1, 2, 4, 2], k: [1, 2, 4, 2], v: [1, 2, 4, 2] }, { is_causal: 1 }),
+    attention(
+      "that looks back only, over fewer",
+      { q: [1, 2, 2, 2], k: [1, 2, 4, 2], v: [1, 2, 4, 2] },
+      { is_causal: 1 },
+    ),
+    attention(
+      "with a mask that is added, scale and soft cap",
+      { q: [2, 2, 3, 2], k: [2, 2, 4, 2], v: [2, 2, 4, 2], mask: [2, 1, 3, 4] },
+      { scale: float(0.9), softcap: float(1.5) },
+    ),
+    attention("with a mask for all", { q: [2, 2, 3, 2], k: [2, 2, 4, 2], v: [2, 2, 4, 2], mask: [3, 4] }),
+    attention(
+      "with a mask of truth values",
+      { q: [2, 2, 3, 2], k: [2, 2, 4, 2], v: [2, 2, 4, 2] },
+      {},
+      {
+        build: (g, { q, k, v }) => {
+          const kept = [true, false, true, true, true, true, false, true, true, true, true, false];
+          return g.op("Attention", [q!, k!, v!, g.values("bool", kept, [3, 4])]);
+        },
+      },
+    ),
+    attention(
+      "of several heads to each key",
+      { q: [2, 3, 8], k: [2, 4, 4], v: [2, 4, 4] },
+      { q_num_heads: 4, kv_num_heads: 2 },
+    ),
+    attention(
+      "after what is past, of which all is handed on",
+      { q: [1, 2, 2, 3], k: [1, 2, 2, 3], v: [1, 2, 2, 2], pastK: [1, 2, 3, 3], pastV: [1, 2, 3, 2] },
+      { is_causal: 1 },
+    ),
+  ],
   convolutions: [
     convolution("of a sequence", [2, 3, 7], [4, 3, 3], { pads: [1, 1] }),
     convolution("of an image", [2, 2, 5, 5], [3, 2, 3, 3]),

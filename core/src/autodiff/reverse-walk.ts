@@ -15,7 +15,7 @@ import { storedTensors } from "#passes";
 import { Emitter } from "./emitter.ts";
 import { type CallSite, OperatorCall, type OperatorGradient } from "./operator-gradient.ts";
 import { GRADIENT_RULES } from "./rules.ts";
-import { isDifferentiable, numbersReadBy } from "./value-types.ts";
+import { fixedShape, isDifferentiable, numbersReadBy } from "./value-types.ts";
 
 /** What is differentiated, and by what; see `GradientOptions`. */
 export interface Differentiated {
@@ -147,10 +147,9 @@ export class ReverseWalk {
     if (this.#loss !== null) {
       if (!values.has(this.#loss)) return;
       const { dtype, shape } = this.#types.get(this.#loss)!;
-      const isOne = shape?.every((length) => length === 1) === true;
-      const ones = isOne
-        ? e.of(dtype).values([1], shape as readonly number[])
-        : e.of(dtype).filled(e.shapeOf(this.#loss), 1);
+      const fixed = fixedShape(shape);
+      const isOne = fixed?.every((length) => length === 1) === true;
+      const ones = isOne ? e.of(dtype).values([1], fixed) : e.of(dtype).filled(e.shapeOf(this.#loss), 1);
       this.#contribute(this.#loss, ones);
       return;
     }

@@ -1,6 +1,7 @@
 // The table of gradients: one entry per operator.
 import { ACTIVATIONS, CONTRIBUTED_ACTIVATIONS } from "./rules/activations.ts";
 import { ARRANGEMENTS } from "./rules/arrangements.ts";
+import { ATTENTION } from "./rules/attention.ts";
 import { CONVOLUTIONS } from "./rules/convolutions.ts";
 import { ELEMENTWISE } from "./rules/elementwise.ts";
 import { INDEXING } from "./rules/indexing.ts";
@@ -19,6 +20,7 @@ export const GRADIENT_RULES: Readonly<Record<string, Readonly<Record<string, Ope
     ...ELEMENTWISE,
     ...ACTIVATIONS,
     ...PRODUCTS,
+    ...ATTENTION,
     ...CONVOLUTIONS,
     ...POOLS,
     ...NORMALIZATIONS,

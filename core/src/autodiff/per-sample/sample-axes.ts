@@ -215,7 +215,7 @@ class NodeSite extends AttributeReader {
     const [first] = of;
     // What MaxPool tells of places counts through the whole batch.
     if (this.node.opType === "MaxPool" && index > 0) return UNKNOWN;
-    const isLoss = /Loss$/.test(this.node.opType);
+    const isLoss = this.node.opType.endsWith("Loss");
     if (isLoss && this.string("reduction", "mean") !== "none") return this.#mixed();
     for (const one of of) {
       if (one.kind !== "axis") continue;
@@ -230,7 +230,7 @@ class NodeSite extends AttributeReader {
     const axis = this.#axisOf(this.int("axis", fallback));
     if (axis < 0) return UNKNOWN;
     if (first.axis === axis || (toEnd && first.axis > axis)) return this.#mixed();
-    const isDropped = /^Arg/.test(this.node.opType) && this.int("keepdims", 1) === 0 && axis < first.axis;
+    const isDropped = this.node.opType.startsWith("Arg") && this.int("keepdims", 1) === 0 && axis < first.axis;
     return isDropped ? { ...first, axis: first.axis - 1 } : first;
   }
 

@@ -52,7 +52,18 @@ function perChannel(e: Emitter, x: string, rank: number): string {
   return e.unsqueeze(x, [0, ...spatialAxes(rank)]);
 }
 
+/** Only what is normalised has a gradient here, not the statistics that are handed out beside it. */
+function refuseStatistics(call: OperatorCall): void {
+  for (const index of call.node.outputs.keys()) {
+    if (index > 0 && call.upstream(index) !== null)
+      throw call.unavailable(
+        `hands out the statistic '${call.y(index)}', which is differentiated too and has no gradient here`,
+      );
+  }
+}
+
 const layer = rule("dX = r · (g − mean g − X̂ · mean(g · X̂)), g = G · scale; dscale = Σ G · X̂; dB = Σ G", (call) => {
+  refuseStatistics(call);
   const rank = call.rank();
   const first = call.axis(call.int("axis", -1), rank);
   const axes = Array.from({ length: rank - first }, (_, index) => first + index);
@@ -87,6 +98,7 @@ const batch = rule(
   "by stored statistics: dX = G · scale · r, dmean = −Σ dX, dvar = −½ Σ G · scale · (X − mean) · r³; by the batch's: as LayerNormalization, over all axes but the channels; dscale = Σ G · X̂; dB = Σ G",
   (call) => {
     const { e } = call;
+    refuseStatistics(call);
     const rank = call.rank();
     const axes = [0, ...spatialAxes(rank)];
     const epsilon = call.float("epsilon", 1e-5);
