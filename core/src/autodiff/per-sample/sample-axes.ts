@@ -1,11 +1,9 @@
 // Where the samples of a batch lie in the values of a graph, told from operators and shapes: what a gradient by sample sums over
 // is everything but that. What is not told is not guessed.
-import { AttributeReader, type Graph, type Node } from "#graph";
-import { storedTensors } from "#passes";
+import { AttributeReader, type Graph, type Initializer, type Node, tensorFromInitializer } from "#graph";
+import { storedTensors, type ValueTypes } from "#passes";
 import type { Dimension } from "#tensor";
-import type { ValueTypes } from "#passes";
 import { einsumLetters } from "../rules/products.ts";
-import { ComputedLengths } from "./computed-lengths.ts";
 
 /**
  * Samples lie along an axis, of the length outer · samples · inner: sample n has the places o · samples · inner + n · inner + i.
@@ -36,27 +34,29 @@ interface Known {
   readonly types: ValueTypes;
   readonly found: ReadonlyMap<string, Samples>;
   readonly reached: ReadonlySet<string>;
-  readonly lengths: ComputedLengths;
+  readonly count: string | null;
+  readonly stored: ReadonlyMap<string, Initializer>;
 }
 
 /**
  * Where samples lie in each value.
+ * @param count the name of an axis as long as there are samples; null where types tell a number instead
  * @param inputs that hold one thing per sample, along their first axis
  * @param reached values that depend on what is differentiated by; of others it does not matter how samples come to them
  */
 export function sampleAxesOf(
   graph: Graph,
   types: ValueTypes,
-  inputs: ReadonlySet<string>,
+  count: string | null,
+  inputs: readonly string[],
   reached: ReadonlySet<string>,
 ): ReadonlyMap<string, Samples> {
   const found = new Map<string, Samples>();
   for (const name of inputs) found.set(name, FIRST_AXIS);
-  const known = { types, found, reached, lengths: new ComputedLengths(types, found, storedTensors(graph)) };
+  const known = { types, count, found, reached, stored: storedTensors(graph) };
   for (const node of graph.nodes) {
     const site = new NodeSite(node, known);
     for (const [index, name] of node.outputs.entries()) if (name !== "") found.set(name, site.output(index));
-    known.lengths.add(node);
   }
   return found;
 }
@@ -191,7 +191,9 @@ class NodeSite extends AttributeReader {
   }
 
   #ints(index: number): readonly number[] | null {
-    return this.#known.lengths.numbers(this.node.inputs[index] ?? "");
+    const stored = this.#known.stored.get(this.node.inputs[index] ?? "");
+    if (stored === undefined || stored.data.kind === "external") return null;
+    return Array.from(tensorFromInitializer(stored).data as ArrayLike<bigint | number>, Number);
   }
 
   /** Inputs meet at their last axes; samples of all must lie alike. */
@@ -286,16 +288,10 @@ class NodeSite extends AttributeReader {
   #reshaped(first: SampleAxis, index: number): Samples {
     const from = this.#shape(0);
     const { axis, outer, inner } = first;
-    const asked = this.node.opType === "Reshape" ? this.#known.lengths.of(this.node.inputs[1] ?? "") : null;
+    const to = this.#outputShape(index);
     // As many rows as samples, in order: each is a sample.
-    if (axis === 0 && outer === 1 && asked?.[0] === "count") return FIRST_AXIS;
-    if (axis === 0 && outer === 1 && inner === 1 && asked?.[0] === 0 && this.int("allowzero", 0) === 0)
-      return FIRST_AXIS;
-    const to = this.#outputShape(index)?.map((length, at) => {
-      const wanted = asked?.[at];
-      return typeof length !== "number" && typeof wanted === "number" && wanted > 0 ? wanted : length;
-    });
-    if (from === null || to === undefined) return UNKNOWN;
+    if (axis === 0 && outer === 1 && to?.[0] === this.#known.count && to[0] !== null) return FIRST_AXIS;
+    if (from === null || to === null) return UNKNOWN;
     const before = product(from.slice(0, axis));
     const behind = product(from.slice(axis + 1));
     const length = from[axis]!;
@@ -367,11 +363,11 @@ class NodeSite extends AttributeReader {
 
   /** What is made or repeated as often as there are samples, such as a token that begins every sequence, has samples from there on. */
   #repeated(): Samples {
-    const { opType, inputs } = this.node;
+    const { opType } = this.node;
     if (opType !== "Expand" && opType !== "ConstantOfShape") return NONE;
-    const to = this.#known.lengths.of(inputs[opType === "Expand" ? 1 : 0] ?? "");
-    const axis = to?.indexOf("count") ?? -1;
-    if (to === null || axis < 0 || to.lastIndexOf("count") !== axis) return NONE;
+    const [to, { count }] = [this.#outputShape(0), this.#known];
+    const axis = count === null ? -1 : (to?.indexOf(count) ?? -1);
+    if (to === null || axis < 0 || to.lastIndexOf(count) !== axis) return NONE;
     const samples: SampleAxis = { ...FIRST_AXIS, axis };
     if (opType === "ConstantOfShape") return samples;
     const from = this.#shape(0);

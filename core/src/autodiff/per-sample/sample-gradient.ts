@@ -1,10 +1,10 @@
 // Gradients of each sample's own loss, as training with differential privacy needs them: themselves, or only their norms.
 import { SlipwayError } from "#base";
-import { extendModel, type Graph, type GraphBuilder, inlineFunctions, type Model } from "#graph";
+import { extendModel, type Graph, type GraphBuilder, inlineFunctions, type Model, type ValueInfo } from "#graph";
 import type { Dimension, DType, TensorType } from "#tensor";
 import { Emitter, requireOpset } from "../emitter.ts";
 import { ReverseWalk } from "../reverse-walk.ts";
-import { statedTypes, type ValueTypes } from "#passes";
+import { inferTypes, statedTypes, type ValueTypes } from "#passes";
 import { checkNames, checkSampleLosses } from "../wanted.ts";
 import { SampleParameters, squaredNormsOf } from "./parameter-side.ts";
 import { planSamples, reachedFrom, type SamplePlan } from "./plan.ts";
@@ -80,15 +80,15 @@ class SampleEmission {
   constructor(model: Model, types: ReadonlyMap<string, TensorType>, options: SampleGradientOptions) {
     const { graph } = model;
     this.#model = model;
-    this.#types = types;
     this.#wrt = [...new Set(options.wrt)];
     this.#losses = options.of;
     this.#form = options.form;
-    const count = types.get(options.of)!.shape![0]!;
-    this.#samples = options.samples ?? sampleInputs(graph, types, count);
+    this.#samples = options.samples ?? sampleInputs(graph, types, types.get(options.of)!.shape![0]!);
+    const named = namedSamples(model, types, this.#samples);
+    this.#types = named.types;
     const reached = reachedFrom(graph, types, this.#wrt);
-    this.#axes = sampleAxesOf(graph, types, new Set(this.#samples), reached);
-    this.#plan = planSamples(graph, types, this.#axes, { wrt: this.#wrt, reached, losses: options.of });
+    this.#axes = sampleAxesOf(graph, named.types, named.count, this.#samples, reached);
+    this.#plan = planSamples(graph, named.types, this.#axes, { wrt: this.#wrt, reached, losses: options.of });
     const lost = this.#axes.get(options.of) ?? { kind: "none" };
     const isPerSample = lost.kind === "unknown" || (lost.kind === "axis" && lost.outer === 1 && lost.inner === 1);
     if (isPerSample) return;
@@ -204,6 +204,39 @@ class SampleEmission {
     g.output(output, value, dtype, shape);
     this.#gradients.set(name, output);
   }
+}
+
+/** A name that no axis has. */
+const COUNT = "number of samples";
+
+/**
+ * The types of a model's values with one name for the number of samples, wherever it is a length, as far as rules of our own tell;
+ * where the model takes a fixed number, no name.
+ */
+function namedSamples(
+  model: Model,
+  types: ReadonlyMap<string, TensorType>,
+  samples: readonly string[],
+): { readonly types: ReadonlyMap<string, TensorType>; readonly count: string | null } {
+  const isFixed = samples.some((name) => typeof types.get(name)?.shape?.[0] === "number");
+  const inputs = model.graph.inputs.map((info): ValueInfo => {
+    const type = types.get(info.name);
+    if (isFixed || !samples.includes(info.name) || type?.shape == null) return info;
+    return { ...info, type: { ...type, shape: [COUNT, ...type.shape.slice(1)] } };
+  });
+  const told = inferTypes({ ...model, graph: { ...model.graph, inputs, outputs: [], valueInfo: [] } });
+  const sharpened = new Map(types);
+  for (const [name, { dtype, shape }] of told) {
+    const known = types.get(name);
+    if (shape === null) continue;
+    const lengths = shape.map((length, axis) => {
+      const other = known?.shape?.[axis] ?? null;
+      return typeof length === "number" ? length : typeof other === "number" ? other : (length ?? other);
+    });
+    if (known?.shape == null || known.shape.length === shape.length)
+      sharpened.set(name, { kind: "tensor", dtype: known?.dtype ?? dtype, shape: lengths });
+  }
+  return { types: sharpened, count: isFixed ? null : COUNT };
 }
 
 const NORM = "grad_norm";
