@@ -1,4 +1,4 @@
-// `node tools/node24.js bench/modes.ts`: what modes of training cost: many steps in one Loop against steps one by one, and gradients
+// `node tools/node24.js bench/modes.ts [loops|by-sample]`: what modes of training cost: many steps in one Loop against steps one by one, and gradients
 // by sample and their norms against the gradient of the batch. Each figure comes from processes of its own, which take turns.
 import { spawnSync } from "node:child_process";
 import {
@@ -21,6 +21,7 @@ import { createOnnxRuntimeBackend, sampleInputs } from "../server/src/runtime/in
 
 const CLASSES = 10;
 const ROUNDS = 3;
+const RUNS = 5;
 const THREADS = 2;
 
 interface Network {
@@ -117,7 +118,7 @@ const transformer: Network = {
 
 const LOOPED = { tiny: mlp([20, 32, 10], 16), mlp: mlp([784, 256, 10], 64), cnn: cnn("batch", 64) };
 const SAMPLED = { mlp: mlp([784, 1024, 1024, 10], 64), cnn: cnn("group", 64), transformer };
-const STEPS = 20;
+const STEPS = 10;
 
 interface Figures {
   /** Median, of a step or of all gradients. */
@@ -167,7 +168,7 @@ function batchOf({ rows, input, words }: Network, steps: number | null): { x: Te
 
 async function timed(run: () => Promise<unknown>, times: number): Promise<Figures> {
   const taken: number[] = [];
-  for (let at = -3; at < times; at++) {
+  for (let at = -1; at < times; at++) {
     const start = performance.now();
     await run();
     if (at >= 0) taken.push(performance.now() - start);
@@ -209,7 +210,7 @@ async function measureSteps(network: Network, isLoop: boolean): Promise<Figures>
       carried = Object.fromEntries(step.carried.map(({ input, output }) => [input, answers[output] as Tensor]));
     }
   };
-  const { milliseconds, peakBytes } = await timed(run, 30);
+  const { milliseconds, peakBytes } = await timed(run, RUNS);
   return { milliseconds: milliseconds / STEPS, peakBytes };
 }
 
@@ -225,7 +226,7 @@ async function measureGradients(network: Network, form: Form): Promise<Figures> 
   const made = form === "batch" ? gradient(judged.model, by) : sampleGradient(judged.model, { ...by, form });
   const session = await sessionOf(made.model);
   const { x, labels } = batchOf(network, null);
-  return await timed(() => session.run({ x, [judged.target]: labels }), 30);
+  return await timed(() => session.run({ x, [judged.target]: labels }), RUNS);
 }
 
 /** One figure, in a process of its own. */
@@ -255,26 +256,33 @@ function alternating(kind: string, name: string, forms: readonly string[]): Read
 }
 
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
+
+function tellLoops(): void {
+  for (const [key, { says }] of Object.entries(LOOPED)) {
+    const found = alternating("steps", key, ["calls", "loop"]);
+    const [calls, loop] = [found.get("calls")!.milliseconds, found.get("loop")!.milliseconds];
+    console.log(`${says}: ${calls.toFixed(3)} ms a step by calls, ${loop.toFixed(3)} ms in a Loop of ${STEPS}`);
+  }
+}
+
+function tellSamples(): void {
+  for (const [key, { says }] of Object.entries(SAMPLED)) {
+    const forms: readonly Form[] = ["batch", "norms", "gradients"];
+    const text = Array.from(
+      alternating("samples", key, forms),
+      ([one, { milliseconds, peakBytes }]) => `${one} ${milliseconds.toFixed(1)} ms, ${mebibytes(peakBytes)}`,
+    );
+    console.log(`${says}: ${text.join("; ")}`);
+  }
+}
+
 const [kind, name, form] = process.argv.slice(2);
 if (kind === "steps") {
   console.log(JSON.stringify(await measureSteps(LOOPED[name as keyof typeof LOOPED], form === "loop")));
 } else if (kind === "samples") {
   console.log(JSON.stringify(await measureGradients(SAMPLED[name as keyof typeof SAMPLED], form as Form)));
 } else {
-  console.log(`Of ${ROUNDS} rounds of 30 runs each, ${THREADS} threads; medians.`);
-  for (const [key, { says }] of Object.entries(LOOPED)) {
-    const found = alternating("steps", key, ["calls", "loop"]);
-    const [calls, loop] = [found.get("calls")!, found.get("loop")!];
-    console.log(
-      `${says}: ${calls.milliseconds.toFixed(3)} ms a step by calls, ${loop.milliseconds.toFixed(3)} ms in a Loop of ${STEPS}`,
-    );
-  }
-  for (const [key, { says }] of Object.entries(SAMPLED)) {
-    const found = alternating("samples", key, ["batch", "norms", "gradients"]);
-    const text = Array.from(
-      found,
-      ([one, { milliseconds, peakBytes }]) => `${one} ${milliseconds.toFixed(1)} ms, ${mebibytes(peakBytes)}`,
-    );
-    console.log(`${says}: ${text.join("; ")}`);
-  }
+  console.log(`Medians of ${ROUNDS} rounds of ${RUNS} runs each, ${THREADS} threads.`);
+  if (kind !== "by-sample") tellLoops();
+  if (kind !== "loops") tellSamples();
 }

@@ -203,6 +203,18 @@ export const POINTWISE_CASES: Readonly<Record<string, readonly OperatorCase[]>> 
       build: (g, { a, b }) => g.op("Einsum", [a!, b!], { equation: "ij,i->i" }),
     },
     {
+      says: "Einsum of stacks",
+      shapes: { a: [2, 3, 4], b: [2, 4, 2] },
+      needsShapes: true,
+      build: (g, { a, b }) => g.op("Einsum", [a!, b!], { equation: "...ij,...jk->...ki" }),
+    },
+    {
+      says: "Einsum of stacks of one operand, by a matrix",
+      shapes: { a: [2, 3, 4], b: [4, 2] },
+      needsShapes: true,
+      build: (g, { a, b }) => g.op("Einsum", [a!, b!], { equation: "...j,jk->...k" }),
+    },
+    {
       says: "Einsum of one operand",
       shapes: { a: [2, 3, 2] },
       build: (g, { a }) => g.op("Einsum", [a!], { equation: "ijk->ki" }),

@@ -381,6 +381,16 @@ export const SPATIAL_CASES: Readonly<Record<string, readonly OperatorCase[]>> = 
       build: (g, { x }) => g.op("GatherElements", [x!, g.values("int64", [0, 0, 2, -1], [2, 2])], { axis: 0 }),
     },
     {
+      says: "GatherND in stacks",
+      shapes: { x: [2, 3, 2] },
+      build: (g, { x }) => g.op("GatherND", [x!, g.values("int64", [2, 0, 2, 1, 1, 0], [2, 3, 1])], { batch_dims: 1 }),
+    },
+    {
+      says: "GatherND in stacks of stacks",
+      shapes: { x: [2, 2, 3] },
+      build: (g, { x }) => g.op("GatherND", [x!, g.values("int64", [2, 0, 0, 1], [2, 2, 1])], { batch_dims: 2 }),
+    },
+    {
       says: "GatherND",
       shapes: { x: [3, 2, 2] },
       build: (g, { x }) => g.op("GatherND", [x!, g.values("int64", [0, 1, 2, 0, 0, 1], [3, 2])]),

@@ -20,6 +20,8 @@ from torch import nn
 
 TARGET = pathlib.Path(__file__).parents[2] / "test" / "goldens" / "gradients"
 OPSET = 18
+# With an operator for attention, which the older exporter does not know.
+ATTENTION_OPSET = 23
 
 
 class LeNet(nn.Module):
@@ -184,6 +186,29 @@ def ids_and_mask():
 
 
 # name: model, inputs, their names, the axis of the classes
+class Decoder(nn.Module):
+    """A layer as of Llama (Touvron et al., arXiv 2302.13971), with attention as one operator."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(20, 16)
+        self.norm1, self.norm2 = nn.RMSNorm(16, eps=1e-6), nn.RMSNorm(16, eps=1e-6)
+        self.query, self.key, self.value = nn.Linear(16, 16, bias=False), nn.Linear(16, 16, bias=False), nn.Linear(16, 16)
+        self.out = nn.Linear(16, 16)
+        self.gate, self.up, self.down = nn.Linear(16, 24), nn.Linear(16, 24), nn.Linear(24, 16)
+        self.head = nn.Linear(16, 20)
+
+    def forward(self, ids):
+        x = self.embed(ids)
+        y = self.norm1(x)
+        q, k, v = (one(y).unflatten(-1, (4, 4)).transpose(1, 2) for one in (self.query, self.key, self.value))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2)
+        x = x + self.out(y)
+        y = self.norm2(x)
+        x = x + self.down(F.silu(self.gate(y)) * self.up(y))
+        return self.head(x)
+
+
 MODELS = {
     "lenet": (LeNet, images(1, 16), ["x"], 1),
     "resnet-18": (ResNet18, images(3, 32), ["x"], 1),
@@ -194,6 +219,7 @@ MODELS = {
     "gpt": (Gpt, ids(24), ["ids"], 2),
     "unet": (UNet, images(2, 12), ["x"], 1),
     "lstm": (Lstm, ids(20), ["ids"], 1),
+    "decoder": (Decoder, ids(20), ["ids"], 2),
 }
 
 
@@ -218,7 +244,7 @@ def make(name, exporter):
     loss.backward()
     buffer = io.BytesIO()
     if exporter == "dynamo":
-        program = torch.onnx.export(model, arguments, dynamo=True, opset_version=OPSET, input_names=names, output_names=["y"], optimize=False, verbose=False)
+        program = torch.onnx.export(model, arguments, dynamo=True, opset_version=ATTENTION_OPSET if name == "decoder" else OPSET, input_names=names, output_names=["y"], optimize=False, verbose=False)
         proto = program.model_proto
     else:
         torch.onnx.export(
@@ -272,7 +298,7 @@ def strip(proto):
 if __name__ == "__main__":
     wanted = sys.argv[1:] or list(MODELS)
     for one in wanted:
-        for exporter in ["legacy", "dynamo"]:
+        for exporter in ["dynamo"] if one == "decoder" else ["legacy", "dynamo"]:
             try:
                 make(one, exporter)
             except Exception as error:  # noqa: BLE001

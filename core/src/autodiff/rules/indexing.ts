@@ -64,14 +64,28 @@ const gatherElements = rule("dX = G added at the places it was picked from, 0 el
   null,
 ]);
 
-const gatherND = rule(
-  "dX = G added at the places it was picked from, 0 elsewhere",
-  (call) => {
-    if (call.int("batch_dims", 0) !== 0) throw call.unavailable("has batch_dims, which has no gradient here");
-    return [() => call.e.op("ScatterND", [call.e.zerosLike(call.x()), call.x(1), call.g], adding(call)), null];
-  },
-  "not with batch_dims",
-);
+const gatherND = rule("dX = G added at the places it was picked from, 0 elsewhere", (call) => [
+  () => call.e.op("ScatterND", [call.e.zerosLike(call.x()), fullPlaces(call), call.g], adding(call)),
+  null,
+]);
+
+/** The places of a GatherND through the whole input: those in stacks have the stack's own number in front. */
+function fullPlaces(call: OperatorCall): string {
+  const { e } = call;
+  const int = e.of("int64");
+  const stacked = call.int("batch_dims", 0);
+  if (stacked === 0) return call.x(1);
+  const rank = call.rank(1);
+  const lengths = int.op("Slice", [int.shapeOf(call.x(1)), int.ints([0]), int.ints([rank - 1])]);
+  const one = int.concat([lengths, int.ints([1])], 0);
+  const stacks = Array.from({ length: stacked }, (_, axis) => {
+    const length = int.reshape(int.lengthOf(call.x(1), axis), int.ints([]));
+    const numbers = int.op("Range", [0, length, 1]);
+    const others = Array.from({ length: rank }, (_unused, at) => at).filter((at) => at !== axis);
+    return int.op("Expand", [int.unsqueeze(numbers, others), one]);
+  });
+  return int.concat([...stacks, call.x(1)], rank - 1);
+}
 
 /** The rule of an operator that puts updates at places of its data, or adds them there. */
 function scatter(opType: "ScatterElements" | "ScatterND", pick: string): OperatorGradient {
