@@ -1,153 +1,17 @@
-// Networks against PyTorch's, torchvision's and transformers' own with the same weights (tools/goldens/networks.py), and steps of
-// training over them.
-import { readFileSync } from "node:fs";
-import path from "node:path";
-import {
-  ACTIVATION_NAMES,
-  activation,
-  averagePool,
-  build,
-  classToken,
-  cnn,
-  concatenate,
-  conv,
-  firstToken,
-  flatten,
-  globalMaxPool,
-  groupNorm,
-  layerNorm,
-  linear,
-  maxPool,
-  mlp,
-  mobileNetV2,
-  named,
-  patchEmbedding,
-  positionEmbedding,
-  resNet18,
-  silu,
-  softmax,
-  squeezeExcitation,
-  tanh,
-  transformerBlock,
-  transformerDecoder,
-  transformerEncoder,
-} from "@slipway/core/build";
-import { initializerFromTensor, type Model, verifyModel } from "@slipway/core/graph";
-import { Tensor } from "onnxruntime-node";
+// Networks against PyTorch's, torchvision's and transformers' own with the same weights (tools/goldens/networks.py).
+import { ACTIVATION_NAMES, activation, build } from "@slipway/core/build";
+import { verifyModel } from "@slipway/core/graph";
 import { describe, expect, it } from "vitest";
 import { answersOf, tensorOf } from "../autodiff/gradient-check.ts";
-import { type GoldenInput, tensorFromGolden } from "../goldens/inputs.ts";
-
-interface Case {
-  readonly name: string;
-  readonly parameters: readonly GoldenInput[];
-  readonly inputs: readonly GoldenInput[];
-  readonly shape: readonly number[];
-  readonly values: readonly number[];
-}
-
-const GOLDENS = JSON.parse(readFileSync(path.resolve(import.meta.dirname, "../goldens/networks.json"), "utf8")) as {
-  readonly cases: readonly Case[];
-  readonly activations: { readonly x: readonly number[]; readonly values: Readonly<Record<string, readonly number[]>> };
-  readonly counts: Readonly<Record<string, number>>;
-};
-
-const tokens = { vocabulary: 9, maximumLength: 12, width: 8, heads: 2, feedForward: 16, seed: 1 } as const;
-const images = { channels: 2, height: 9, width: 8, classes: 3, stages: [4, 6], seed: 1 } as const;
-
-const NETWORKS: Readonly<Record<string, () => Model>> = {
-  "mlp, batch": () => mlp({ inputs: 5, hidden: [7, 6], outputs: 3, normalization: "batch", dropout: 0.5, seed: 1 }),
-  "mlp, layer": () =>
-    mlp({ inputs: 5, hidden: [7, 6], outputs: 3, normalization: "layer", activation: "gelu", dropout: 0.5, seed: 1 }),
-  "cnn, residual": () => cnn({ ...images, blocks: 2 }),
-  "cnn, separable": () => cnn({ ...images, block: "separable" }),
-  resnet18: () => resNet18({ height: 37, width: 33, classes: 5, stem: 4, seed: 1 }),
-  mobilenet_v2: () => mobileNetV2({ height: 40, width: 33, classes: 5, multiplier: 0.25, seed: 1 }),
-  "encoder, padding token": () => transformerEncoder({ ...tokens, classes: 3, dropout: 0.1, padding: { token: 0 } }),
-  "encoder, mask": () =>
-    transformerEncoder({
-      ...tokens,
-      classes: 3,
-      depth: 1,
-      norm: "post",
-      activation: "relu",
-      pool: "first",
-      padding: "mask",
-    }),
-  decoder: () => transformerDecoder({ ...tokens, vocabulary: 11, activation: "gelu-tanh" }),
-  "vision transformer": () => {
-    const block = transformerBlock({ heads: 2, feedForward: 16, epsilon: 1e-6 });
-    return build(
-      [
-        named("patches", patchEmbedding({ size: 4, width: 8 })),
-        named("class", classToken()),
-        named("positions", positionEmbedding({ maximumLength: 10 })),
-        named("block1", block),
-        named("block2", block),
-        named("norm", layerNorm({ epsilon: 1e-6 })),
-        firstToken(),
-        named("head", linear(3)),
-      ],
-      { input: { kind: "image", channels: 3, height: 12, width: 12 }, seed: 1 },
-    );
-  },
-  branches: () =>
-    build(
-      [
-        conv({ channels: 6, kernel: [3, 5], stride: [2, 1], dilation: [1, 2], padding: [1, 2], groups: 2 }),
-        groupNorm({ groups: 3 }),
-        squeezeExcitation({ channels: 2 }),
-        concatenate([conv({ channels: 2, kernel: 1 }), [conv({ channels: 3, kernel: 4 })]]),
-        averagePool({ size: [2, 3], stride: 2, padding: [1, 0] }),
-        flatten(),
-        linear(3),
-        softmax(),
-      ],
-      { input: { kind: "image", channels: 4, height: 9, width: 14 }, seed: 1 },
-    ),
-  signal: () =>
-    build(
-      [
-        conv({ channels: 4, kernel: 5, stride: 2 }),
-        silu(),
-        maxPool({ size: 3, stride: 2, padding: 1 }),
-        conv({ channels: 4, kernel: 3, padding: "valid" }),
-        tanh(),
-        globalMaxPool(),
-        linear(2),
-      ],
-      { input: { kind: "signal", channels: 3, length: 21 }, seed: 1 },
-    ),
-};
-
-/** The names and shapes of parameters. */
-function parametersOf(model: Model): Map<string, readonly number[]> {
-  const stored = model.graph.initializers.filter(({ data }) => data.kind === "deferred");
-  return new Map(stored.map(({ name, shape }) => [name, shape]));
-}
-
-function withParameters(model: Model, parameters: readonly GoldenInput[]): Model {
-  const tensors = new Map(parameters.map((one) => [one.name, tensorFromGolden(one)]));
-  const initializers = model.graph.initializers.map((one) => {
-    const tensor = tensors.get(one.name);
-    return tensor === undefined ? one : initializerFromTensor(one.name, tensor);
-  });
-  return { ...model, graph: { ...model.graph, initializers } };
-}
+import { builtParameters, feedsOf, GOLDENS, NETWORKS, withParameters } from "./golden-networks.ts";
 
 describe("networks answer as PyTorch's", () => {
   it.each(GOLDENS.cases.map((one) => [one.name, one] as const))("%s", async (name, one) => {
     const model = NETWORKS[name]!();
     verifyModel(model);
-    const made = Array.from(parametersOf(model), ([parameter, shape]) => `${parameter} [${shape.join()}]`);
+    const made = Array.from(builtParameters(model), ([parameter, shape]) => `${parameter} [${shape.join()}]`);
     expect(made.sort()).toEqual(one.parameters.map((wanted) => `${wanted.name} [${wanted.shape.join()}]`).sort());
-    const feeds = Object.fromEntries(
-      one.inputs.map((input) => {
-        const { dtype, shape, data } = tensorFromGolden(input);
-        return [input.name, new Tensor(dtype as "float32", data as Float32Array, [...shape])];
-      }),
-    );
-    const { logits } = await answersOf(withParameters(model, one.parameters), feeds);
+    const { logits } = await answersOf(withParameters(model, one.parameters), feedsOf(one));
     expect(logits!.dims).toEqual(one.shape);
     for (const [at, value] of one.values.entries())
       expect(Math.abs(Number(logits!.data[at]) - value), `element ${at}`).toBeLessThan(

@@ -26,7 +26,7 @@ class Case:
     """A network with its weights by the names that Slipway gives them, and in Slipway's layout."""
 
     def __init__(self, name: str, module: nn.Module):
-        self.name, self.module, self.parameters = name, module.eval(), []
+        self.name, self.module, self.parameters, self.tensors = name, module.eval(), [], []
 
     def put(self, name: str, tensor: torch.Tensor, transposed: bool = False):
         shape = list(tensor.shape)[::-1] if transposed else list(tensor.shape)
@@ -40,6 +40,7 @@ class Case:
         with torch.no_grad():
             tensor.copy_(torch.from_numpy(array.T.copy() if transposed else array))
         self.parameters.append(described)
+        self.tensors.append((tensor, transposed))
 
     def linear(self, path: str, module: nn.Linear):
         self.put(f"{path}.weight", module.weight, transposed=True)
@@ -64,10 +65,27 @@ class Case:
         self.linear(f"{path}.out", module.out_proj)
 
     def answer(self, *inputs: tuple[dict, np.ndarray], run=None) -> dict:
-        with torch.no_grad():
-            output = (run or self.module)(*(torch.from_numpy(array) for _, array in inputs))
+        output = (run or self.module)(*(torch.from_numpy(array) for _, array in inputs))
         described = [description for description, _ in inputs]
-        return {"name": self.name, "parameters": self.parameters, "inputs": described, "shape": list(output.shape), "values": numbers(output.numpy().ravel())}
+        values = numbers(output.detach().numpy().ravel())
+        rows = output.flatten(0, -2)
+        labels = torch.arange(len(rows)) * 2 % rows.shape[1]
+        loss = nn.functional.cross_entropy(rows, labels)
+        loss.backward()
+        return {
+            "name": self.name, "parameters": self.parameters, "inputs": described, "shape": list(output.shape), "values": values,
+            "loss": loss.item(), "gradients": [self.gradient(*one) for one in enumerate(self.tensors)],
+        }  # fmt: skip
+
+    def gradient(self, index: int, tensor: tuple[torch.Tensor, bool]) -> list[float] | None:
+        """Of the loss by a parameter: its norm, and its product with numbers from a seed; null for a running statistic."""
+        values, transposed = tensor
+        grad = values.grad if values.is_leaf else values._base.grad.view(values.shape)
+        if grad is None:
+            return None
+        gradient = grad.numpy().astype(np.float64)
+        _, along = filled("", "float64", list(gradient.T.shape if transposed else gradient.shape), 10_000 + index, -1, 1)
+        return [float(np.linalg.norm(gradient)), float(np.sum((gradient.T if transposed else gradient) * along))]
 
 
 def image(*shape: int):
