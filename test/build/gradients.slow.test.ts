@@ -37,7 +37,6 @@ it.each(GOLDENS.cases.map((one) => [one.name, one] as const))("%s", async (name,
     };
     const along = tensorFromGolden(seeded).data as Float64Array;
     const product = values.reduce((sum, value, at) => sum + value * along[at]!, 0);
-
     const allowed = 1e-4 * Math.max(golden[0], 1e-5 * all);
     expect(Math.abs(Math.hypot(...values) - golden[0]), `the norm of ${parameter.name}`).toBeLessThan(allowed);
     expect(Math.abs(product - golden[1]), parameter.name).toBeLessThan(allowed);
