@@ -8,8 +8,10 @@ import {
   cnn,
   concatenate,
   conv,
+  convTranspose,
   firstToken,
   flatten,
+  globalAveragePool,
   globalMaxPool,
   groupNorm,
   layerNorm,
@@ -20,6 +22,7 @@ import {
   named,
   patchEmbedding,
   positionEmbedding,
+  relu,
   resNet18,
   silu,
   softmax,
@@ -28,6 +31,7 @@ import {
   transformerBlock,
   transformerDecoder,
   transformerEncoder,
+  upsample,
 } from "@slipway/core/build";
 import { initializerFromTensor, type Model } from "@slipway/core/graph";
 import { Tensor } from "onnxruntime-node";
@@ -107,6 +111,35 @@ export const NETWORKS: Readonly<Record<string, () => Model>> = {
       ],
       { input: { kind: "image", channels: 4, height: 9, width: 14 }, seed: 1 },
     ),
+  "u-net": () => {
+    const same = (channels: number) => conv({ channels, kernel: 3 });
+    const inner = concatenate([
+      [],
+      [
+        maxPool({ size: 2 }),
+        named("bottom", same(5)),
+        relu(),
+        convTranspose({ channels: 4, kernel: 3, stride: 2, padding: 1, outputPadding: 1 }),
+      ],
+    ]);
+    const outer = concatenate([
+      [],
+      [
+        maxPool({ size: 2 }),
+        named("down2", same(4)),
+        relu(),
+        named("inner", inner),
+        named("up1", conv({ channels: 3, kernel: 1 })),
+        relu(),
+        upsample({ factor: [2, 1] }),
+        upsample({ factor: [1, 2], mode: "linear" }),
+      ],
+    ]);
+    return build(
+      [named("down1", same(3)), relu(), named("outer", outer), globalAveragePool(), named("head", linear(2))],
+      { input: { kind: "image", channels: 2, height: 8, width: 12 }, seed: 1 },
+    );
+  },
   signal: () =>
     build(
       [

@@ -339,6 +339,38 @@ def branches():
     return case.answer(image(2, 4, 9, 14))
 
 
+class UNet(nn.Module):
+    """Down twice and up again, each height with what it was on the way down."""
+
+    def __init__(self):
+        super().__init__()
+        self.down1, self.down2 = nn.Conv2d(2, 3, 3, padding=1), nn.Conv2d(3, 4, 3, padding=1)
+        self.bottom = nn.Conv2d(4, 5, 3, padding=1)
+        self.up2, self.up1 = nn.ConvTranspose2d(5, 4, 3, stride=2, padding=1, output_padding=1), nn.Conv2d(8, 3, 1)
+        self.head = nn.Linear(6, 2)
+
+    def forward(self, x):
+        one = torch.relu(self.down1(x))
+        two = torch.relu(self.down2(nn.functional.max_pool2d(one, 2)))
+        low = torch.relu(self.bottom(nn.functional.max_pool2d(two, 2)))
+        two = torch.relu(self.up1(torch.cat([two, self.up2(low)], 1)))
+        two = nn.functional.interpolate(two, scale_factor=(2, 1), mode="nearest")
+        up = nn.functional.interpolate(two, scale_factor=(1, 2), mode="bilinear", align_corners=False)
+        return self.head(torch.cat([one, up], 1).mean((2, 3)))
+
+
+def unet():
+    module = UNet()
+    case = Case("u-net", module)
+    case.conv("down1", module.down1)
+    case.conv("outer.branch2.down2", module.down2)
+    case.conv("outer.branch2.inner.branch2.bottom", module.bottom)
+    case.conv("outer.branch2.inner.branch2.convTranspose", module.up2)
+    case.conv("outer.branch2.up1", module.up1)
+    case.linear("head", module.head)
+    return case.answer(image(2, 2, 8, 12))
+
+
 def signal():
     module = nn.Sequential(nn.Conv1d(3, 4, 5, stride=2, padding=2), nn.SiLU(), nn.MaxPool1d(3, 2, 1), nn.Conv1d(4, 4, 3), nn.Tanh(), nn.AdaptiveMaxPool1d(1), nn.Flatten(), nn.Linear(4, 2))
     case = Case("signal", module)
@@ -404,6 +436,7 @@ def laws():
         "linear": lambda: nn.Linear(5, 7),
         "conv": lambda: nn.Conv2d(4, 8, 3, groups=2),
         "depthwiseConv": lambda: nn.Conv2d(4, 8, (3, 5), groups=4),
+        "convTranspose": lambda: nn.ConvTranspose2d(4, 8, 3),
         "embedding": lambda: nn.Embedding(9, 8),
         "selfAttention": lambda: nn.MultiheadAttention(8, 2),
     }.items():
@@ -428,7 +461,7 @@ def counts():
 
 def main():
     torch.manual_seed(1)
-    cases = [mlp("batch"), mlp("layer"), cnn(), separable(), resnet(), mobilenet(), encoder(), post_encoder(), decoder(), vision_transformer(), branches(), signal()]
+    cases = [mlp("batch"), mlp("layer"), cnn(), separable(), resnet(), mobilenet(), encoder(), post_encoder(), decoder(), vision_transformer(), branches(), unet(), signal()]
     versions = {"torch": torch.__version__, "torchvision": torchvision.__version__, "transformers": transformers.__version__}
     content = {**versions, "cases": cases, "activations": activations(), "laws": laws(), "counts": counts()}
     TARGET.write_text(json.dumps(content, separators=(",", ":")) + "\n")

@@ -4,7 +4,7 @@ import { shapeOf, type Value } from "./form.ts";
 import { isList, type Layer, type LayerKind, type LayerOf, type Layers } from "./layer.ts";
 import { emitAttention, emitFeedForward, emitLanguageModelHead, emitTransformerBlock } from "./layers/attention.ts";
 import { emitConcatenation, emitResidual, emitSequential, emitSqueezeExcitation } from "./layers/combination.ts";
-import { emitConvolution, emitDepthwiseConvolution } from "./layers/convolution.ts";
+import { emitConvolution, emitDepthwiseConvolution, emitTransposedConvolution } from "./layers/convolution.ts";
 import { emitActivation, emitDropout, emitFlatten, emitLinear, emitSoftmax } from "./layers/dense.ts";
 import {
   emitClassToken,
@@ -14,7 +14,7 @@ import {
   emitPositionEmbedding,
 } from "./layers/embedding.ts";
 import { emitBatchNorm, emitGroupNorm, emitLayerNorm } from "./layers/normalization.ts";
-import { emitGlobalPool, emitPool } from "./layers/pooling.ts";
+import { emitGlobalPool, emitPool, emitUpsample } from "./layers/pooling.ts";
 import { type Shared, Site, type Under } from "./site.ts";
 
 /** A kind of layer. */
@@ -35,6 +35,10 @@ const LAYER_RULES: { readonly [K in LayerKind]: LayerRule<K> } = {
   classToken: { options: { initialization: true }, emit: emitClassToken },
   concatenate: { options: { branches: true }, emit: emitConcatenation },
   conv: { options: { ...KERNEL, channels: true, inputChannels: true, groups: true }, emit: emitConvolution },
+  convTranspose: {
+    options: { ...WEIGHTS, channels: true, kernel: true, stride: true, padding: true, outputPadding: true },
+    emit: emitTransposedConvolution,
+  },
   depthwiseConv: { options: { ...KERNEL, multiplier: true }, emit: emitDepthwiseConvolution },
   dropout: { options: { rate: true }, emit: emitDropout },
   embedding: { options: { width: true, initialization: true }, emit: emitEmbedding },
@@ -80,6 +84,7 @@ const LAYER_RULES: { readonly [K in LayerKind]: LayerRule<K> } = {
     },
     emit: emitTransformerBlock,
   },
+  upsample: { options: { factor: true, mode: true }, emit: emitUpsample },
 };
 
 /**

@@ -10,6 +10,7 @@ import {
   concatenate,
   conv,
   type ConvolutionOptions,
+  convTranspose,
   dropout,
   embedding,
   feedForward,
@@ -36,6 +37,7 @@ import {
   squeezeExcitation,
   transformerBlock,
   transformerEncoder,
+  upsample,
 } from "./index.ts";
 
 const INPUTS = {
@@ -155,6 +157,25 @@ const CASES: readonly (readonly [keyof typeof INPUTS, kind: string, Layers, faul
     "maxPool",
     maxPool({ size: 2, padding: 2 }),
     "its padding is as wide as its window of 2, so some windows see nothing else; pad less",
+  ],
+  [
+    "image",
+    "convTranspose",
+    convTranspose({ channels: 4, kernel: 2, stride: 2, outputPadding: 2 }),
+    "outputPadding is 2 at a stride of 2; it must be less",
+  ],
+  [
+    "signal",
+    "convTranspose",
+    convTranspose({ channels: 4, kernel: 2, padding: 3 }),
+    "its padding of 3 cuts off all that it makes; pad less",
+  ],
+  ["image", "upsample", upsample({ factor: 0 }), "factor is 0; give a whole number of at least 1"],
+  [
+    "image",
+    "upsample",
+    upsample({ factor: 2, mode: untyped("cubic") }),
+    "there is no mode 'cubic'; there are nearest, linear",
   ],
   ["sequence", "globalMaxPool", globalMaxPool(), "it takes an image or a signal; take globalAveragePool()"],
   [

@@ -23,9 +23,11 @@ export {
 export {
   conv,
   type ConvolutionOptions,
+  convTranspose,
   depthwiseConv,
   type DepthwiseConvolutionOptions,
   separableConv,
+  type TransposedConvolutionOptions,
 } from "./layers/convolution.ts";
 export {
   type Activation,
@@ -60,7 +62,15 @@ export {
   layerNorm,
   type LayerNormOptions,
 } from "./layers/normalization.ts";
-export { averagePool, globalAveragePool, globalMaxPool, maxPool, type PoolOptions } from "./layers/pooling.ts";
+export {
+  averagePool,
+  globalAveragePool,
+  globalMaxPool,
+  maxPool,
+  type PoolOptions,
+  upsample,
+  type UpsampleOptions,
+} from "./layers/pooling.ts";
 export type { Lengths, Padding } from "./layers/window.ts";
 export { buildNetwork, type Network, type NetworkModule, type NetworkTask } from "./network.ts";
 export { cnn, cnnLayers, type CnnOptions } from "./presets/cnn.ts";

@@ -8,6 +8,7 @@ import { describe, expect, it, test } from "vitest";
 import {
   build,
   conv,
+  convTranspose,
   depthwiseConv,
   embedding,
   gainOf,
@@ -77,6 +78,7 @@ describe("layers begin as PyTorch's", () => {
       image,
       ["depthwiseConv.weight", "depthwiseConv.bias"],
     ],
+    convTranspose: [convTranspose({ channels: 8, kernel: 3 }), image, ["convTranspose.weight", "convTranspose.bias"]],
     embedding: [embedding({ width: 8 }), { kind: "tokens", vocabulary: 9 }, ["embedding.weight"]],
     // PyTorch draws the map out of heads as that of Linear, and then sets its biases to zeros.
     selfAttention: [

@@ -1,11 +1,11 @@
 // The words of the layer language: each layer is plain data with a kind, and layers one after the other are an array.
 import type { Attention, FeedForward, LanguageModelHead, TransformerBlock } from "./layers/attention.ts";
 import type { Concatenation, Residual, Sequential, SqueezeExcitation } from "./layers/combination.ts";
-import type { Convolution, DepthwiseConvolution } from "./layers/convolution.ts";
+import type { Convolution, DepthwiseConvolution, TransposedConvolution } from "./layers/convolution.ts";
 import type { ActivationLayer, Dropout, Flatten, Linear, Softmax } from "./layers/dense.ts";
 import type { ClassToken, Embedding, FirstToken, PatchEmbedding, PositionEmbedding } from "./layers/embedding.ts";
 import type { BatchNorm, GroupNorm, LayerNorm } from "./layers/normalization.ts";
-import type { GlobalPool, Pool } from "./layers/pooling.ts";
+import type { GlobalPool, Pool, Upsample } from "./layers/pooling.ts";
 
 /** A layer, as its function makes it: `conv({ channels: 32, kernel: 3 })`. */
 export type Layer = (
@@ -34,6 +34,8 @@ export type Layer = (
   | Softmax
   | SqueezeExcitation
   | TransformerBlock
+  | TransposedConvolution
+  | Upsample
 ) & {
   /** Its part of the names of its parameters; numbered by kind unless `named` says otherwise. */
   readonly name?: string;

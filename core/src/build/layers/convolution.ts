@@ -5,7 +5,7 @@ import type { Layers } from "../layer.ts";
 import type { Site } from "../site.ts";
 import { batchNorm } from "./normalization.ts";
 import { biasesOf, relu, weightsOf, type WeightOptions } from "./dense.ts";
-import { type Lengths, type Padding, spatialOf, windowOver } from "./window.ts";
+import { type Lengths, type Padding, perAxis, spatialOf, windowOver } from "./window.ts";
 
 export interface KernelOptions extends WeightOptions {
   /** Lengths of the kernel. */
@@ -114,4 +114,57 @@ function convolved(site: Site, layer: KernelOptions, x: Value, channels: number,
     group: groups,
   });
   return { ...x, name, form: formOf(channels, window.places) };
+}
+
+export interface TransposedConvolutionOptions extends WeightOptions {
+  /** Channels it makes. */
+  readonly channels: number;
+  /** Lengths of the kernel. */
+  readonly kernel: Lengths;
+  /** How far apart it puts the kernel's copies; 1 unless said. */
+  readonly stride?: Lengths;
+  /** How much is cut off on either side; 0 unless said. */
+  readonly padding?: Lengths;
+  /** How much is added behind, less than the stride; 0 unless said. */
+  readonly outputPadding?: Lengths;
+}
+
+export interface TransposedConvolution extends TransposedConvolutionOptions {
+  readonly kind: "convTranspose";
+}
+
+/**
+ * What a convolution would be the way back of: each place adds a multiple of the kernel, so that an axis gets (length − 1) ·
+ * stride + kernel − 2 · padding + outputPadding places. With kernel and stride of 2 an image gets twice its height and width.
+ * Parameters, as PyTorch has them: `weight` [input channels, channels, …kernel] and `bias` [channels].
+ */
+export function convTranspose(options: TransposedConvolutionOptions): TransposedConvolution {
+  return { kind: "convTranspose", ...options };
+}
+
+export function emitTransposedConvolution(site: Site, layer: TransposedConvolution, x: Value): Value {
+  const { channels: inputs, lengths, formOf } = spatialOf(site, x);
+  const channels = site.whole("channels", layer.channels);
+  const kernel = perAxis(site, "kernel", layer.kernel, lengths.length);
+  const strides = perAxis(site, "stride", layer.stride ?? 1, lengths.length);
+  const pads = perAxis(site, "padding", layer.padding ?? 0, lengths.length, 0);
+  const added = perAxis(site, "outputPadding", layer.outputPadding ?? 0, lengths.length, 0);
+  const places = lengths.map((length, axis) => {
+    if (added[axis]! >= strides[axis]!)
+      throw site.fault(`outputPadding is ${added[axis]} at a stride of ${strides[axis]}; it must be less`);
+    const made = (length - 1) * strides[axis]! + kernel[axis]! - 2 * pads[axis]! + added[axis]!;
+    if (made < 1) throw site.fault(`its padding of ${pads[axis]} cuts off all that it makes; pad less`);
+    return made;
+  });
+  const shape = [inputs, channels, ...kernel];
+  const fans = convolutionFans(shape);
+  const weight = site.parameter("weight", shape, weightsOf(layer), fans);
+  const bias = layer.bias === false ? [] : [site.parameter("bias", [channels], biasesOf(layer), fans)];
+  const name = site.op("ConvTranspose", [x.name, weight, ...bias], {
+    kernel_shape: kernel,
+    strides,
+    pads: [...pads, ...pads],
+    output_padding: added,
+  });
+  return { ...x, name, form: formOf(channels, places) };
 }

@@ -1,8 +1,8 @@
-// Pools: of windows, and of everything there is.
+// Pools: of windows, and of everything there is; and making images larger again.
 import { DTYPES } from "#tensor";
 import type { Value } from "../form.ts";
 import type { Site } from "../site.ts";
-import { type Lengths, type Padding, spatialOf, windowOver } from "./window.ts";
+import { type Lengths, type Padding, perAxis, spatialOf, windowOver } from "./window.ts";
 
 export interface PoolOptions {
   /** Lengths of the window. */
@@ -80,4 +80,42 @@ function meanOverPlaces(site: Site, x: Value): string {
   const sum = site.op("ReduceSum", [site.op("Mul", [x.name, counts], {}, "counted"), places], { keepdims: 0 }, "sum");
   const count = site.op("ReduceSum", [counts, places], { keepdims: 0 }, "count");
   return site.op("Div", [sum, site.op("Max", [count, site.scalar(1)], {}, "divisor")]);
+}
+
+export interface UpsampleOptions {
+  /** How many times as long each axis gets. */
+  readonly factor: Lengths;
+  /** `nearest` (unless said) repeats; `linear` goes straight from one place's centre to the next one's. */
+  readonly mode?: "nearest" | "linear";
+}
+
+export interface Upsample extends UpsampleOptions {
+  readonly kind: "upsample";
+}
+
+/** An image or a signal made larger, as PyTorch's Upsample does without aligning corners. */
+export function upsample(options: UpsampleOptions): Upsample {
+  return { kind: "upsample", ...options };
+}
+
+export function emitUpsample(site: Site, { factor, mode = "nearest" }: Upsample, x: Value): Value {
+  const { channels, lengths, formOf } = spatialOf(site, x);
+  if (mode !== "nearest" && mode !== "linear") throw site.unknown("mode", mode, ["nearest", "linear"]);
+  const factors = perAxis(site, "factor", factor, lengths.length);
+  // Scales have the element type that the operator wants, and are no parameters, since they are computed of integers.
+  const scales = site.op("Cast", [site.ints([1, 1, ...factors])], { to: DTYPES.float32.onnx }, "scales");
+  const coordinates = mode === "nearest" ? "asymmetric" : "half_pixel";
+  const name = site.op("Resize", [x.name, "", scales], {
+    mode,
+    coordinate_transformation_mode: coordinates,
+    ...(mode === "nearest" ? { nearest_mode: "floor" } : {}),
+  });
+  return {
+    ...x,
+    name,
+    form: formOf(
+      channels,
+      lengths.map((length, axis) => length * factors[axis]!),
+    ),
+  };
 }

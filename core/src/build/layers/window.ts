@@ -91,7 +91,8 @@ function padsOf(
   return [pads, pads];
 }
 
-function perAxis(site: Site, option: string, lengths: Lengths, axes: number, least = 1): readonly number[] {
+/** One length for each axis, of numbers that are given as one for all or one for each. */
+export function perAxis(site: Site, option: string, lengths: Lengths, axes: number, least = 1): readonly number[] {
   const listed = typeof lengths === "object" ? lengths : Array.from({ length: axes }, () => lengths);
   if (listed.length !== axes)
     throw site.fault(
