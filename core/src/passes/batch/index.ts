@@ -1,2 +1,3 @@
 // Opening a batch of fixed size.
-export { type BatchOptions, symboliseBatch, symboliseBatchPass } from "./symbolise-batch.ts";
+export type { BatchOptions } from "./batch-axes.ts";
+export { symboliseBatch, symboliseBatchPass } from "./symbolise-batch.ts";

@@ -13,22 +13,16 @@ import {
   nameScopeOf,
   type Node,
   subgraphsOf,
-  tensorFromInitializer,
   tensorOfValues,
   type ValueInfo,
   valuesReadBy,
 } from "#graph";
-import type { Dimension } from "#tensor";
 import type { Pass } from "../pass.ts";
 import { type Facts, inferFacts, Length, productOf, ShapeWalk } from "../shapes/index.ts";
+import { storedTensors } from "../stored-tensors.ts";
+import { Alikeness, axisFromFront } from "./alikeness.ts";
+import { batchAxes, type BatchOptions, batchSize, freshAxisName, opened } from "./batch-axes.ts";
 import { isElementwise, isShapeInput, rowsRuleOf } from "./rows-apart.ts";
-
-export interface BatchOptions {
-  /** What the axis is called; `N` unless said. */
-  readonly name?: string;
-  /** The axis of the batch by input; the first of every input that has one unless said. */
-  readonly axes?: Readonly<Record<string, number>>;
-}
 
 /**
  * The model with the axis of the batch open. What it answers for as many rows as before is the same, and for others what it
@@ -40,64 +34,9 @@ export function symboliseBatch(model: Model, options: BatchOptions = {}): Model 
   const axes = batchAxes(model.graph, options.axes);
   const size = batchSize(model.graph, axes);
   if (size === null) return model;
-  const name = freshName(model.graph, options.name ?? "N");
+  const name = freshAxisName(model.graph, options.name ?? "N");
   const inputs = model.graph.inputs.map((info) => opened(info, axes.get(info.name), name));
   return { ...model, graph: new Symbolising({ ...model, graph: { ...model.graph, inputs } }, model, size, name).run() };
-}
-
-/** The axis of the batch of each input that has one. */
-function batchAxes(
-  { inputs }: Graph,
-  given: Readonly<Record<string, number>> | undefined,
-): ReadonlyMap<string, number> {
-  const axes = new Map<string, number>();
-  for (const { name, type } of inputs) {
-    if (type?.kind !== "tensor") continue;
-    const axis = given === undefined ? 0 : given[name];
-    if (axis === undefined || type.shape === null || (given === undefined && type.shape.length === 0)) continue;
-    if (axis < 0 || axis >= type.shape.length)
-      throw new SlipwayError(
-        "PARAMETER_INVALID",
-        `Input '${name}' has no axis ${axis}; it has ${type.shape.length}, counted from 0.`,
-      );
-    axes.set(name, axis);
-  }
-  for (const name of Object.keys(given ?? {}))
-    if (!axes.has(name)) throw new SlipwayError("PARAMETER_INVALID", `The model has no input '${name}' with axes.`);
-  return axes;
-}
-
-/** How many rows the batch has; null where it is open already. */
-function batchSize({ inputs }: Graph, axes: ReadonlyMap<string, number>): number | null {
-  const sizes = new Map<string, Dimension>();
-  for (const { name, type } of inputs) {
-    const axis = axes.get(name);
-    if (axis !== undefined && type?.kind === "tensor") sizes.set(name, type.shape![axis]!);
-  }
-  const fixed = new Set(Array.from(sizes.values()).filter((size) => typeof size === "number"));
-  if (fixed.size === 0) return null;
-  const [size] = fixed;
-  if (fixed.size === 1 && Array.from(sizes.values()).every((one) => one === size)) return size!;
-  const listed = Array.from(sizes, ([name, one]) => `'${name}' has ${one ?? "an open one"} on axis ${axes.get(name)}`);
-  throw new SlipwayError(
-    "PASS_REFUSED",
-    `The inputs have no batch in common: ${listed.join(", ")}. Say which axis of which input is the batch's.`,
-  );
-}
-
-/** The name, or one with a number behind it where the model's axes have it already. */
-function freshName({ inputs, outputs, valueInfo }: Graph, wanted: string): string {
-  const taken = new Set<Dimension>();
-  for (const { type } of [...inputs, ...outputs, ...valueInfo])
-    if (type?.kind === "tensor") for (const axis of type.shape ?? []) taken.add(axis);
-  if (!taken.has(wanted)) return wanted;
-  for (let count = 1; ; count++) if (!taken.has(`${wanted}_${count}`)) return `${wanted}_${count}`;
-}
-
-function opened(info: ValueInfo, axis: number | undefined, name: string): ValueInfo {
-  const { type } = info;
-  if (axis === undefined || type?.kind !== "tensor") return info;
-  return { ...info, type: { ...type, shape: type.shape!.map((length, at) => (at === axis ? name : length)) } };
 }
 
 const ONE = Length.of(1);
@@ -119,6 +58,7 @@ class Symbolising {
   /** How often all rows follow each other on the axis of the batch, where that is more than once: [T·N, D] from [T, N, D]. */
   readonly #rounds = new Map<string, Length>();
   readonly #fresh: (name: string) => string;
+  readonly #alikeness: Alikeness;
 
   /** @param model with the inputs' batch open @param before as it was */
   constructor(model: Model, before: Model, size: number, name: string) {
@@ -133,6 +73,11 @@ class Symbolising {
     this.#walk = new ShapeWalk(bare, model.opsets.get("") ?? 1, () => Length.unknown(unknowns++), new Map());
     const scope = nameScopeOf(model.graph);
     this.#fresh = (wanted) => scope.fresh(wanted);
+    this.#alikeness = new Alikeness(
+      storedTensors(model.graph),
+      (value) => this.#makers.get(value),
+      (value) => this.#shapeOf(value),
+    );
   }
 
   run(): Graph {
@@ -339,7 +284,7 @@ class Symbolising {
   /** One row of what is the same for all rows of the old batch. */
   #oneRow(node: Node, name: string, axis: number, shape: readonly Length[]): string {
     if (shape[axis]!.number !== this.#size || this.#size === 1) return name;
-    if (!this.#isAlike(name, axis))
+    if (!this.#alikeness.isAlike(name, axis))
       throw this.#refused(node, `reads '${name}', which holds something else for each row`);
     const row = this.#fresh(`${name}_row`);
     this.#emit(
@@ -350,47 +295,6 @@ class Symbolising {
       }),
     );
     return row;
-  }
-
-  /** Whether all that lies along an axis is alike. */
-  #isAlike(name: string, axis: number): boolean {
-    const shape = this.#shapeOf(name);
-    if (shape === null) return false;
-    const maker = this.#makers.get(name);
-    if (maker === undefined) return this.#isStoredAlike(name, axis);
-    const inputAxis = (input: string): number =>
-      axis - shape.length + (this.#walk.fact(input)?.shape?.length ?? Number.NaN);
-    const isStretched = (input: string): boolean => {
-      const at = inputAxis(input);
-      return at < 0 || this.#walk.fact(input)?.shape?.[at]?.is(1) === true;
-    };
-    switch (maker.opType) {
-      case "ConstantOfShape":
-        return true;
-      case "Expand":
-        return isStretched(maker.inputs[0]!) || this.#isAlike(maker.inputs[0]!, inputAxis(maker.inputs[0]!));
-      case "Gather": {
-        const rank = this.#walk.fact(maker.inputs[1]!)?.shape?.length ?? 0;
-        const at = axis - axisFromFront(maker, this.#walk.fact(maker.inputs[0]!)?.shape?.length ?? 0, 0);
-        return at >= 0 && at < rank && this.#isAlike(maker.inputs[1]!, at);
-      }
-      default:
-        return (
-          isElementwise(maker) &&
-          maker.inputs.every((one) => one === "" || isStretched(one) || this.#isAlike(one, inputAxis(one)))
-        );
-    }
-  }
-
-  #isStoredAlike(name: string, axis: number): boolean {
-    const stored = this.#model.graph.initializers.find((one) => one.name === name);
-    if (stored === undefined || stored.data.kind === "external") return false;
-    const { data } = tensorFromInitializer(stored);
-    const inside = stored.shape.slice(axis + 1).reduce((product, length) => product * length, 1);
-    const block = inside * stored.shape[axis]!;
-    return Array.prototype.every.call(data, (value: unknown, at: number) => {
-      return value === data[at - (at % block) + (at % inside)];
-    });
   }
 
   /** A value of one row, as often as there are rows in another. */
@@ -450,11 +354,6 @@ class Symbolising {
       `${subject.charAt(0).toUpperCase()}${subject.slice(1)} ${why}. The batch can't be shown to be open to any number of rows; export the model with an open batch.`,
     );
   }
-}
-
-function axisFromFront(node: Node, rank: number, fallback = 1): number {
-  const axis = intOf(node, "axis", fallback);
-  return axis < 0 ? axis + rank : axis;
 }
 
 /** @param options see `symboliseBatch` */

@@ -39,6 +39,17 @@ describe("a length", () => {
   });
 });
 
+it("that grows without end is carried on as one nothing is known of", () => {
+  let grown = n.plus(h).plus(1);
+  for (let squared = 0; squared < 200; squared++) grown = grown.times(grown).plus(h);
+  expect(grown.text.length).toBeLessThan(1000);
+  expect(grown.dimension).toBeNull();
+  expect(grown.at(new Map([["N", 1]]))).toBeNull();
+  let nested = n;
+  for (let depth = 0; depth < 200; depth++) nested = nested.times(3).plus(1).floorDividedBy(2).max(h);
+  expect(nested.text.length).toBeLessThan(1000);
+});
+
 /** A random expression, and what it is by ordinary arithmetic. */
 interface Both {
   readonly length: Length;

@@ -9,6 +9,8 @@ type Atom =
   | { readonly kind: "name"; readonly text: string }
   /** One nothing is known of; no other is the same. */
   | { readonly kind: "unknown"; readonly text: string }
+  /** A polynomial too long to be carried on, by a hash of what it is made of. */
+  | { readonly kind: "opaque"; readonly text: string }
   | { readonly kind: "floor"; readonly text: string; readonly of: Length; readonly by: number }
   | { readonly kind: "max" | "min"; readonly text: string; readonly of: readonly [Length, Length] };
 
@@ -17,6 +19,10 @@ interface Term {
   /** Sorted by their text; none in a constant. */
   readonly atoms: readonly Atom[];
 }
+
+/** More terms, and longer texts, are not carried on: a hostile model can square a length at every node. */
+const MOST_TERMS = 24;
+const LONGEST_TEXT = 400;
 
 /** A number, or a polynomial over lengths that are told only when the model runs. */
 export class Length {
@@ -44,7 +50,12 @@ export class Length {
   }
 
   static #atom(atom: Atom): Length {
+    if (atom.kind !== "name" && atom.text.length > LONGEST_TEXT) return Length.#opaque(atom.text);
     return new Length([{ factor: 1, atoms: [atom] }]);
+  }
+
+  static #opaque(text: string): Length {
+    return new Length([{ factor: 1, atoms: [{ kind: "opaque", text: `?#${hashOf(text)}` }] }]);
   }
 
   static #from(terms: readonly Term[]): Length {
@@ -57,7 +68,8 @@ export class Length {
     const left = Array.from(byText).filter(([, { factor }]) => factor !== 0);
     // Longer products first, the number last.
     left.sort(([a, one], [b, other]) => other.atoms.length - one.atoms.length || (a < b ? -1 : 1));
-    return new Length(left.map(([, term]) => term));
+    const made = new Length(left.map(([, term]) => term));
+    return left.length > MOST_TERMS || made.text.length > LONGEST_TEXT ? Length.#opaque(made.text) : made;
   }
 
   /** The number it is; null where it depends on others. */
@@ -88,6 +100,8 @@ export class Length {
     const { number } = this;
     const others = lengthFrom(other);
     if (number !== null && others.number !== null) return Length.of(number * others.number);
+    if (this.#terms.length * others.#terms.length > MOST_TERMS * 4)
+      return Length.#opaque(`(${this.text})*(${others.text})`);
     return Length.#from(
       this.#terms.flatMap((a) =>
         others.#terms.map((b) => ({
@@ -191,13 +205,13 @@ export class Length {
     return this.#terms.every(({ factor }) => Number.isInteger(factor));
   }
 
-  /** Whether it depends on the length of this open axis. */
+  /** Whether it depends, or may depend, on the length of this open axis. */
   dependsOn(name: string): boolean {
     return this.#terms.some(({ atoms }) =>
       atoms.some((atom) => {
         if (atom.kind === "floor") return atom.of.dependsOn(name);
         if (atom.kind === "max" || atom.kind === "min") return atom.of.some((one) => one.dependsOn(name));
-        return atom.kind === "name" && atom.text === name;
+        return atom.kind === "opaque" || (atom.kind === "name" && atom.text === name);
       }),
     );
   }
@@ -208,7 +222,7 @@ export class Length {
       atoms.some((atom) => {
         if (atom.kind === "floor") return atom.of.isUnknown;
         if (atom.kind === "max" || atom.kind === "min") return atom.of.some(({ isUnknown }) => isUnknown);
-        return atom.kind === "unknown";
+        return atom.kind === "unknown" || atom.kind === "opaque";
       }),
     );
   }
@@ -230,7 +244,10 @@ export class Length {
 
   /** As a type says it. */
   get dimension(): Dimension {
-    return this.number ?? (this.isUnknown ? null : this.text);
+    const { number } = this;
+    // No tensor has a negative length, and a file can't say one that is no whole number.
+    if (number !== null) return Number.isSafeInteger(number) && number >= 0 ? number : null;
+    return this.isUnknown ? null : this.text;
   }
 }
 
@@ -251,6 +268,8 @@ function isNeverNegative(atom: Atom): boolean {
     case "name":
     case "unknown":
       return true;
+    case "opaque":
+      return false;
     case "floor":
       return atom.of.isNeverNegative;
     case "max":
@@ -265,6 +284,7 @@ function atomAt(atom: Atom, lengths: ReadonlyMap<string, number>): number | null
     case "name":
       return lengths.get(atom.text) ?? null;
     case "unknown":
+    case "opaque":
       return null;
     case "floor": {
       const value = atom.of.at(lengths);
@@ -277,6 +297,19 @@ function atomAt(atom: Atom, lengths: ReadonlyMap<string, number>): number | null
       return atom.kind === "max" ? Math.max(one, two) : Math.min(one, two);
     }
   }
+}
+
+/** 53 bits of a text. Source: the hash cyrb53 by bryc, in the public domain. */
+function hashOf(text: string): string {
+  let [one, two] = [0xdeadbeef, 0x41c6ce57];
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    one = Math.imul(one ^ code, 2_654_435_761);
+    two = Math.imul(two ^ code, 1_597_334_677);
+  }
+  one = Math.imul(one ^ (one >>> 16), 2_246_822_507) ^ Math.imul(two ^ (two >>> 13), 3_266_489_909);
+  two = Math.imul(two ^ (two >>> 16), 2_246_822_507) ^ Math.imul(one ^ (one >>> 13), 3_266_489_909);
+  return (4_294_967_296 * (2_097_151 & two) + (one >>> 0)).toString(36);
 }
 
 function textOf(terms: readonly Term[]): string {

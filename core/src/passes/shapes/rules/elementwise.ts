@@ -101,7 +101,8 @@ function quotient(a: Length, b: Length, isInteger: boolean): Length | null {
   }
   const exact = a.dividedBy(b);
   if (exact !== null) return exact;
-  return isInteger && b.number !== null && b.number > 0 && a.isNeverNegative ? a.floorDividedBy(b.number) : null;
+  const isFloor = isInteger && b.number !== null && b.number > 0 && Number.isInteger(b.number) && a.isNeverNegative;
+  return isFloor ? a.floorDividedBy(b.number!) : null;
 }
 
 function equality(a: Length, b: Length): Length | null {

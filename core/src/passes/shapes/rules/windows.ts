@@ -18,13 +18,13 @@ export const WINDOWS: Readonly<Record<string, ShapeRule>> = {
   DepthToSpace: (call) => {
     const [n, c, h, w, ...others] = call.shape() ?? [];
     const block = call.int("blocksize", 1);
-    if (w === undefined || others.length > 0) return null;
+    if (w === undefined || others.length > 0 || block < 1) return null;
     return made([n!, c!.dividedBy(Length.of(block * block)) ?? call.unknown(), h!.times(block), w.times(block)]);
   },
   SpaceToDepth: (call) => {
     const [n, c, h, w, ...others] = call.shape() ?? [];
     const block = call.int("blocksize", 1);
-    if (w === undefined || others.length > 0) return null;
+    if (w === undefined || others.length > 0 || block < 1) return null;
     return made([n!, c!.times(block * block), h!.floorDividedBy(block), w.floorDividedBy(block)]);
   },
   GridSample: (call) => {
@@ -42,9 +42,12 @@ interface Window {
   readonly padAfter: number;
 }
 
-function windowsOf(call: ShapeCall, kernel: readonly number[]): readonly Window[] {
+/** @returns null for attributes no window has */
+function windowsOf(call: ShapeCall, kernel: readonly number[], x: Shape): readonly Window[] | null {
+  if (x.length !== kernel.length + 2) return null;
   const [strides, dilations, pads] = [call.ints("strides"), call.ints("dilations"), call.ints("pads")];
   const isPadded = ["NOTSET", "", undefined].includes(call.string("auto_pad", "NOTSET"));
+  if (strides?.some((stride) => stride < 1) === true) return null;
   return kernel.map((size, axis) => ({
     extent: (size - 1) * (dilations?.[axis] ?? 1) + 1,
     stride: strides?.[axis] ?? 1,
@@ -79,7 +82,8 @@ function convolved(call: ShapeCall, x: Shape | null, weights: Shape | null): Sha
   const kernel = kernelOf(call, weights);
   const channels = weights?.[0] ?? call.unknown();
   if (kernel === null) return [x[0]!, channels, ...call.unknowns(x.length - 2)];
-  const windows = windowsOf(call, kernel);
+  const windows = windowsOf(call, kernel, x);
+  if (windows === null) return null;
   return [x[0]!, channels, ...windows.map((window, axis) => countOfWindows(call, x[axis + 2]!, window))];
 }
 
@@ -91,7 +95,9 @@ function transposed(call: ShapeCall): Shape | null {
   const given = call.ints("output_shape");
   const extra = call.ints("output_padding");
   const isSame = call.string("auto_pad", "NOTSET").startsWith("SAME");
-  const lengths = windowsOf(call, kernel).map(({ extent, stride, padBefore, padAfter }, axis) => {
+  const windows = windowsOf(call, kernel, x);
+  if (windows === null) return null;
+  const lengths = windows.map(({ extent, stride, padBefore, padAfter }, axis) => {
     const said = given?.at(axis - kernel.length);
     if (said !== undefined) return Length.of(said);
     const length = x[axis + 2]!;
@@ -108,7 +114,8 @@ function pooled(call: ShapeCall): ReturnType<ShapeRule> {
   const x = call.shape();
   const kernel = call.ints("kernel_shape");
   if (x === null || kernel === undefined) return null;
-  const windows = windowsOf(call, kernel);
+  const windows = windowsOf(call, kernel, x);
+  if (windows === null) return null;
   const shape = [...x.slice(0, 2), ...windows.map((window, axis) => countOfWindows(call, x[axis + 2]!, window))];
   // The places of the maxima have the shape of the maxima.
   return Array.from({ length: call.outputCount }, () => ({ shape }));
@@ -125,7 +132,9 @@ function resized(call: ShapeCall): ReturnType<ShapeRule> {
   if (call.string("keep_aspect_ratio_policy", "stretch") !== "stretch") return made(call.unknowns(x.length));
   let shape = x;
   for (const [index, axis] of axes.entries()) {
-    const size = sizes === null ? scaled(x[axis]!, scales?.[index]) : sizes[index];
+    const length = x[axis];
+    if (length === undefined) return null;
+    const size = sizes === null ? scaled(length, scales?.[index]) : sizes[index];
     shape = withAxis(shape, axis, size ?? call.unknown());
   }
   return made(shape);
