@@ -102,7 +102,7 @@ function quotient(a: Length, b: Length, isInteger: boolean): Length | null {
   const exact = a.dividedBy(b);
   if (exact !== null) return exact;
   const isFloor = isInteger && b.number !== null && b.number > 0 && Number.isInteger(b.number) && a.isNeverNegative;
-  return isFloor ? a.floorDividedBy(b.number!) : null;
+  return isFloor ? a.floorDividedBy(b.number) : null;
 }
 
 function equality(a: Length, b: Length): Length | null {
