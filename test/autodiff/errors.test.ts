@@ -1,5 +1,5 @@
 // What is said where a model can't be differentiated as asked, or a gradient is zero.
-import { gradient, type Loss, type ModelLoss, prepareForGradient, withLoss } from "@slipway/core/autodiff";
+import { gradient, type Loss, type ModelLoss, parametersOf, prepareForGradient, withLoss } from "@slipway/core/autodiff";
 import { type GraphBuilder, graphBuilder, type Model } from "@slipway/core/graph";
 import type { Dimension, DType } from "@slipway/core/tensor";
 import { describe, expect, it } from "vitest";
@@ -55,6 +55,13 @@ it("an operator set whose operators take their axes otherwise", () => {
   const g = graphBuilder({ opset: 11 });
   g.output("y", g.op("Exp", [g.input("x", "float32", [2])]));
   expect(() => gradient(g.model(), { wrt: ["x"] })).toThrow(refused("MODEL_UNSUPPORTED", /version 11 .*13 or later/));
+});
+
+it("what says how far to resize is no parameter", () => {
+  const g = graphBuilder();
+  const x = g.op("Mul", [g.input("x", "float32", [1, 1, 2, 2]), g.values("float32", [2, 3], [2], "weights")]);
+  g.output("y", g.op("Resize", [x, "", g.values("float32", [1, 1, 2, 2], [4], "scales")]));
+  expect(parametersOf(g.model())).toEqual(["weights"]);
 });
 
 it("a parameter that holds NaN", async () => {

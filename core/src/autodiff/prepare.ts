@@ -75,15 +75,24 @@ function refuseNonFinite(model: Model, names: readonly string[]): void {
   }
 }
 
+/** Inputs that say how far to resize, not with what to compute. */
+const SCALES: Readonly<Record<string, readonly number[]>> = { Resize: [1, 2], Upsample: [1] };
+
+function numbersReadBy(node: Node): readonly string[] {
+  const scales = new Set(SCALES[node.opType]?.map((index) => node.inputs[index]));
+  return Array.from(valuesReadBy(node)).filter((name) => !scales.has(name));
+}
+
 /**
  * The names of stored tensors a model is trained by: those of a floating-point type that nodes read. Scalars are none, since
- * exporters store the constants of formulas so (a half, an epsilon); nor is what was computed when a model was prepared.
+ * exporters store the constants of formulas so (a half, an epsilon); nor is what says how far to resize, or what was computed when a
+ * model was prepared.
  * @param model in the words of `inGradientWords`, before anything is computed
  * @throws SlipwayError PARAMETER_INVALID where there are none
  */
 export function parametersOf(model: Model): readonly string[] {
   const inputs = new Set(model.graph.inputs.map(({ name }) => name));
-  const read = new Set(model.graph.nodes.flatMap((node) => [...valuesReadBy(node)]));
+  const read = new Set(model.graph.nodes.flatMap(numbersReadBy));
   const names = model.graph.initializers
     .filter(({ dtype, name, shape }) => {
       const isNumbers = isDifferentiable({ kind: "tensor", dtype, shape }) && shape.length > 0;
