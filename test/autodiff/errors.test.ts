@@ -60,7 +60,8 @@ it("an operator set whose operators take their axes otherwise", () => {
 it("what says how far to resize is no parameter", () => {
   const g = graphBuilder();
   const x = g.op("Mul", [g.input("x", "float32", [1, 1, 2, 2]), g.values("float32", [2, 3], [2], "weights")]);
-  g.output("y", g.op("Resize", [x, "", g.values("float32", [1, 1, 2, 2], [4], "scales")]));
+  const scales = g.op("Concat", [g.values("float32", [1, 1]), g.values("float32", [2, 2])], { axis: 0 });
+  g.output("y", g.op("Resize", [x, "", scales]));
   expect(parametersOf(g.model())).toEqual(["weights"]);
 });
 

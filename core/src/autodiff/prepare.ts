@@ -1,7 +1,7 @@
 // What is done to a model before it is differentiated: it is put into the words that rules know, what depends on no input is
 // computed once, and the types of all values are asked for.
 import { SlipwayError } from "#base";
-import { inlineFunctions, type Model, type Node, tensorFromInitializer, valuesReadBy } from "#graph";
+import { type Graph, inlineFunctions, type Model, tensorFromInitializer, valuesReadBy } from "#graph";
 import {
   constantsToInitializers,
   decomposeCompositesPass,
@@ -78,9 +78,16 @@ function refuseNonFinite(model: Model, names: readonly string[]): void {
 /** Inputs that say how far to resize, not with what to compute. */
 const SCALES: Readonly<Record<string, readonly number[]>> = { Resize: [1, 2], Upsample: [1] };
 
-function numbersReadBy(node: Node): readonly string[] {
-  const scales = new Set(SCALES[node.opType]?.map((index) => node.inputs[index]));
-  return Array.from(valuesReadBy(node)).filter((name) => !scales.has(name));
+/** Values that something is computed with, other than scales alone. */
+function computedWith({ nodes }: Graph): ReadonlySet<string> {
+  const isScale = new Set<string>();
+  const isComputedWith = new Set<string>();
+  for (const node of nodes.toReversed()) {
+    const makesScales = node.outputs.every((name) => name === "" || (isScale.has(name) && !isComputedWith.has(name)));
+    const scales = new Set(SCALES[node.opType]?.map((index) => node.inputs[index]));
+    for (const name of valuesReadBy(node)) (makesScales || scales.has(name) ? isScale : isComputedWith).add(name);
+  }
+  return isComputedWith;
 }
 
 /**
@@ -92,7 +99,7 @@ function numbersReadBy(node: Node): readonly string[] {
  */
 export function parametersOf(model: Model): readonly string[] {
   const inputs = new Set(model.graph.inputs.map(({ name }) => name));
-  const read = new Set(model.graph.nodes.flatMap(numbersReadBy));
+  const read = computedWith(model.graph);
   const names = model.graph.initializers
     .filter(({ dtype, name, shape }) => {
       const isNumbers = isDifferentiable({ kind: "tensor", dtype, shape }) && shape.length > 0;
