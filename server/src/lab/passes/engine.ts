@@ -3,7 +3,7 @@ import { type Backend, DEFAULT_SESSION_SETTINGS, type Session } from "@slipway/c
 import { SlipwayError } from "@slipway/core/base";
 import { createNode, createValueInfo, type Model, nameScopeOf, subgraphsOf } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
-import { type PassEngine, statedTypes, type ValueTypes } from "@slipway/core/passes";
+import { inferTypes, type PassEngine, type ValueTypes } from "@slipway/core/passes";
 import type { Dimension, NamedTensor, Signature, Tensor, TensorType } from "@slipway/core/tensor";
 
 export interface EngineOptions {
@@ -44,7 +44,8 @@ export function createPassEngine({ backend, externalData, inputs }: EngineOption
       ...model,
       graph: { ...graph, outputs: values.map((name) => createValueInfo(name, null)) },
     });
-    const types = statedTypes(model);
+    // Rules of our own keep the names of open axes, which the engine forgets.
+    const types = new Map(inferTypes(model));
     const open: string[] = [];
     for (const { name, type } of session.signature.outputs) {
       if (type.kind !== "tensor") continue;
@@ -95,11 +96,8 @@ export function createPassEngine({ backend, externalData, inputs }: EngineOption
   return { evaluate, typesOf };
 }
 
-/** What a model states of a shape and what the engine infers, together: a length that either knows. */
-function moreOf(
-  stated: readonly Dimension[] | null,
-  inferred: readonly Dimension[] | null,
-): readonly Dimension[] | null {
-  if (stated === null || inferred === null || stated.length !== inferred.length) return inferred ?? stated;
-  return inferred.map((length, axis) => (typeof length === "number" ? length : (stated[axis] ?? length)));
+/** What rules tell of a shape and what the engine infers, together: a length that either knows. */
+function moreOf(told: readonly Dimension[] | null, inferred: readonly Dimension[] | null): readonly Dimension[] | null {
+  if (told === null || inferred === null || told.length !== inferred.length) return inferred ?? told;
+  return inferred.map((length, axis) => (typeof length === "number" ? length : (told[axis] ?? length)));
 }
