@@ -30,6 +30,8 @@ describe("addresses", () => {
     ["/models/a%20b", { page: "model", name: "a b", number: null }],
     ["/models/digits/versions/12", { page: "model", name: "digits", number: 12 }],
     ["/activity", { page: "activity" }],
+    ["/datasets", { page: "datasets" }],
+    ["/datasets/a%20b", { page: "dataset", name: "a b" }],
     ["/settings", { page: "settings" }],
     ["/models/digits/versions/0", { page: "missing", path: "/models/digits/versions/0" }],
     ["/endpoints", { page: "missing", path: "/endpoints" }],

@@ -1,4 +1,5 @@
 // What the fixture's server knows of its versions: evidence of every form a page has to show, its report, and policies.
+import { LOANS_INSPECTION } from "./inspection.ts";
 import type {
   DatasetView,
   MeasurementView,
@@ -130,6 +131,26 @@ export const DATASETS: readonly DatasetView[] = [
     },
     description: { name: "written", files: "/data/written" },
     createdAt: 1_790_000_000_000,
+  },
+  {
+    name: "loans",
+    number: 1,
+    hash: "e".repeat(64),
+    manifest: {
+      format: "csv",
+      rows: 600,
+      columns: LOANS_INSPECTION.columns.map(({ name, type }) => ({ name, type })),
+      splits: { train: 480, test: 120 },
+      source: "made up",
+      licence: "CC0-1.0",
+      files: [],
+      fileCount: 1,
+      sizeBytes: 33_700,
+      hash: "e".repeat(64),
+      inspection: LOANS_INSPECTION,
+    },
+    description: { name: "loans", files: "/data/loans.csv" },
+    createdAt: 1_789_000_000_000,
   },
 ];
 

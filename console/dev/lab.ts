@@ -27,7 +27,7 @@ export async function labAnswer(request: LabRequest): Promise<Answer | null> {
   const parts = url.pathname.split("/").slice(2).map(decodeURIComponent);
   const [first = "", second = "", third = "", fourth = ""] = parts;
   if (first === "measurements") return ok(MEASUREMENTS);
-  if (first === "datasets") return ok(DATASETS);
+  if (first === "datasets") return datasetAnswer(second, scenario);
   if (first === "jobs") return await jobAnswer(request, second, third);
   if (first === "policies") return policyAnswer(request, second);
   if (first === "blobs")
@@ -56,6 +56,16 @@ export async function labAnswer(request: LabRequest): Promise<Answer | null> {
     return ok(job);
   }
   return null;
+}
+
+function datasetAnswer(name: string, { versions }: Scenario): Answer {
+  // Where nothing is registered there are no rows either.
+  const datasets = versions.length === 0 ? [] : DATASETS;
+  if (name === "") {
+    return ok(datasets.map((one) => ({ ...one, manifest: { ...one.manifest, inspection: null } })));
+  }
+  const found = datasets.find((one) => one.name === name);
+  return found === undefined ? failed(404, "DATASET_NOT_FOUND", `No dataset is called "${name}".`) : ok(found);
 }
 
 function faultIn(requirements: readonly string[]): Answer | null {

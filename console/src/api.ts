@@ -1,6 +1,6 @@
 // How the console speaks with its server: the typed client of the administration API, and the one request it makes
 // outside that API's table, a prediction on an image. The console's cookie carries the token.
-import { apiErrorFrom, createClient, type ReportView } from "slipway/client";
+import { apiErrorFrom, createClient, type DatasetView, type ReportView } from "slipway/client";
 
 export {
   ApiError,
@@ -30,6 +30,9 @@ export const client = createClient({ address: "" });
 export type Evidence = ReportView["evidence"][number];
 export type MeasuredValue = Evidence["values"][string];
 export type Chart = ReportView["charts"][number];
+/** What was found in a dataset's rows. */
+export type Inspection = NonNullable<DatasetView["manifest"]["inspection"]>;
+export type Distribution = NonNullable<Inspection["columns"][number]["distribution"]>;
 export type Comparison = NonNullable<ReportView["comparison"]>;
 
 export interface LabelScore {

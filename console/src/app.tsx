@@ -1,6 +1,8 @@
 // The frame around every page: where one is, whether the server answers, and what it is.
 import { Activity } from "./activity/activity.tsx";
 import { Compare } from "./compare/compare.tsx";
+import { Dataset } from "./datasets/dataset.tsx";
+import { Datasets } from "./datasets/datasets.tsx";
 import { Endpoint } from "./endpoint/endpoint.tsx";
 import { type FeedState, useFeed } from "./feed.ts";
 import { Job } from "./jobs/job.tsx";
@@ -24,6 +26,7 @@ import "./app.css";
 const PAGES = [
   ["/", "Overview", ["overview", "endpoint"]],
   ["/models", "Models", ["models", "model", "measure", "compare"]],
+  ["/datasets", "Datasets", ["datasets", "dataset"]],
   ["/jobs", "Jobs", ["jobs", "job"]],
   ["/policies", "Policies", ["policies", "policy"]],
   ["/activity", "Activity", ["activity"]],
@@ -84,6 +87,10 @@ function Page({ route }: { route: Route }) {
       return <Measure name={route.name} number={route.number} />;
     case "compare":
       return <Compare />;
+    case "datasets":
+      return <Datasets />;
+    case "dataset":
+      return <Dataset name={route.name} />;
     case "jobs":
       return <Jobs />;
     case "job":

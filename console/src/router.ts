@@ -9,6 +9,8 @@ export type Route =
   | { readonly page: "model"; readonly name: string; readonly number: number | null }
   | { readonly page: "measure"; readonly name: string; readonly number: number }
   | { readonly page: "compare" }
+  | { readonly page: "datasets" }
+  | { readonly page: "dataset"; readonly name: string }
   | { readonly page: "jobs" }
   | { readonly page: "job"; readonly id: string }
   | { readonly page: "policies" }
@@ -18,7 +20,7 @@ export type Route =
   | { readonly page: "missing"; readonly path: string };
 
 /** Pages that are of nothing in particular, by their paths. */
-const PLAIN = ["models", "compare", "jobs", "policies", "activity", "settings"] as const;
+const PLAIN = ["models", "compare", "datasets", "jobs", "policies", "activity", "settings"] as const;
 
 /** The page of a path; one that is none says so, with the path. */
 export function routeFromPath(path: string): Route {
@@ -30,6 +32,7 @@ export function routeFromPath(path: string): Route {
   if (name !== undefined && rest.length === 0) {
     if (first === "endpoints") return { page: "endpoint", name };
     if (first === "models") return { page: "model", name, number: null };
+    if (first === "datasets") return { page: "dataset", name };
     if (first === "jobs") return { page: "job", id: name };
     if (first === "policies") return { page: "policy", endpoint: name };
   }
@@ -53,6 +56,8 @@ export const endpointPath = (name: string): string => `/endpoints/${encodeURICom
 export const modelPath = (name: string): string => `/models/${encodeURIComponent(name)}`;
 export const versionPath = (name: string, number: number): string => `${modelPath(name)}/versions/${number}`;
 export const measurePath = (name: string, number: number): string => `${versionPath(name, number)}/measure`;
+export const datasetPath = (name: string, number: number): string =>
+  `/datasets/${encodeURIComponent(name)}?number=${number}`;
 export const jobPath = (id: string): string => `/jobs/${encodeURIComponent(id)}`;
 export const policyPath = (endpoint: string): string => `/policies/${encodeURIComponent(endpoint)}`;
 /** Two versions side by side, each as `digits@2`; the second is held against the first. */

@@ -45,6 +45,9 @@ const LOOKS = {
   equal: ["idle", RING, "equal"],
   undecided: ["warn", HALF, "undecided"],
   incomparable: ["idle", RING, "not comparable"],
+  grave: ["bad", DIAMOND, "grave"],
+  serious: ["warn", HALF, "serious"],
+  note: ["idle", RING, "note"],
 } as const satisfies Record<string, readonly [Tone, unknown, string]>;
 
 export type State = keyof typeof LOOKS;
