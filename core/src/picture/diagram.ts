@@ -58,6 +58,8 @@ export interface DiagramOptions {
   readonly types: ReadonlyMap<string, TensorType>;
   /** Whether every node is drawn, those of blocks that repeat and those that compute shapes and constants too. */
   readonly isWhole: boolean;
+  /** Names of the model's own inputs and outputs; others are where a part of it begins and ends. */
+  readonly ends: ReadonlySet<string>;
   readonly isMarked: (node: Node) => boolean;
   /** Boxes that may be drawn, inside of frames too. */
   readonly mostBoxes: number;
@@ -106,8 +108,8 @@ class Sketch {
         readers.get(name)!.add(at);
       }
     };
-    const isInner = depth > 0;
-    for (const { name, type } of graph.inputs) add(this.#end("input", name, type, isInner), [], [name]);
+    const isInner = (name: string): boolean => depth > 0 || !this.#options.ends.has(name);
+    for (const { name, type } of graph.inputs) add(this.#end("input", name, type, isInner(name)), [], [name]);
     const captured = uses.read.filter((name) => !inputs.has(name) && !stored.has(name) && !uses.isMade(name));
     for (const name of captured) add(this.#end("input", name, null, true), [], [name]);
     for (const unit of this.#unitsOf(nodes, uses, stored)) {
@@ -123,7 +125,7 @@ class Sketch {
           : this.#frame(unit.nodes, unit.repeat, uses, stored, ports, depth);
       add(box, reads, makes);
     }
-    for (const { name, type } of graph.outputs) add(this.#end("output", name, type, isInner), [name], []);
+    for (const { name, type } of graph.outputs) add(this.#end("output", name, type, isInner(name)), [name], []);
     const nets = Array.from(readers).flatMap(([name, to]) => {
       const maker = makers.get(name);
       return maker === undefined ? [] : [{ from: maker.box, port: maker.port, to: [...to], name }];

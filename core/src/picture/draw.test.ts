@@ -204,13 +204,39 @@ describe("large graphs", () => {
   test("are drawn in part, around a node or value", () => {
     const { graph } = tower(40);
     const node = graph.nodes[120]!;
-    const part = partAround(graph, node.outputs[0]!, 2);
-    expect(part.nodes).toContain(node);
-    expect(part.nodes.length).toBeLessThan(30);
-    expect(part.inputs.length).toBeGreaterThan(0);
-    expect(partAround(graph, node.outputs[0]!, 1000).nodes).toHaveLength(graph.nodes.length);
-    expect(() => partAround(graph, "nothing", 2)).toThrow(/No node or value of the graph is named 'nothing'/);
-    expect(() => draw({ ...tower(40), graph: part })).not.toThrow();
+    const around = (steps: number) => partAround(graph, { name: node.outputs[0]!, steps });
+    expect(around(0).nodes).toContain(node);
+    expect(around(0).nodes.length).toBeLessThan(around(2).nodes.length);
+    expect(around(2).nodes.length).toBeLessThan(30);
+    expect(around(1000).nodes).toHaveLength(graph.nodes.length);
+    expect(() => partAround(graph, { name: "nothing", steps: 2 })).toThrow(
+      /No node or value of the graph is named 'nothing'/,
+    );
+  });
+  test("say where a part begins and ends, which are no inputs and outputs", () => {
+    const g = graphBuilder({ opset: 17 });
+    const names = ["a", "b", "c", "d", "e"];
+    let value = g.input("x", "float32", ["N"]);
+    for (const name of names) value = g.op("Exp", [value], {}, { name: `node ${name}`, outputs: [name] });
+    g.output("e", value, "float32", ["N"]);
+    const { svg } = drawModels([{ model: g.model(), around: { name: "node c", steps: 1 } }], { title: "part" });
+    const texts = textsOf(svg);
+    expect(countOf(svg, "Exp")).toBe(3);
+    expect(texts).toEqual(expect.arrayContaining(["a", "d"]));
+    expect(texts).not.toContain("input");
+    expect(texts).not.toContain("x");
+  });
+  test("are drawn in part without what computes shapes, which is no step", () => {
+    const g = graphBuilder({ opset: 17 });
+    const x = g.input("x", "float32", ["N", 4]);
+    const far = g.op("Exp", [g.op("Exp", [x])]);
+    const rows = g.op("Gather", [g.op("Shape", [far]), g.values("int64", [0])]);
+    const flat = g.op("Reshape", [g.op("Relu", [g.op("Neg", [far])]), rows], {}, { name: "here" });
+    g.output("y", flat, "float32", null);
+    const { svg } = drawModels([{ model: g.model(), around: { name: "here", steps: 1 } }], { title: "part" });
+    expect(textsOf(svg)).toEqual(expect.arrayContaining(["Reshape", "shape = from shapes", "Relu", "neg_out"]));
+    expect(countOf(svg, "Exp")).toBe(0);
+    expect(countOf(svg, "Gather")).toBe(0);
   });
   test("have tags where lines would be long", () => {
     const g = graphBuilder({ opset: 17 });

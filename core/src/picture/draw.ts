@@ -6,6 +6,7 @@ import type { TensorType } from "#tensor";
 import { diagramOf } from "./diagram.ts";
 import { escaped } from "./escaped.ts";
 import { description, headerOf, leastWidth } from "./header.ts";
+import { type Around, partAround } from "./part.ts";
 import { measured, type PictureDirection, svgOf } from "./shapes.ts";
 import { type PictureTheme, styleOf } from "./style.ts";
 import { textWidthPx } from "./text-width.ts";
@@ -16,6 +17,8 @@ export interface DrawnModel {
   readonly heading?: string;
   /** Types of its values, said on the lines; as `inferTypes` tells them unless said. */
   readonly types?: ReadonlyMap<string, TensorType>;
+  /** The part that is drawn; all unless said. */
+  readonly around?: Around;
   /** Nodes that stand out, such as those a pass has added; see `changedNodes`. */
   readonly isMarked?: (node: Node) => boolean;
 }
@@ -50,16 +53,19 @@ const HEADING_PX = 14;
 
 /**
  * Draws models side by side. The same ones always give the same text, with no scripts and nothing from elsewhere.
- * @throws SlipwayError MODEL_TOO_LARGE naming a graph of more nodes than anybody would find their way in
+ * @throws SlipwayError MODEL_TOO_LARGE naming a graph of more nodes than anybody would find their way in; as `partAround`
  */
 export function drawModels(models: readonly DrawnModel[], options: PictureOptions): Picture {
   assert(models.length > 0, "There is no model to draw.");
   const { title, direction = "down", isWhole = false, mostBoxes = MOST_BOXES } = options;
-  const panels = models.map(({ model, heading = null, types = inferTypes(model), isMarked = () => false }) => {
-    const diagram = diagramOf(model.graph, { types, isWhole, isMarked, mostBoxes });
+  const panels = models.map(({ model, heading = null, types = inferTypes(model), around, isMarked = () => false }) => {
+    const { inputs, outputs } = model.graph;
+    const ends = new Set([...inputs, ...outputs].map(({ name }) => name));
+    const graph = around === undefined ? model.graph : partAround(model.graph, around);
+    const diagram = diagramOf(graph, { types, ends, isWhole, isMarked, mostBoxes });
     const drawing = measured(diagram, direction);
     const width = Math.ceil(Math.max(drawing.width, heading === null ? 0 : textWidthPx(heading, HEADING_PX) * 1.05));
-    return { model, heading, diagram, drawing, width };
+    return { graph, heading, diagram, drawing, width };
   });
   const inner = panels.reduce((sum, panel) => sum + panel.width, 0) + BETWEEN * (panels.length - 1);
   const room = Math.ceil(Math.max(inner, leastWidth(title)));
@@ -71,7 +77,7 @@ export function drawModels(models: readonly DrawnModel[], options: PictureOption
   const hasHeadings = panels.some(({ heading }) => heading !== null);
   const top = MARGIN + header.height + (hasHeadings ? HEADING + 8 : 14);
   const [width, height] = [room + 2 * MARGIN, top + Math.max(...panels.map(({ drawing }) => drawing.height)) + MARGIN];
-  const words = panels.map(({ model, diagram, heading }) => description(model, diagram, heading)).join(" ");
+  const words = panels.map(({ graph, diagram, heading }) => description(graph, diagram, heading)).join(" ");
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="title description">`,
     `<title id="title">${escaped(title)}</title>`,

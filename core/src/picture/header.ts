@@ -1,6 +1,6 @@
 // What stands over a picture: its title, what is left out of it, what its colours mean; and the picture in words, for who does not
 // see it.
-import type { Model } from "#graph";
+import type { Graph } from "#graph";
 import type { Diagram, DiagramBox } from "./diagram.ts";
 import { escaped } from "./escaped.ts";
 import { CATEGORIES, type Category } from "./labels.ts";
@@ -97,14 +97,13 @@ function allBoxes({ boxes }: Diagram): readonly DiagramBox[] {
 
 const DESCRIBED_OPERATORS = 6;
 
-/** A model's picture in words. */
-export function description(model: Model, { boxes }: Diagram, heading: string | null): string {
+/** A graph's picture in words. */
+export function description({ nodes }: Graph, { boxes }: Diagram, heading: string | null): string {
   const named = (kind: DiagramBox["kind"]): string =>
     boxes
       .filter((box) => box.kind === kind)
       .map((box) => box.title)
       .join(", ") || "nothing";
-  const { nodes } = model.graph;
   const counts = Array.from(
     Map.groupBy(nodes, ({ opType }) => opType),
     ([opType, all]) => ({ opType, count: all.length }),

@@ -2,7 +2,7 @@
 export { changedNodes } from "./changes.ts";
 export { type DrawnModel, drawModels, type Picture, type PictureOptions } from "./draw.ts";
 export { allowedInXml, escaped } from "./escaped.ts";
-export { partAround } from "./part.ts";
+export { type Around } from "./part.ts";
 export { type PictureDirection } from "./shapes.ts";
 export { type PictureTheme } from "./style.ts";
 export { textWidthPx } from "./text-width.ts";

@@ -4,7 +4,6 @@ import path from "node:path";
 import { SlipwayError } from "@slipway/core/base";
 import type { Model } from "@slipway/core/graph";
 import { modelFromBytes } from "@slipway/core/onnx";
-import { inferTypes } from "@slipway/core/passes";
 import {
   changedNodes,
   type DrawnModel,
@@ -12,7 +11,6 @@ import {
   type Picture,
   type PictureDirection,
   type PictureTheme,
-  partAround,
 } from "@slipway/core/picture";
 import { type CommandContext, textOption } from "./command.ts";
 import { fileError } from "./files.ts";
@@ -56,22 +54,18 @@ function pictureOf({ options }: CommandContext, named: readonly string[], models
   const steps = numberOption(options, "steps", 0, 1000);
   if (around === undefined && steps !== undefined)
     throw new SlipwayError("USAGE", "--steps says how far --around reaches; give both.");
-  const parts = models.map((model) =>
-    around === undefined ? model : { ...model, graph: partAround(model.graph, around, steps ?? STEPS) },
-  );
-  const [first, second] = parts as [Model, Model?];
+  const [first, second] = models as [Model, Model?];
   const isMarked = second === undefined ? () => false : changedNodes(first, second);
-  const title = named.map(nameOf).join(" and ");
-  const drawn = parts.map(
+  const drawn = models.map(
     (model, index): DrawnModel => ({
       model,
-      types: inferTypes(models[index]!),
       isMarked,
+      ...(around === undefined ? {} : { around: { name: around, steps: steps ?? STEPS } }),
       ...(second === undefined ? {} : { heading: `${nameOf(named[index]!)}: ${nodesText(model)}` }),
     }),
   );
   return drawModels(drawn, {
-    title,
+    title: named.map(nameOf).join(" and "),
     subtitle: second === undefined ? subtitleOf(first, around) : "What the other does not have is framed.",
     direction: (textOption(options, "direction") ?? "down") as PictureDirection,
     theme: (textOption(options, "theme") ?? "auto") as PictureTheme,
