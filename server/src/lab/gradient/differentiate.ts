@@ -37,7 +37,8 @@ export interface DifferentiatedModel {
 }
 
 export interface DifferentiateOptions
-  extends DifferentiateOrder, Pick<ModelQuestion<DifferentiateOrder>, "files" | "clock" | "signal" | "environment" | "start"> {
+  extends DifferentiateOrder,
+    Pick<ModelQuestion<DifferentiateOrder>, "files" | "clock" | "signal" | "environment" | "start"> {
   /** A loss that is a model of its own, in place of `loss`. */
   readonly lossFile: ModelFile | null;
 }
