@@ -1,6 +1,7 @@
 // Operators on parameters alone, before these meet samples: how gradients by sample are carried back through them. What is done is
 // what the operator's gradient does, once for each sample along an axis in front.
 import { padsOfSlice } from "../rules/arrangements.ts";
+import { adding } from "../rules/indexing.ts";
 import type { MeetingFacts } from "./meetings.ts";
 import type { SampleCall } from "./sample-call.ts";
 
@@ -68,7 +69,7 @@ const gathered: Carried = {
     );
     const updates = e.transpose(by(0)!, [...places, ...others]);
     const indices = e.op("Unsqueeze", [call.x(1), e.ints([-1])]);
-    const scattered = e.op("ScatterND", [e.filled(lengths, 0), indices, updates], { reduction: "add" });
+    const scattered = e.op("ScatterND", [e.filled(lengths, 0), indices, updates], adding(call));
     return e.transpose(scattered, [...range(1, 2 + axis), 0, ...range(2 + axis, rank + 1)]);
   },
   keepsNorms: false,

@@ -5,6 +5,7 @@
 import { AttributeReader, type Node } from "#graph";
 import type { Dimension } from "#tensor";
 import { kernelProduct, slideOf } from "../rules/convolutions.ts";
+import { adding } from "../rules/indexing.ts";
 import { einsumLetters } from "../rules/products.ts";
 import { tapsOf } from "../rules/window.ts";
 import type { ValueTypes } from "#passes";
@@ -266,7 +267,7 @@ const table: Meeting = {
         const places = int.reshape(int.add(picked(), starts), int.ints([-1, 1]));
         const zeros = e.filled(int.concat([int.unsqueeze(all, [0]), int.ints([width])], 0), 0);
         const updates = e.reshape(gradients(), e.ints([-1, width]));
-        return call.inShapeOf(e.op("ScatterND", [zeros, places, updates], { reduction: "add" }), 0);
+        return call.inShapeOf(e.op("ScatterND", [zeros, places, updates], adding(call)), 0);
       },
       squaredNorms: () => {
         const isSame = e.indicator(e.equal(int.unsqueeze(picked(), [2]), int.unsqueeze(picked(), [1])));

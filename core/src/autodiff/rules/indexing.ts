@@ -3,7 +3,7 @@ import { ADDING_OPSET } from "../emitter.ts";
 import { type OperatorCall, type OperatorGradient, rule } from "../operator-gradient.ts";
 
 /** The attributes of a scatter that adds. @throws SlipwayError GRADIENT_UNAVAILABLE for operator sets where none does */
-function adding(call: OperatorCall): { readonly reduction: "add" } {
+export function adding(call: OperatorCall): { readonly reduction: "add" } {
   if (call.e.opset >= ADDING_OPSET) return { reduction: "add" };
   throw call.unavailable(
     `has a gradient that adds at places, which version ${call.e.opset} of the operator set can't; export the model for ${ADDING_OPSET} or later`,
