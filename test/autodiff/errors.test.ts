@@ -1,5 +1,12 @@
 // What is said where a model can't be differentiated as asked, or a gradient is zero.
-import { gradient, type Loss, type ModelLoss, parametersOf, prepareForGradient, withLoss } from "@slipway/core/autodiff";
+import {
+  gradient,
+  type Loss,
+  type ModelLoss,
+  parametersOf,
+  prepareForGradient,
+  withLoss,
+} from "@slipway/core/autodiff";
 import { type GraphBuilder, graphBuilder, type Model } from "@slipway/core/graph";
 import type { Dimension, DType } from "@slipway/core/tensor";
 import { describe, expect, it } from "vitest";

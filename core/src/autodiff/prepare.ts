@@ -1,7 +1,7 @@
 // What is done to a model before it is differentiated: it is put into the words that rules know, what depends on no input is
 // computed once, and the types of all values are asked for.
 import { SlipwayError } from "#base";
-import { type Graph, inlineFunctions, type Model, tensorFromInitializer, valuesReadBy } from "#graph";
+import { type Graph, inlineFunctions, type Model, type Node, tensorFromInitializer, valuesReadBy } from "#graph";
 import {
   constantsToInitializers,
   decomposeCompositesPass,
