@@ -10,6 +10,8 @@ import { benchPlan, type PlanFigures, planFiguresText } from "./plan.ts";
 import { benchProfile, type ProfileFigures, profileText } from "./profile/measure.ts";
 import { type Result, resultOf } from "./record.ts";
 import { benchServe, type ServeFigures, serveText } from "./serve.ts";
+import { NETWORK_NAMES, type NetworkName } from "./train/networks.ts";
+import { benchTrain, type TrainFigures, trainText } from "./train/measure.ts";
 import { benchStart, type StartFigures, startText } from "./start.ts";
 
 export interface Options {
@@ -22,6 +24,7 @@ export interface Options {
   readonly requests: number;
   /** Size of a data file. */
   readonly gib: number;
+  readonly networks: readonly NetworkName[];
   readonly peers: readonly string[];
   readonly isInstalling: boolean;
   readonly log: (line: string) => void;
@@ -38,6 +41,7 @@ export interface Figures {
   lengths: LengthsFigures;
   dataset: DatasetFigures;
   plan: PlanFigures;
+  train: TrainFigures;
 }
 export type BenchmarkName = keyof Figures;
 
@@ -104,6 +108,12 @@ export const BENCHMARKS: { readonly [Name in BenchmarkName]: Benchmark<Figures[N
     measure: benchPlan,
     text: planFiguresText,
   },
+  train: {
+    defaults: { networks: NETWORK_NAMES, rounds: 7, seconds: 3 },
+    isPerModel: false,
+    measure: (_, options) => benchTrain(options),
+    text: (_, figures) => trainText(figures),
+  },
 };
 
 /** Runs a benchmark, part by part, and answers each as soon as it is there. */
@@ -129,6 +139,7 @@ const NONE: Omit<Options, "log"> = {
   seconds: 1,
   requests: 0,
   gib: 1,
+  networks: NETWORK_NAMES,
   peers: [],
   isInstalling: false,
 };

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { BENCHMARKS, type BenchmarkName, measure, type Options } from "./benchmarks.ts";
 import { checked, measureShort } from "./check.ts";
 import { MODEL_NAMES } from "./models.ts";
+import { NETWORK_NAMES } from "./train/networks.ts";
 import { WIRES } from "./payloads.ts";
 import { canPin, LOAD_CORE, movePinned } from "./processes.ts";
 import { keep, keptResults } from "./record.ts";
@@ -18,6 +19,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: "string" },
     requests: { type: "string" },
     gib: { type: "string" },
+    networks: { type: "string" },
     peers: { type: "string" },
     install: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
@@ -40,7 +42,8 @@ if (values.check) {
 } else {
   const given = { ...optionsGiven(), log };
   // Peers need other languages' tools, and a dataset room on the disk, so they are measured by name alone.
-  const all = Object.keys(BENCHMARKS).filter((name) => name !== "peers" && name !== "dataset");
+  const byNameAlone = ["peers", "dataset", "train"];
+  const all = Object.keys(BENCHMARKS).filter((name) => !byNameAlone.includes(name));
   for (const name of listOf(positionals.length === 0 ? all : positionals, Object.keys(BENCHMARKS), "benchmark")) {
     for await (const { result, text } of measure(name as BenchmarkName, given)) {
       console.log(text);
@@ -58,6 +61,7 @@ function optionsGiven(): Partial<Options> {
     ...(values.seconds && { seconds: wholeNumber(values.seconds) }),
     ...(values.requests && { requests: wholeNumber(values.requests) }),
     ...(values.gib && { gib: wholeNumber(values.gib) }),
+    ...(values.networks && { networks: listOf(values.networks.split(","), NETWORK_NAMES, "network") }),
     ...(values.peers && { peers: values.peers.split(",") }),
     isInstalling: values.install,
   };

@@ -39,6 +39,12 @@ export function spawnPinned(
   return spawn(program!, rest, { cwd, env: env ?? process.env, stdio: ["ignore", "pipe", "pipe"] });
 }
 
+/** Starts a program on some cores, told what to do line by line on its standard input. */
+export function spawnOn(command: readonly string[], cores: readonly number[]): ChildProcess {
+  const [program, ...rest] = canPin ? ["taskset", "-c", cores.join(), ...command] : command;
+  return spawn(program!, rest, { cwd: root, stdio: ["pipe", "pipe", "pipe"] });
+}
+
 /** Starts a Node script on all cores, though what starts it is kept on one. */
 export function spawnFree(script: readonly string[]): ChildProcess {
   const node = [process.execPath, "--conditions=source", "--disable-warning=ExperimentalWarning", ...script];

@@ -96,6 +96,13 @@ export const PEERS: readonly Peer[] = [
   }),
 ];
 
+/** What trains beside our steps of training; it serves nothing. */
+export const PYTORCH: Pick<Peer, "name" | "install" | "isInstalled"> = {
+  name: "PyTorch",
+  install: (directory) => createEnvironment("python3", directory, ["torch==2.15.0", "numpy"]),
+  isInstalled: (directory) => existsSync(path.join(directory, "bin/python")),
+};
+
 interface PythonPeer {
   readonly name: string;
   readonly about: string;

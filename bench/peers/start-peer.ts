@@ -13,7 +13,7 @@ import type { Peer } from "./peers.ts";
 const READY_MS = 90_000;
 
 /** Where a peer's environment is. */
-export function directoryOf({ name }: Peer): string {
+export function directoryOf({ name }: Pick<Peer, "name">): string {
   const folder = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
   return path.join(os.tmpdir(), "slipway-peers", folder.replace(/-$/, ""));
 }

@@ -15,10 +15,17 @@ export const LEAST_OPSET = 13;
 /** Since this version scatters can add to what is there, as the gradients of all that picks elements do. */
 export const ADDING_OPSET = 16;
 
+/** Whether ONNX Runtime's own operators may be emitted, where they are faster, or those of the standard alone. */
+export type Emission = "fast" | "portable";
+
+/** ONNX Runtime's own operators. */
+export const CONTRIBUTED_DOMAIN = "com.microsoft";
+
 /** What emitters of all element types share. */
 interface Shared {
   readonly g: GraphBuilder;
   readonly opset: number;
+  readonly emission: Emission;
   readonly types: ValueTypes;
   readonly constants: Map<string, string>;
   readonly shapes: Map<string, string>;
@@ -34,8 +41,8 @@ export class Emitter {
   }
 
   /** An emitter for the nodes of one gradient graph. */
-  static over(g: GraphBuilder, opset: number, types: ValueTypes): Emitter {
-    return new Emitter({ g, opset, types, constants: new Map(), shapes: new Map() }, "float32");
+  static over(g: GraphBuilder, opset: number, types: ValueTypes, emission: Emission = "portable"): Emitter {
+    return new Emitter({ g, opset, emission, types, constants: new Map(), shapes: new Map() }, "float32");
   }
 
   /** The same, whose numbers have another element type. */
@@ -47,6 +54,11 @@ export class Emitter {
     return this.#shared.opset;
   }
 
+  /** Whether ONNX Runtime's own operators may be emitted. */
+  get isFast(): boolean {
+    return this.#shared.emission === "fast";
+  }
+
   /** A node with one output. */
   op(
     opType: string,
@@ -55,6 +67,15 @@ export class Emitter {
     options?: OperatorOptions,
   ): string {
     return this.#shared.g.op(opType, this.#names(inputs), attributes, options);
+  }
+
+  /** A node of ONNX Runtime's own, with one output. */
+  contributed(
+    opType: string,
+    inputs: readonly Operand[],
+    attributes: Readonly<Record<string, AttributeInput>> = {},
+  ): string {
+    return this.op(opType, inputs, attributes, { domain: CONTRIBUTED_DOMAIN });
   }
 
   /** A node with several outputs. */

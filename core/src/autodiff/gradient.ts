@@ -1,6 +1,6 @@
 // Differentiation in reverse: a graph becomes a graph that also computes the gradients of an output by chosen values.
 import { extendModel, inlineFunctions, type Model } from "#graph";
-import { requireOpset } from "./emitter.ts";
+import { CONTRIBUTED_DOMAIN, type Emission, requireOpset } from "./emitter.ts";
 import { ReverseWalk } from "./reverse-walk.ts";
 import { statedTypes, type ValueTypes } from "#passes";
 import { checkNames, checkScalarLoss } from "./wanted.ts";
@@ -15,6 +15,8 @@ export interface GradientOptions {
   readonly of?: string;
   /** Types of the model's values, beside those that it states itself; see `ValueTypes`. */
   readonly types?: ValueTypes;
+  /** Which operators the gradients are made of; "portable" unless said. */
+  readonly emission?: Emission;
 }
 
 export interface GradientModel {
@@ -27,7 +29,8 @@ export interface GradientModel {
 }
 
 /**
- * The model that computes its own gradients. Only standard operators are added, so that whatever runs the model runs it.
+ * The model that computes its own gradients. Unless the emission is "fast", only standard operators are added, so that whatever
+ * runs the model runs it.
  *
  * The walk goes over the nodes between `wrt` and what is differentiated, last to first. Each node's rule turns the gradient by
  * its outputs into that by its inputs, and a value that is read at several places has the sum of what comes from each.
@@ -45,5 +48,13 @@ export function gradient(model: Model, options: GradientOptions): GradientModel 
   const walk = new ReverseWalk(inlined, types, options);
   let found: { gradients: ReadonlyMap<string, string>; detached: readonly string[] } | null = null;
   const extended = extendModel(inlined, dtypes, (g) => (found = walk.emit(g)));
-  return { model: { ...extended, graph: walk.withDemandedOutputs(extended.graph) }, ...found! };
+  const made = { ...extended, graph: walk.withDemandedOutputs(extended.graph) };
+  return { model: importingContributed(made), ...found! };
+}
+
+/** The model with ONNX Runtime's own operator set among its imports where it has such operators. */
+function importingContributed(model: Model): Model {
+  const isUsed = model.graph.nodes.some(({ domain }) => domain === CONTRIBUTED_DOMAIN);
+  if (!isUsed || model.opsets.has(CONTRIBUTED_DOMAIN)) return model;
+  return { ...model, opsets: new Map([...model.opsets, [CONTRIBUTED_DOMAIN, 1]]) };
 }

@@ -1,5 +1,6 @@
 // Gradients of models, as models: the rules by operator, the walk that puts them together, losses to differentiate, and whole
 // steps of training.
+export type { Emission } from "./emitter.ts";
 export { gradient, type GradientModel, type GradientOptions } from "./gradient.ts";
 export {
   type AccumulatingStep,

@@ -12,7 +12,7 @@ import {
 } from "#graph";
 import type { DType, TensorType } from "#tensor";
 import { storedTensors } from "#passes";
-import { Emitter } from "./emitter.ts";
+import { type Emission, Emitter } from "./emitter.ts";
 import { type CallSite, OperatorCall, type OperatorGradient } from "./operator-gradient.ts";
 import { GRADIENT_RULES } from "./rules.ts";
 import { fixedShape, isDifferentiable, numbersReadBy } from "./value-types.ts";
@@ -21,6 +21,7 @@ import { fixedShape, isDifferentiable, numbersReadBy } from "./value-types.ts";
 export interface Differentiated {
   readonly wrt: readonly string[];
   readonly of?: string;
+  readonly emission?: Emission;
 }
 
 /** Takes over the values that no sample comes to, where gradients are wanted by sample. */
@@ -41,6 +42,7 @@ export class ReverseWalk {
   readonly #types: ReadonlyMap<string, TensorType>;
   readonly #wrt: readonly string[];
   readonly #loss: string | null;
+  readonly #emission: Emission;
   readonly #stored: ReadonlyMap<string, Initializer>;
   /** What has come together of the gradient by each value. */
   readonly #contributions = new Map<string, string[]>();
@@ -53,7 +55,7 @@ export class ReverseWalk {
   constructor(
     model: Model,
     types: ReadonlyMap<string, TensorType>,
-    { wrt, of }: Differentiated,
+    { wrt, of, emission = "portable" }: Differentiated,
     side: ParameterSide | null = null,
   ) {
     this.#model = model;
@@ -61,13 +63,14 @@ export class ReverseWalk {
     this.#types = types;
     this.#wrt = [...new Set(wrt)];
     this.#loss = of ?? null;
+    this.#emission = emission;
     this.#stored = storedTensors(model.graph);
     this.#side = side;
   }
 
   /** Emits the gradients, each as an output `grad_NAME`. */
   emit(g: GraphBuilder): { gradients: ReadonlyMap<string, string>; detached: readonly string[] } {
-    const e = Emitter.over(g, this.#model.opsets.get("")!, this.#types);
+    const e = Emitter.over(g, this.#model.opsets.get("")!, this.#types, this.#emission);
     const gradientBy = this.walk(g, e);
     const gradients = new Map<string, string>();
     const detached: string[] = [];

@@ -1,13 +1,16 @@
 // A whole step of training as one model: forward, loss, gradients, and what weights and optimiser become. Its weights are inputs
 // and outputs, so that whoever runs it keeps them.
 import { extendModel, type Initializer, type Model } from "#graph";
-import { Emitter } from "./emitter.ts";
+import { type Emission, Emitter } from "./emitter.ts";
 import { gradient, type GradientModel } from "./gradient.ts";
 import { type CarriedValue, judgedModel, learnerOf, type LearningOptions } from "./learner.ts";
 import { checkUpdates, emitUpdates, type StepInputs, type UpdateOptions } from "./updates.ts";
 import { statedTypes } from "#passes";
 
-export interface TrainStepOptions extends LearningOptions, UpdateOptions {}
+export interface TrainStepOptions extends LearningOptions, UpdateOptions {
+  /** Which operators the step is made of; "portable" unless said. */
+  readonly emission?: Emission;
+}
 
 export interface TrainStep extends StepInputs {
   readonly model: Model;
@@ -28,15 +31,16 @@ export interface TrainStep extends StepInputs {
  */
 export async function trainStep(model: Model, options: TrainStepOptions): Promise<TrainStep> {
   checkUpdates(options);
+  const { emission = "portable" } = options;
   const learner = learnerOf(model, options, "training");
   const judged = await judgedModel(learner, options, false);
   const names = learner.learning.map(({ name }) => name);
-  const made = gradient(judged.model, { wrt: names, of: judged.loss, types: judged.types });
+  const made = gradient(judged.model, { wrt: names, of: judged.loss, types: judged.types, emission });
   const types = new Map([...statedTypes(made.model), ...judged.types]);
   const dtypes = new Map(Array.from(types, ([name, { dtype }]) => [name, dtype]));
   let updates: ReturnType<typeof emitUpdates> | null = null;
   const extended = extendModel(made.model, dtypes, (g) => {
-    const base = Emitter.over(g, made.model.opsets.get("")!, types);
+    const base = Emitter.over(g, made.model.opsets.get("")!, types, emission);
     const gradients = names.map((name) => made.gradients.get(name)!);
     updates = emitUpdates(g, base, learner, gradients, options);
   });

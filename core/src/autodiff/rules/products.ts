@@ -22,17 +22,36 @@ const matMul = rule("dA = Σ G · Bᵀ; dB = Σ Aᵀ · G", (call) => {
   const { e } = call;
   const [rankA, rankB] = [call.rank(0), call.rank(1)];
   if (rankA === 1 || rankB === 1) return vectorProduct(call, rankA, rankB);
+  if (rankB === 2) {
+    // A stack times one matrix is one tall matrix times it, whose gradients are one product each and not many.
+    const tall = (x: string, rank: number, columns: string): string =>
+      rank === 2 ? x : e.reshape(x, e.concat([e.ints([-1]), columns], 0));
+    const g = (): string => tall(call.g, rankA, e.lengthOf(call.x(1), 1));
+    return [
+      () => {
+        const gradient = e.op("Gemm", [g(), call.x(1)], { transB: 1 });
+        return rankA === 2 ? gradient : call.inShapeOf(gradient, 0);
+      },
+      () => e.op("Gemm", [tall(call.x(0), rankA, e.lengthOf(call.x(1), 0)), g()], { transA: 1 }),
+    ];
+  }
   return [
-    () => sumStacks(call, e.matMul(call.g, transposed(call, call.x(1), rankB)), 0),
-    () => {
-      if (rankB > 2 || rankA === 2) return sumStacks(call, e.matMul(transposed(call, call.x(0), rankA), call.g), 1);
-      // A stack times one matrix is one tall matrix times it, whose gradient is one product and not a sum of many.
-      const a = e.reshape(call.x(0), e.concat([e.ints([-1]), e.lengthOf(call.x(0), -1)], 0));
-      const g = e.reshape(call.g, e.concat([e.ints([-1]), e.lengthOf(call.x(1), -1)], 0));
-      return e.matMul(e.transpose(a, [1, 0]), g);
-    },
+    () => sumStacks(call, byTransposed(call, call.g, call.x(1), rankB), 0),
+    () => sumStacks(call, transposedBy(call, call.x(0), rankA, call.g), 1),
   ];
 });
+
+/** a · bᵀ of stacks: in one operator of ONNX Runtime's own, where that may be. */
+function byTransposed(call: OperatorCall, a: string, b: string, rankB: number): string {
+  const { e } = call;
+  return e.isFast ? e.contributed("FusedMatMul", [a, b], { transB: 1 }) : e.matMul(a, transposed(call, b, rankB));
+}
+
+/** aᵀ · b; see `byTransposed`. */
+function transposedBy(call: OperatorCall, a: string, rankA: number, b: string): string {
+  const { e } = call;
+  return e.isFast ? e.contributed("FusedMatMul", [a, b], { transA: 1 }) : e.matMul(transposed(call, a, rankA), b);
+}
 
 /** A vector takes part as a matrix of one row, or, behind, of one column; the gradient's shape is undone likewise. */
 function vectorProduct(call: OperatorCall, rankA: number, rankB: number): InputGradients {
