@@ -33,6 +33,8 @@ export interface StepSite {
   /** 1 − βᵗ for Adam's corrections of what began at zero; emitted once for all parameters. */
   readonly correction: (beta: number) => string;
   readonly weightDecay: number;
+  /** before · factor + gradient, for optimisers that use the gradient in nothing else. */
+  readonly accumulate: (before: string, factor: number) => string;
   /** What is remembered under a name, which began as zeros, and what it is from now on. */
   readonly remember: (name: string, next: (before: string) => string) => string;
 }
@@ -51,9 +53,11 @@ export function stepped(optimizer: Optimizer, site: StepSite): string {
 }
 
 function steppedBySgd({ momentum = 0, nesterov = false }: Extract<Optimizer, { kind: "sgd" }>, site: StepSite): string {
-  const { e, parameter, learningRate } = site;
-  const g = decayed(site);
+  const { e, parameter, learningRate, weightDecay } = site;
   const direction = (): string => {
+    if (momentum !== 0 && !nesterov && weightDecay === 0)
+      return site.remember("velocity", (before) => site.accumulate(before, momentum));
+    const g = decayed(site);
     if (momentum === 0) return g;
     const velocity = site.remember("velocity", (before) => e.add(e.mul(momentum, before), g));
     return nesterov ? e.add(g, e.mul(momentum, velocity)) : velocity;
@@ -65,10 +69,13 @@ function steppedByAdam(optimizer: Extract<Optimizer, { kind: "adam" | "adamw" }>
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, kind } = optimizer;
   const { e, parameter, learningRate, correction, weightDecay } = site;
   const g = kind === "adam" ? decayed(site) : site.gradient;
-  const mean = site.remember("mean", (before) => e.add(e.mul(beta1, before), e.mul(1 - beta1, g)));
-  const square = site.remember("square", (before) => e.add(e.mul(beta2, before), e.mul(1 - beta2, e.square(g))));
-  const root = e.add(e.div(e.sqrt(square), e.sqrt(correction(beta2))), epsilon);
-  const step = e.mul(e.div(learningRate, correction(beta1)), e.div(mean, root));
+  // Each node is a pass over memory as long as the parameter, so what is remembered leaves out the factors 1 − β, and all
+  // factors of the step come together in two numbers: lr·m/c₁ / (√(v/c₂) + ε) = a·M / (√V + ε/p).
+  const sum = site.remember("decayed_sum", (before) => e.add(e.mul(beta1, before), g));
+  const squares = site.remember("decayed_squares", (before) => e.add(e.mul(beta2, before), e.square(g)));
+  const p = e.sqrt(e.div(1 - beta2, correction(beta2)));
+  const a = e.div(e.mul(learningRate, 1 - beta1), e.mul(correction(beta1), p));
+  const step = e.mul(a, e.div(sum, e.add(e.sqrt(squares), e.div(epsilon, p))));
   const shrunk =
     kind === "adamw" && weightDecay !== 0 ? e.mul(parameter, e.sub(1, e.mul(weightDecay, learningRate))) : parameter;
   return e.sub(shrunk, step);

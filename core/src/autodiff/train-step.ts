@@ -1,10 +1,10 @@
 // A whole step of training as one model: forward, loss, gradients, and what weights and optimiser become. Its weights are inputs
 // and outputs, so that whoever runs it keeps them.
-import { extendModel, type Initializer, type Model } from "#graph";
+import { extendModel, type Initializer, type Model, type Node, valueUsesOf } from "#graph";
 import { type Emission, Emitter } from "./emitter.ts";
 import { gradient, type GradientModel } from "./gradient.ts";
 import { type CarriedValue, judgedModel, learnerOf, type LearningOptions } from "./learner.ts";
-import { checkUpdates, emitUpdates, type StepInputs, type UpdateOptions } from "./updates.ts";
+import { checkUpdates, emitUpdates, type StepInputs, type UpdateOptions, type Updates } from "./updates.ts";
 import { statedTypes } from "#passes";
 
 export interface TrainStepOptions extends LearningOptions, UpdateOptions {
@@ -38,15 +38,16 @@ export async function trainStep(model: Model, options: TrainStepOptions): Promis
   const made = gradient(judged.model, { wrt: names, of: judged.loss, types: judged.types, emission });
   const types = new Map([...statedTypes(made.model), ...judged.types]);
   const dtypes = new Map(Array.from(types, ([name, { dtype }]) => [name, dtype]));
-  let updates: ReturnType<typeof emitUpdates> | null = null;
+  let updates: Updates | null = null;
   const extended = extendModel(made.model, dtypes, (g) => {
     const base = Emitter.over(g, made.model.opsets.get("")!, types, emission);
     const gradients = names.map((name) => made.gradients.get(name)!);
-    updates = emitUpdates(g, base, learner, gradients, options);
+    updates = emitUpdates(g, base, learner, gradients, options, productsOf(made));
   });
-  const { learningRate, step, carried } = updates!;
+  const { learningRate, step, carried, replaced } = updates!;
+  const kept = extended.graph.nodes.filter((node) => !replaced.has(node));
   return {
-    model: withoutGradients(extended, made),
+    model: withoutGradients({ ...extended, graph: { ...extended.graph, nodes: kept } }, made),
     loss: judged.loss,
     target: judged.target,
     sampleWeights: judged.sampleWeights,
@@ -55,6 +56,17 @@ export async function trainStep(model: Model, options: TrainStepOptions): Promis
     carried: [...learner.statistics, ...carried],
     stored: learner.stored,
   };
+}
+
+/** The nodes that make a gradient as one product of matrices which is added to nothing and read by nothing, by the gradient. */
+function productsOf({ model, gradients }: GradientModel): ReadonlyMap<string, Node> {
+  const { consumers } = valueUsesOf(model.graph);
+  const wanted = new Set(gradients.values());
+  const found = model.graph.nodes.filter(({ opType, domain, inputs, outputs }) => {
+    const isProduct = domain === "" && opType === "Gemm" && inputs.length === 2;
+    return isProduct && wanted.has(outputs[0]!) && (consumers.get(outputs[0]!) ?? []).length === 0;
+  });
+  return new Map(found.map((node) => [node.outputs[0]!, node]));
 }
 
 /** The model, which keeps its gradients to itself. */

@@ -1,7 +1,10 @@
 // A model as it is while it learns: normalised by its batch, with dropout, where it was exported to be used.
 import {
+  AttributeReader,
   attributeFrom,
+  createNode,
   createValueInfo,
+  float,
   type Initializer,
   initializerFromTensor,
   type Model,
@@ -38,20 +41,41 @@ export function inTrainingMode(model: Model): TrainingModel {
     added.push(initializerFromTensor(name, tensorOfValues("bool", [true], [])));
     return name;
   };
-  const nodes = graph.nodes.map((node): Node => {
-    if (node.domain !== "") return node;
+  const constant = (value: number, like: string): string => {
+    const name = scope.fresh("share");
+    const dtype = graph.initializers.find((one) => one.name === like)?.dtype ?? "float32";
+    added.push(initializerFromTensor(name, tensorOfValues(dtype, [value], [])));
+    return name;
+  };
+  /** before · share + now · (1 − share). */
+  const blend = (before: string, now: string, output: string, share: number): Node[] => {
+    const [kept, come] = [scope.fresh("kept"), scope.fresh("come")];
+    return [
+      createNode({ opType: "Mul", inputs: [before, constant(share, before)], outputs: [kept] }),
+      createNode({ opType: "Mul", inputs: [now, constant(1 - share, before)], outputs: [come] }),
+      createNode({ opType: "Add", inputs: [kept, come], outputs: [output] }),
+    ];
+  };
+  const nodes = graph.nodes.flatMap((node): Node[] => {
+    if (node.domain !== "") return [node];
     if (node.opType === "BatchNormalization" && (model.opsets.get("") ?? 1) >= TRAINING_OPSET) {
+      const momentum = new AttributeReader(node).float("momentum", 0.9);
       const outputs = [node.outputs[0]!];
+      const running: Node[] = [];
       for (const index of [3, 4]) {
-        const output = scope.fresh(`${node.inputs[index]!}_next`);
-        statistics.push({ input: node.inputs[index]!, output });
-        outputs.push(output);
+        const input = node.inputs[index]!;
+        const [output, batch] = [scope.fresh(`${input}_next`), scope.fresh(`${input}_of_batch`)];
+        statistics.push({ input, output });
+        outputs.push(batch);
+        running.push(...blend(input, batch, output, momentum));
       }
-      const attributes = node.attributes.filter(({ name }) => name !== "training_mode");
-      return { ...node, outputs, attributes: [...attributes, attributeFrom("training_mode", 1)] };
+      // With a momentum of 0 the operator hands out the batch's own statistics, which its gradient can use.
+      const attributes = node.attributes.filter(({ name }) => name !== "training_mode" && name !== "momentum");
+      attributes.push(attributeFrom("training_mode", 1), attributeFrom("momentum", float(0)));
+      return [{ ...node, outputs, attributes }, ...running];
     }
-    if (node.opType === "Dropout") return { ...node, inputs: [node.inputs[0]!, node.inputs[1] ?? "", trains()] };
-    return node;
+    if (node.opType === "Dropout") return [{ ...node, inputs: [node.inputs[0]!, node.inputs[1] ?? "", trains()] }];
+    return [node];
   });
   const dtypes = new Map(graph.initializers.map((one) => [one.name, one]));
   const outputs = statistics.map(({ input, output }) => {

@@ -1,6 +1,6 @@
 // What parameters and optimiser become in a step, once their gradients are known.
 import { SlipwayError } from "#base";
-import type { GraphBuilder } from "#graph";
+import { AttributeReader, float, type GraphBuilder, type Node } from "#graph";
 import type { Emitter } from "./emitter.ts";
 import type { CarriedValue, Learner } from "./learner.ts";
 import { checkOptimizer, type Optimizer, stepped } from "./optimizers.ts";
@@ -33,10 +33,18 @@ export function checkUpdates({ optimizer, maxNorm, averageDecay }: UpdateOptions
     );
 }
 
+/** What a step emits besides nodes. */
+export interface Updates extends StepInputs {
+  readonly carried: readonly CarriedValue[];
+  /** Nodes whose products are made elsewhere now, together with what they were added to; nothing reads them any more. */
+  readonly replaced: ReadonlySet<Node>;
+}
+
 /**
  * Emits a step: inputs for what is carried and how far it goes, outputs for what is carried on.
  * @param parameters of the learner are inputs of the graph already
  * @param gradients one for each of the learner's parameters
+ * @param products the Gemm nodes that make gradients, by gradient, where nothing else reads these
  */
 export function emitUpdates(
   g: GraphBuilder,
@@ -44,7 +52,8 @@ export function emitUpdates(
   { learning, groupOf }: Learner,
   gradients: readonly string[],
   { optimizer, maxNorm, averageDecay }: UpdateOptions,
-): StepInputs & { readonly carried: readonly CarriedValue[] } {
+  products: ReadonlyMap<string, Node> = new Map(),
+): Updates {
   const counts = optimizer.kind === "adam" || optimizer.kind === "adamw";
   const learningRate = g.input("learning_rate", "float32", []);
   const step = counts ? g.input("step", "float64", []) : null;
@@ -58,6 +67,7 @@ export function emitUpdates(
   };
   const carried: CarriedValue[] = [];
   const limited = clipped(base, gradients, maxNorm);
+  const replaced = new Set<Node>();
   for (const [index, { name, dtype, shape }] of learning.entries()) {
     const e = base.of(dtype);
     const group = groupOf(name);
@@ -76,6 +86,12 @@ export function emitUpdates(
         gradient: limited[index]!,
         learningRate: e.mul(learningRate, group?.learningRate ?? 1),
         correction,
+        accumulate: (before, factor) => {
+          const product = products.get(limited[index]!);
+          if (product === undefined) return e.add(e.mul(factor, before), limited[index]!);
+          replaced.add(product);
+          return accumulated(g, product, before, factor);
+        },
         weightDecay: group?.weightDecay ?? optimizer.weightDecay ?? 0,
         remember: (stem, nextOf) => carry(more(stem), "zeros", nextOf),
       }),
@@ -83,7 +99,18 @@ export function emitUpdates(
     if (averageDecay !== undefined)
       carry(more("average"), "stored", (before) => e.add(e.mul(averageDecay, before), e.mul(1 - averageDecay, next)));
   }
-  return { learningRate, step, carried };
+  return { learningRate, step, carried, replaced };
+}
+
+/** before · factor + a product of matrices, in the one node that makes the product: two passes over memory less. */
+function accumulated(g: GraphBuilder, product: Node, before: string, factor: number): string {
+  const read = new AttributeReader(product);
+  return g.op("Gemm", [...product.inputs, before], {
+    alpha: float(read.float("alpha", 1)),
+    beta: float(factor),
+    transA: read.int("transA", 0),
+    transB: read.int("transB", 0),
+  });
 }
 
 /** Gradients whose common norm is at most so much. */

@@ -1,5 +1,6 @@
 // Gradients of normalisations. Each is X̂ = (X − μ)·r with r = 1/√(σ² + ε) over some axes, then times a scale, plus a bias; its
 // derivative is r·(g − mean g − X̂·mean(g·X̂)) with g = G·scale. Source: Ioffe and Szegedy, arXiv 1502.03167, section 3.
+import { float } from "#graph";
 import type { Emitter } from "../emitter.ts";
 import { type InputGradients, type OperatorCall, type OperatorGradient, rule } from "../operator-gradient.ts";
 
@@ -37,8 +38,8 @@ function throughNormalization(
 }
 
 /** Computes something once, when it is first asked for. */
-function once(compute: () => Normalized): () => Normalized {
-  let made: Normalized | null = null;
+function once<Made>(compute: () => Made): () => Made {
+  let made: Made | null = null;
   return () => (made ??= compute());
 }
 
@@ -67,9 +68,35 @@ const layer = rule("dX = r · (g − mean g − X̂ · mean(g · X̂)), g = G ·
   const rank = call.rank();
   const first = call.axis(call.int("axis", -1), rank);
   const axes = Array.from({ length: rank - first }, (_, index) => first + index);
-  const normalized = once(() => normalize(call.e, call.x(), axes, call.float("epsilon", 1e-5)));
-  return scaledGradients(call, normalized, axes, true);
+  // What the operator has found of each row, where it tells it in the type of X.
+  const isTold = call.e.dtype === "float32";
+  const normalized = once(() => {
+    if (!isTold) return normalize(call.e, call.x(), axes, call.float("epsilon", 1e-5));
+    const factor = call.demandOutput(2);
+    return { value: call.e.mul(call.e.sub(call.x(), call.demandOutput(1)), factor), factor };
+  });
+  return isTold && axes.length === 1
+    ? lastAxisGradients(call, normalized)
+    : scaledGradients(call, normalized, axes, true);
 });
+
+/** As `scaledGradients` over the last axis: means of products with the scale are products with a vector, which write no rows. */
+function lastAxisGradients(call: OperatorCall, normalized: () => Normalized): InputGradients {
+  const { e } = call;
+  const along = once(() => e.mul(call.g, normalized().value));
+  return [
+    () => {
+      const { value, factor } = normalized();
+      const length = e.cast(e.op("Size", [call.x(1)]));
+      const scale = e.unsqueeze(e.div(call.x(1), length), [1]);
+      const [mean, slope] = [e.matMul(call.g, scale), e.matMul(along(), scale)];
+      const inner = e.sub(e.sub(e.mul(call.g, call.x(1)), e.mul(value, slope)), mean);
+      return e.mul(inner, factor);
+    },
+    () => call.sumToInput(along(), 1),
+    () => call.sumToInput(call.g, 2),
+  ];
+}
 
 const rms = rule("dX = r · (g − X̂ · mean(g · X̂)), g = G · scale; dscale = Σ G · X̂", (call) => {
   const rank = call.rank();
@@ -93,6 +120,64 @@ function scaledGradients(
   ];
 }
 
+/**
+ * In training, by the mean and variance of the batch. Each node that makes a value of the shape of X is a pass over memory, so
+ * all factors are put together by channel first: dX = a·G − b·(X − μ) + c.
+ */
+function byBatchStatistics(call: OperatorCall, axes: readonly number[]): InputGradients {
+  const { e } = call;
+  const rank = call.rank();
+  const wide = (x: string): string => perChannel(e, x, rank);
+  const shared = once(() => {
+    const { mean, variance } = batchStatistics(call, axes);
+    const centred = e.sub(call.x(), wide(mean));
+    const factor = e.div(
+      1,
+      e.sqrt(
+        e.add(
+          variance?.() ?? e.op("Squeeze", [e.mean(e.square(centred), axes), e.ints(axes)]),
+          call.float("epsilon", 1e-5),
+        ),
+      ),
+    );
+    // Σ G · (X − μ), of which the scale's gradient is r times.
+    const along = call.sumOverSamples(e.mul(call.g, centred), axes);
+    return { centred, factor, along };
+  });
+  const byBias = once(() => call.sumOverSamples(call.g, axes));
+  return [
+    () => {
+      const { centred, factor, along } = shared();
+      const count = e.div(e.cast(e.op("Size", [call.x()])), e.cast(e.op("Size", [call.x(1)])));
+      const a = e.mul(call.x(1), factor);
+      const b = e.mul(a, e.div(e.mul(e.square(factor), along), count));
+      const c = e.neg(e.mul(a, e.div(byBias(), count)));
+      return e.sub(affineByChannel(e, call.g, a, c), e.mul(centred, wide(b)));
+    },
+    () => e.mul(shared().along, shared().factor),
+    byBias,
+    null,
+    null,
+  ];
+}
+
+/** Mean and variance of the batch by channel: those the operator hands out where it keeps nothing of what was before. */
+function batchStatistics(
+  call: OperatorCall,
+  axes: readonly number[],
+): { readonly mean: string; readonly variance: (() => string) | null } {
+  const { e } = call;
+  if (call.hasAttribute("momentum") && call.float("momentum", 0.9) === 0)
+    return { mean: call.demandOutput(1), variance: () => call.demandOutput(2) };
+  return { mean: e.op("Squeeze", [e.mean(call.x(), axes), e.ints(axes)]), variance: null };
+}
+
+/** a·x + b with a factor and a term for each channel, in one pass: BatchNormalization by a mean of 0 and a variance of 1. */
+function affineByChannel(e: Emitter, x: string, a: string, b: string): string {
+  const shape = e.op("Shape", [a]);
+  return e.op("BatchNormalization", [x, a, b, e.filled(shape, 0), e.filled(shape, 1)], { epsilon: float(0) });
+}
+
 /** By stored statistics it is an affine map; by those of the batch, a normalisation over all axes but the channels. */
 const batch = rule(
   "by stored statistics: dX = G · scale · r, dmean = −Σ dX, dvar = −½ Σ G · scale · (X − mean) · r³; by the batch's: as LayerNormalization, over all axes but the channels; dscale = Σ G · X̂; dB = Σ G",
@@ -105,16 +190,14 @@ const batch = rule(
     const wide = (index: number): string => perChannel(e, call.x(index), rank);
     const overChannels = (x: string): string => call.sumOverSamples(x, axes);
     const usesBatch = call.int("training_mode", 0) !== 0;
+    if (usesBatch) return byBatchStatistics(call, axes);
     const normalized = once(() => {
-      if (usesBatch) return normalize(e, call.x(), axes, epsilon);
       const factor = e.div(1, e.sqrt(e.add(wide(4), epsilon)));
       return { value: e.mul(e.sub(call.x(), wide(3)), factor), factor };
     });
     const scaled = (): string => e.mul(call.g, wide(1));
     const byScale = (): string => overChannels(e.mul(call.g, normalized().value));
     const byBias = (): string => overChannels(call.g);
-    if (usesBatch)
-      return [() => throughNormalization(e, scaled(), normalized(), axes, true), byScale, byBias, null, null];
     const byInput = (): string => e.mul(call.g, e.mul(wide(1), normalized().factor));
     return [
       byInput,
