@@ -1,6 +1,6 @@
 import { writeFileSync, readFileSync, rmSync } from "node:fs";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { prepareForGradient, trainStep, inGradientWords, parametersOf } from "@slipway/core/autodiff";
+import { trainLoop, prepareForGradient, trainStep, inGradientWords, parametersOf } from "@slipway/core/autodiff";
 import { bytesFromModel } from "@slipway/core/onnx";
 import { tensorFromInitializer } from "@slipway/core/graph";
 import { createPreparingEngine } from "../server/src/lab/gradient/index.ts";
@@ -18,7 +18,8 @@ const prepared = await prepareForGradient(model, parameters, engine);
 const t1 = performance.now();
 const step = await trainStep(prepared.model, { parameters, loss: { kind: "cross-entropy" }, optimizer: OPTIMIZERS[opt as "sgd"].optimizer, typesOf: (m) => engine.typesOf(m), emission } as any);
 const t2 = performance.now();
-const bytes = bytesFromModel(step.model);
+const K = Number(arg("loop","0")); const loop = K ? trainLoop(step) : null;
+const bytes = bytesFromModel(loop ? loop.model : step.model);
 if (arg("save","")) writeFileSync(arg("save",""), bytes);
 const session = await InferenceSession.create(bytes, { intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3, graphOptimizationLevel: level, ...(arg("opt-out","") ? {optimizedModelFilePath: arg("opt-out","")} : {}), ...(prof ? { enableProfiling: true, profileFilePrefix: "/tmp/speedprof" } : {}), ...extra });
 const t3 = performance.now();
@@ -34,7 +35,16 @@ for (const c of step.carried) {
   other[c.input] = new Tensor("float32", new Float32Array(size(c.shape)), [...c.shape]);
 }
 const times: number[] = []; const cpus: number[] = []; const faults: number[] = []; const users: number[] = []; const losses: number[] = [];
-for (let k = 0; k < n; k++) {
+if (loop) for (let k = 0; k < n; k++) {
+  const rep = (t: any) => { const d = new t.data.constructor(t.data.length * K); for (let i = 0; i < K; i++) d.set(t.data, i * t.data.length); return new Tensor(t.dtype, d, [K, ...t.shape]); };
+  const feeds: any = { ...carried, x: rep(x), [step.target]: rep(labels), [loop.learningRates]: new Tensor("float32", new Float32Array(K).fill(OPTIMIZERS[opt as "sgd"].learningRate), [K]), ...(loop.firstStep ? { [loop.firstStep]: new Tensor("float64", [k * K + 1], []) } : {}) };
+  const cpu0 = process.cpuUsage(), began = performance.now();
+  const got: any = await session.run(feeds);
+  const cu = process.cpuUsage(cpu0); cpus.push((cu.user + cu.system) / 1000 / K); times.push((performance.now() - began) / K);
+  losses.push(...got[loop.losses].data);
+  carried = Object.fromEntries(step.carried.map((c) => [c.input, got[c.output]]));
+}
+else for (let k = 0; k < n; k++) {
   const flt = process.resourceUsage().minorPageFault; const began = performance.now(); const cpu0 = process.cpuUsage();
   const feeds: any = { ...carried, x: T(x), [step.target]: T(labels), [step.learningRate]: new Tensor("float32", [OPTIMIZERS[opt as "sgd"].learningRate], []), ...(step.step ? { [step.step]: new Tensor("float64", [k + 1], []) } : {}) };
   let got: any;
