@@ -2,10 +2,11 @@
 // and outputs, so that whoever runs it keeps them.
 import { extendModel, type Initializer, type Model, type Node, valueUsesOf } from "#graph";
 import { type Emission, Emitter } from "./emitter.ts";
+import { withForwardProducts } from "./forward-products.ts";
 import { gradient, type GradientModel } from "./gradient.ts";
 import { type CarriedValue, judgedModel, learnerOf, type LearningOptions } from "./learner.ts";
 import { checkUpdates, emitUpdates, type StepInputs, type UpdateOptions, type Updates } from "./updates.ts";
-import { statedTypes } from "#passes";
+import { statedTypes, withCommonSubexpressions } from "#passes";
 
 export interface TrainStepOptions extends LearningOptions, UpdateOptions {
   /** Which operators the step is made of; "portable" unless said. */
@@ -46,8 +47,9 @@ export async function trainStep(model: Model, options: TrainStepOptions): Promis
   });
   const { learningRate, step, carried, replaced } = updates!;
   const kept = extended.graph.nodes.filter((node) => !replaced.has(node));
+  const whole = withoutGradients({ ...extended, graph: { ...extended.graph, nodes: kept } }, made);
   return {
-    model: withoutGradients({ ...extended, graph: { ...extended.graph, nodes: kept } }, made),
+    model: withCommonSubexpressions(withForwardProducts(whole, types)),
     loss: judged.loss,
     target: judged.target,
     sampleWeights: judged.sampleWeights,

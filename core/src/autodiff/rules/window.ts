@@ -15,7 +15,7 @@ export interface Window {
  * The window of a convolution or pooling.
  * @throws SlipwayError GRADIENT_UNAVAILABLE where `auto_pad` depends on lengths that are open
  */
-export function windowOf(call: OperatorCall, kernel: readonly number[]): Window {
+export function windowOf(call: Pick<OperatorCall, "ints" | "string" | "fixed">, kernel: readonly number[]): Window {
   const strides = call.ints("strides") ?? kernel.map(() => 1);
   const dilations = call.ints("dilations") ?? kernel.map(() => 1);
   const autoPad = call.string("auto_pad", "NOTSET");

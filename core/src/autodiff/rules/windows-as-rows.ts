@@ -57,7 +57,7 @@ export function seenByWindows(e: Emitter, x: string, channels: number, gathering
   const rank = kernel.length;
   const last = channelsLast(e, x, rank);
   const isPadded = [...padsBefore, ...padsAfter].some((pad) => pad !== 0);
-  const padded = isPadded ? e.op("Pad", [last, e.ints([0, ...padsBefore, 0, 0, ...padsAfter, 0]), 0]) : last;
+  const padded = isPadded ? e.op("Pad", [last, e.ints([0, ...padsBefore, 0, 0, ...padsAfter, 0])]) : last;
   const axes = e.ints(kernel.map((_, axis) => axis + 1));
   const seen = tapsOf(kernel).map((place) => {
     const starts = startOf(place);
