@@ -90,6 +90,34 @@ describe("a step", () => {
   });
 });
 
+it("renews running statistics by their momentum, and leaves those it was given alone", async () => {
+  const g = graphBuilder({ opset: 17 });
+  const x = g.input("x", "float32", [4, 1]);
+  const stored = { scale: 1, shift: 0, mean: 0.5, variance: 2 };
+  const inputs = Object.entries(stored).map(([name, value]) => g.values("float32", [value], [1], name));
+  g.output("y", g.op("BatchNormalization", [x, ...inputs], { momentum: 0.75 }), "float32", [4, 1]);
+  const normalizing = inGradientWords(g.model());
+  const made = await trainStep(normalizing, {
+    parameters: parametersOf(normalizing),
+    loss: { kind: "mean-squared-error" },
+    optimizer: { kind: "sgd" },
+    typesOf: (one) => engine.typesOf(one),
+  });
+  const given = Object.fromEntries(
+    Object.entries(stored).map(([name, value]) => [name, tensorOf("float32", [value], [1])]),
+  );
+  const answered = await answersOf(made.model, {
+    ...given,
+    // Of these the mean is 4 and the variance 5.
+    x: tensorOf("float32", [1, 3, 5, 7], [4, 1]),
+    [made.target]: tensorOf("float32", [0, 0, 0, 0], [4, 1]),
+    [made.learningRate]: tensorOf("float32", [0.1], []),
+  });
+  expect(answered["mean_next"]!.data[0]).toBeCloseTo(0.75 * 0.5 + 0.25 * 4, 5);
+  expect(answered["variance_next"]!.data[0]).toBeCloseTo(0.75 * 2 + 0.25 * 5, 5);
+  expect([given["mean"]!.data[0], given["variance"]!.data[0]]).toEqual([0.5, 2]);
+});
+
 describe("learning rates", () => {
   const run = { learningRate: 0.1, steps: 11 };
   const rates = (options: Parameters<typeof learningRateAt>[1]): number[] =>

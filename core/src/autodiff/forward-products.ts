@@ -45,7 +45,7 @@ function factsOf(node: Node, types: ValueTypes): ConvolutionFacts | null {
   const shapeOf = (name: string): readonly Dimension[] | null => types.get(name)?.shape ?? null;
   const input = shapeOf(node.inputs[0] ?? "");
   const kernel = shapeOf(node.inputs[1] ?? "");
-  const counts = shapeOf(node.outputs[0] ?? "")?.slice(2) ?? null;
+  const counts: readonly Dimension[] | null = shapeOf(node.outputs[0] ?? "")?.slice(2) ?? null;
   if (input === null || !isFixed(input.slice(1)) || !isFixed(kernel) || !isFixed(counts)) return null;
   const windows = counts.reduce((product, count) => product * count, 1);
   return windows <= MOST_WINDOWS ? { counts, input, kernel } : null;

@@ -47,32 +47,30 @@ export function inTrainingMode(model: Model): TrainingModel {
     added.push(initializerFromTensor(name, tensorOfValues(dtype, [value], [])));
     return name;
   };
-  /** before · share + now · (1 − share). */
-  const blend = (before: string, now: string, output: string, share: number): Node[] => {
-    const [kept, come] = [scope.fresh("kept"), scope.fresh("come")];
-    return [
-      createNode({ opType: "Mul", inputs: [before, constant(share, before)], outputs: [kept] }),
-      createNode({ opType: "Mul", inputs: [now, constant(1 - share, before)], outputs: [come] }),
-      createNode({ opType: "Add", inputs: [kept, come], outputs: [output] }),
-    ];
-  };
+  const times = (value: string, factor: number, like: string, output: string): Node =>
+    createNode({ opType: "Mul", inputs: [value, constant(factor, like)], outputs: [output] });
   const nodes = graph.nodes.flatMap((node): Node[] => {
     if (node.domain !== "") return [node];
     if (node.opType === "BatchNormalization" && (model.opsets.get("") ?? 1) >= TRAINING_OPSET) {
       const momentum = new AttributeReader(node).float("momentum", 0.9);
-      const outputs = [node.outputs[0]!];
-      const running: Node[] = [];
+      const [inputs, outputs] = [[...node.inputs], [node.outputs[0]!]];
+      const [before, after]: [Node[], Node[]] = [[], []];
       for (const index of [3, 4]) {
         const input = node.inputs[index]!;
         const [output, batch] = [scope.fresh(`${input}_next`), scope.fresh(`${input}_of_batch`)];
+        const [blank, kept, come] = ["blank", "kept", "come"].map((part) => scope.fresh(`${input}_${part}`));
         statistics.push({ input, output });
         outputs.push(batch);
-        running.push(...blend(input, batch, output, momentum));
+        // ONNX Runtime writes the statistics over those it is given, so it is given some that nothing else reads.
+        before.push(times(input, 0, input, blank!));
+        inputs[index] = blank!;
+        after.push(times(input, momentum, input, kept!), times(batch, 1 - momentum, input, come!));
+        after.push(createNode({ opType: "Add", inputs: [kept!, come!], outputs: [output] }));
       }
       // With a momentum of 0 the operator hands out the batch's own statistics, which its gradient can use.
       const attributes = node.attributes.filter(({ name }) => name !== "training_mode" && name !== "momentum");
       attributes.push(attributeFrom("training_mode", 1), attributeFrom("momentum", float(0)));
-      return [{ ...node, outputs, attributes }, ...running];
+      return [...before, { ...node, inputs, outputs, attributes }, ...after];
     }
     if (node.opType === "Dropout") return [{ ...node, inputs: [node.inputs[0]!, node.inputs[1] ?? "", trains()] }];
     return [node];
