@@ -44,74 +44,75 @@ export interface Figures {
   train: TrainFigures;
 }
 export type BenchmarkName = keyof Figures;
+export type Subject = ModelName | NetworkName;
 
 interface Benchmark<Of> {
   readonly defaults: Partial<Options>;
-  /** Whether each model is measured, and kept, by itself. */
-  readonly isPerModel: boolean;
-  readonly measure: (model: ModelName, options: Options) => Promise<Of>;
-  readonly text: (model: ModelName, figures: Of) => string;
+  /** What is measured, and kept, by itself: each model, each network that trains, or all in one. */
+  readonly per: "model" | "network" | null;
+  measure(subject: Subject, options: Options): Promise<Of>;
+  text(subject: Subject, figures: Of): string;
 }
 
 export const BENCHMARKS: { readonly [Name in BenchmarkName]: Benchmark<Figures[Name]> } = {
   serve: {
     defaults: { models: MODEL_NAMES, wires: WIRES, connections: [1, 32], rounds: 5, seconds: 2 },
-    isPerModel: true,
+    per: "model",
     measure: benchServe,
     text: serveText,
   },
   overload: {
     defaults: { models: MODEL_NAMES, wires: ["binary"], rounds: 3, seconds: 4 },
-    isPerModel: true,
+    per: "model",
     measure: benchOverload,
     text: overloadText,
   },
   start: {
     defaults: { rounds: 5 },
-    isPerModel: false,
+    per: null,
     measure: (_, options) => benchStart(options),
     text: (_, figures) => startText(figures),
   },
   memory: {
     defaults: { models: ["mid"], requests: 1_000_000 },
-    isPerModel: true,
+    per: "model",
     measure: benchMemory,
     text: memoryText,
   },
   profile: {
     defaults: { models: ["tiny", "mid"], wires: WIRES, seconds: 6 },
-    isPerModel: true,
+    per: "model",
     measure: benchProfile,
     text: profileText,
   },
   peers: {
     defaults: { models: ["tiny", "mid", "ms1"], rounds: 3, seconds: 2 },
-    isPerModel: true,
+    per: "model",
     measure: benchPeers,
     text: peersText,
   },
   lengths: {
     defaults: { rounds: 5, seconds: 3 },
-    isPerModel: false,
+    per: null,
     measure: (_, options) => benchLengths(options),
     text: (_, figures) => lengthsText(figures),
   },
   dataset: {
     defaults: { gib: 3 },
-    isPerModel: false,
+    per: null,
     measure: (_, options) => benchDataset(options),
     text: (_, figures) => datasetText(figures),
   },
   plan: {
     defaults: { models: ["tiny", "mid", "ms10"], rounds: 10, seconds: 5 },
-    isPerModel: true,
+    per: "model",
     measure: benchPlan,
     text: planFiguresText,
   },
   train: {
     defaults: { networks: NETWORK_NAMES, rounds: 7, seconds: 3 },
-    isPerModel: false,
-    measure: (_, options) => benchTrain(options),
+    per: "network",
+    measure: benchTrain,
     text: (_, figures) => trainText(figures),
   },
 };
@@ -123,10 +124,12 @@ export async function* measure(
 ): AsyncGenerator<{ readonly result: Result; readonly text: string }> {
   const benchmark = BENCHMARKS[name] as Benchmark<unknown>;
   const options: Options = { ...NONE, ...benchmark.defaults, ...given };
-  for (const model of benchmark.isPerModel ? options.models : (["tiny"] as const)) {
-    const before = resultOf(name, benchmark.isPerModel ? model : null);
-    const figures = await benchmark.measure(model, options);
-    yield { result: { ...before, figures }, text: benchmark.text(model, figures) };
+  const { per } = benchmark;
+  const subjects = { model: options.models, network: options.networks };
+  for (const subject of per === null ? (["tiny"] as const) : subjects[per]) {
+    const before = resultOf(name, per === null ? null : subject);
+    const figures = await benchmark.measure(subject, options);
+    yield { result: { ...before, figures }, text: benchmark.text(subject, figures) };
   }
 }
 
@@ -148,8 +151,8 @@ const NONE: Omit<Options, "log"> = {
 export function figuresIn<Name extends BenchmarkName>(
   results: readonly Result[],
   name: Name,
-  model: ModelName | null,
+  subject: Subject | null,
 ): Figures[Name] | undefined {
-  const found = results.find(({ benchmark, subject }) => benchmark === name && (subject ?? null) === model);
+  const found = results.find((result) => result.benchmark === name && (result.subject ?? null) === subject);
   return found?.figures as Figures[Name] | undefined;
 }

@@ -4,7 +4,6 @@ import type { ChildProcess } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface, type Interface } from "node:readline";
-import type { Emission } from "@slipway/core/autodiff";
 import { tensorFromInitializer } from "@slipway/core/graph";
 import type { NamedTensor, TensorData } from "@slipway/core/tensor";
 import { workDirectory } from "../contenders.ts";
@@ -20,13 +19,15 @@ import {
   OPTIMIZER_NAMES,
   OPTIMIZERS,
   type OptimizerName,
+  OWN_NAMES,
+  type OwnName,
 } from "./networks.ts";
 
 export interface TrainFigures {
   readonly torch: string;
   readonly steps: readonly StepFigures[];
-  /** Of the networks whose operators were asked for, one thread. */
-  readonly profiles: readonly ProfileFigures[];
+  /** Where a step's time goes, on one thread; null for networks of which that is not asked. */
+  readonly profile: ProfileFigures | null;
 }
 
 interface StepFigures {
@@ -69,10 +70,9 @@ interface ProfileFigures {
   }[];
 }
 
-type ContenderName = Emission | "PyTorch";
+type ContenderName = OwnName | "PyTorch";
 
 export interface TrainOptions {
-  readonly networks: readonly NetworkName[];
   readonly rounds: number;
   readonly seconds: number;
   readonly isInstalling: boolean;
@@ -86,27 +86,24 @@ const WARM_UP_STEPS = 4;
 const LEAST_STEPS = 2;
 const PROFILED: readonly NetworkName[] = ["resnet18"];
 
-export async function benchTrain(options: TrainOptions): Promise<TrainFigures> {
+export async function benchTrain(network: NetworkName, options: TrainOptions): Promise<TrainFigures> {
   const environment = directoryOf(PYTORCH);
   if (options.isInstalling && !PYTORCH.isInstalled(environment)) PYTORCH.install(environment);
   if (!PYTORCH.isInstalled(environment))
     throw new Error(`PyTorch is not installed in ${environment}; --install does it.`);
   const steps: StepFigures[] = [];
-  const profiles: ProfileFigures[] = [];
   let torch = "";
-  for (const network of options.networks) {
-    await using directory = await workDirectory();
-    writeTensors(directory.path, network);
-    for (const threads of canPin ? [1, 2] : [1]) {
-      for (const optimizer of OPTIMIZER_NAMES) {
-        const made = await measureSteps({ network, optimizer, threads, folder: directory.path, environment }, options);
-        steps.push(made.figures);
-        torch = made.torch;
-      }
+  await using directory = await workDirectory();
+  writeTensors(directory.path, network);
+  for (const threads of canPin ? [1, 2] : [1]) {
+    for (const optimizer of OPTIMIZER_NAMES) {
+      const made = await measureSteps({ network, optimizer, threads, folder: directory.path, environment }, options);
+      steps.push(made.figures);
+      torch = made.torch;
     }
-    if (PROFILED.includes(network)) profiles.push(await profileOf(network, directory.path, environment));
   }
-  return { torch, steps, profiles };
+  const profile = PROFILED.includes(network) ? await profileOf(network, directory.path, environment) : null;
+  return { torch, steps, profile };
 }
 
 interface Setting {
@@ -123,7 +120,7 @@ async function measureSteps(
 ): Promise<{ figures: StepFigures; torch: string }> {
   const turns: Turn[] = [];
   try {
-    for (const name of ["fast", "portable", "PyTorch"] as const) turns.push(await Turn.start(name, setting));
+    for (const name of [...OWN_NAMES, "PyTorch"] as const) turns.push(await Turn.start(name, setting));
     for (const turn of turns) await turn.warmUp(seconds / turns.length);
     for (let round = 0; round < rounds; round++) {
       for (let at = 0; at < turns.length; at++) await turns[(round + at) % turns.length]!.measure();
@@ -211,9 +208,10 @@ class Turn {
 
   /** Does the first steps, and finds how many a turn of so many seconds has. */
   async warmUp(seconds: number): Promise<void> {
-    const { losses, stepsMs } = (await this.ask(String(WARM_UP_STEPS))) as Answer;
+    const { losses } = (await this.ask(String(WARM_UP_STEPS))) as Answer;
+    const { stepsMs } = (await this.ask(String(LEAST_STEPS))) as Answer;
     this.#first = losses.slice(0, COMPARED_STEPS);
-    this.#steps = Math.max(LEAST_STEPS, Math.round((seconds * 1000) / medianOf(stepsMs.slice(1))));
+    this.#steps = Math.max(LEAST_STEPS, Math.round((seconds * 1000) / medianOf(stepsMs)));
   }
 
   async measure(): Promise<void> {
@@ -270,18 +268,20 @@ function bytesOf(data: TensorData): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
 }
 
-export function trainText({ torch, steps, profiles }: TrainFigures): string {
+export function trainText({ torch, steps, profile }: TrainFigures): string {
   return [
     `Steps of training, batches of 64, against PyTorch ${torch} eager`,
     ...steps.map(stepText),
-    ...profiles.map(({ network, stepMs, operators }) =>
-      [
-        `${network}, operators of a step of ${stepMs.toFixed(0)} ms, one thread`,
-        ...operators
-          .filter(({ share }) => share >= 0.005)
-          .map(({ operator, nodes, ms, share }) => `  ${operator} × ${nodes}: ${ms.toFixed(1)} ms, ${percent(share)}`),
-      ].join("\n"),
-    ),
+    ...(profile === null ? [] : [profileText(profile)]),
+  ].join("\n");
+}
+
+function profileText({ network, stepMs, operators }: ProfileFigures): string {
+  return [
+    `${network}, operators of a step of ${stepMs.toFixed(0)} ms, one thread`,
+    ...operators
+      .filter(({ share }) => share >= 0.005)
+      .map(({ operator, nodes, ms, share }) => `  ${operator} × ${nodes}: ${ms.toFixed(1)} ms, ${percent(share)}`),
   ].join("\n");
 }
 
@@ -296,7 +296,7 @@ function stepText({ network, optimizer, threads, contenders, lossDifference }: S
           ? ""
           : `; built in ${(build.prepareMs + build.differentiateMs + build.sessionMs).toFixed(0)} ms, ${build.nodes.step} nodes`;
       const memory = `; peak ${mebibytes(peakBytes)}, ${mebibytes(addedBytes)} more than before`;
-      return `  ${name.padEnd(9)} ${figureText(stepMs, " ms")}${over}${memory}${built}`;
+      return `  ${name.padEnd(12)} ${figureText(stepMs, " ms")}${over}${memory}${built}`;
     }),
   ].join("\n");
 }

@@ -1,7 +1,7 @@
 // The networks whose training is measured, as ONNX models with weights from a seed. `step_peer.py` has the same in PyTorch, with
 // weights under the same names.
 import { type GraphBuilder, graphBuilder, type Model } from "@slipway/core/graph";
-import type { Optimizer } from "@slipway/core/autodiff";
+import type { Emission, Optimizer } from "@slipway/core/autodiff";
 import type { Tensor } from "@slipway/core/tensor";
 import { seededRandom } from "../../server/src/load/index.ts";
 
@@ -14,6 +14,8 @@ interface Network {
   /** Shape of a batch; whole numbers below `words` where that is said, else numbers from 0 to 1. */
   readonly input: readonly number[];
   readonly words?: number;
+  /** Steps that one run of the engine does, so many that what goes in and out between runs hardly counts. */
+  readonly stepsPerRun: number;
   build(g: GraphBuilder, parameters: Parameters): string;
 }
 
@@ -121,6 +123,7 @@ export const NETWORKS = {
   mlp: {
     says: "MLP 784-1024-1024-10",
     input: [ROWS, 784],
+    stepsPerRun: 10,
     build(g, p) {
       const first = g.op("Relu", [linear(g, p, "x", "first", 784, 1024)]);
       const second = g.op("Relu", [linear(g, p, first, "second", 1024, 1024)]);
@@ -130,6 +133,7 @@ export const NETWORKS = {
   cnn: {
     says: "the digits CNN (five 3 × 3 convolutions of 16 to 48 channels over 28 × 28, each with BatchNormalization)",
     input: [ROWS, 1, 28, 28],
+    stepsPerRun: 10,
     build(g, p) {
       const channels = [1, 16, 16, 32, 32, 48];
       let x = "x";
@@ -144,6 +148,7 @@ export const NETWORKS = {
     says: "Transformer encoder, 4 layers, 256 wide, 4 heads, 128 tokens of 1000 words",
     input: [ROWS, 128],
     words: 1000,
+    stepsPerRun: 2,
     build(g, p) {
       const width = 256;
       let x = g.op("Add", [
@@ -160,6 +165,7 @@ export const NETWORKS = {
   resnet18: {
     says: "ResNet-18 at 64 × 64",
     input: [ROWS, 3, 64, 64],
+    stepsPerRun: 2,
     build(g, p) {
       let x = g.op("Relu", [normalizedConvolution(g, p, "x", "stem", 3, 64, { kernel: 7, stride: 2 })]);
       x = g.op("MaxPool", [x], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] });
@@ -183,6 +189,15 @@ export const OPTIMIZERS = {
 } as const satisfies Record<string, { readonly optimizer: Optimizer; readonly learningRate: number }>;
 export type OptimizerName = keyof typeof OPTIMIZERS;
 export const OPTIMIZER_NAMES = Object.keys(OPTIMIZERS) as OptimizerName[];
+
+/** Our contenders: which operators their steps are made of, and whether one run of the engine does many. */
+export const OWN = {
+  fast: { emission: "fast", isLooped: true },
+  portable: { emission: "portable", isLooped: true },
+  "step by step": { emission: "fast", isLooped: false },
+} as const satisfies Record<string, { readonly emission: Emission; readonly isLooped: boolean }>;
+export type OwnName = keyof typeof OWN;
+export const OWN_NAMES = Object.keys(OWN) as OwnName[];
 
 export function networkModel(name: NetworkName): Model {
   const network: Network = NETWORKS[name];

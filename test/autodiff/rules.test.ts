@@ -1,8 +1,8 @@
 // Every gradient rule against finite differences: shapes, ranks, attributes and broadcasting, with axes known and open.
-import { GRADIENT_RULES } from "@slipway/core/autodiff";
+import { gradient, GRADIENT_RULES } from "@slipway/core/autodiff";
 import { graphBuilder } from "@slipway/core/graph";
 import { describe, expect, it } from "vitest";
-import { checkCase, type OperatorCase } from "./gradient-check.ts";
+import { answersOf, checkCase, type OperatorCase, tensorOf } from "./gradient-check.ts";
 import { POINTWISE_CASES } from "./pointwise-cases.ts";
 import { SPATIAL_CASES } from "./spatial-cases.ts";
 
@@ -12,6 +12,19 @@ describe.each(CASES)("%s", (_group, cases) => {
   it.each(cases.map((one) => [one.says, one] as const))("%s", async (_says, one) => {
     await checkCase(one);
   });
+});
+
+it("shares the gradient of a halving MaxPool among equal maxima", async () => {
+  const g = graphBuilder({ opset: 17 });
+  const x = g.input("x", "float32", [1, 1, 2, 4]);
+  g.output("y", g.op("MaxPool", [x], { kernel_shape: [2, 2], strides: [2, 2] }), "float32", [1, 1, 1, 2]);
+  const types = new Map([["y", { kind: "tensor", dtype: "float32", shape: [1, 1, 1, 2] }]] as const);
+  const { model } = gradient(g.model(), { wrt: ["x"], types });
+  const answered = await answersOf(model, {
+    x: tensorOf("float32", [3, 3, 5, 5, 1, 3, 5, 5], [1, 1, 2, 4]),
+    grad_y: tensorOf("float32", [6, 8], [1, 1, 1, 2]),
+  });
+  expect(Array.from(answered["grad_x"]!.data as Float32Array)).toEqual([2, 2, 2, 2, 0, 2, 2, 2]);
 });
 
 /** Operators whose gradients are checked elsewhere, since differences say nothing of rounding. */

@@ -182,6 +182,18 @@ export const SPATIAL_CASES: Readonly<Record<string, readonly OperatorCase[]>> = 
       { auto_pad: "SAME_UPPER", strides: [2, 2] },
       { needsShapes: true },
     ),
+    // Gradients are made otherwise by the number of windows: up to 16 a sample, up to 200, and beyond.
+    convolution("over few windows, dilated", [2, 2, 4, 4], [3, 2, 2, 2], { dilations: [2, 2], pads: [1, 1, 1, 1] }),
+    convolution("over few windows, padded beyond its kernel", [1, 2, 2, 3], [2, 2, 2, 2], { pads: [2, 0, 0, 1] }),
+    convolution("of a volume, over few windows", [1, 2, 3, 2, 3], [2, 2, 2, 1, 2], { pads: [0, 0, 1, 0, 0, 0] }),
+    convolution("over some windows", [2, 2, 6, 5], [3, 2, 3, 3], { pads: [1, 1, 1, 1] }),
+    convolution("over some windows, with strides", [2, 1, 9, 9], [2, 1, 3, 2], { pads: [1, 0, 1, 1], strides: [2, 2] }),
+    convolution("over many windows", [2, 2, 203], [3, 2, 2]),
+    convolution("over many windows, with many kernels", [1, 1, 203], [17, 1, 2]),
+    convolution("with a large kernel, over some windows", [1, 2, 9, 9], [2, 2, 5, 4], {
+      pads: [2, 1, 2, 2],
+      strides: [2, 1],
+    }),
     convolution("auto_pad SAME_LOWER", [1, 2, 5, 6], [2, 2, 2, 2], { auto_pad: "SAME_LOWER" }),
     convolution("auto_pad VALID", [1, 2, 5, 6], [2, 2, 2, 2], { auto_pad: "VALID", strides: [2, 2] }),
     transposed("of an image", [2, 3, 3, 3], [3, 2, 2, 2]),

@@ -1,13 +1,16 @@
 // What a step of training can be told: who learns and how fast, and what is kept of it.
 import {
+  gradient,
   inGradientWords,
   learningRateAt,
   parametersOf,
   type TrainStepOptions,
   trainStep,
+  withLoss,
 } from "@slipway/core/autodiff";
-import { graphBuilder } from "@slipway/core/graph";
+import { graphBuilder, type Model, verifyModel } from "@slipway/core/graph";
 import { describe, expect, it } from "vitest";
+import { randomFrom } from "../support/random.ts";
 import { answersOf, engineOn, tensorOf } from "./gradient-check.ts";
 
 /** y = x·a·b, of one number each, so that what a step does can be told by hand. */
@@ -18,6 +21,11 @@ function product() {
   g.output("y", g.op("Mul", [scaled, g.values("float32", [3], [1], "body.b")]), "float32", [1, 1]);
   return inGradientWords(g.model());
 }
+
+const numbers = (size: number, seed: number): number[] => {
+  const random = randomFrom(seed);
+  return Array.from({ length: size }, () => random() * 2 - 1);
+};
 
 const model = product();
 const engine = engineOn({});
@@ -88,6 +96,45 @@ describe("a step", () => {
       expect.objectContaining({ code: "PARAMETER_INVALID", message: expect.stringMatching(message) as string }),
     );
   });
+});
+
+it("runs convolutions over few windows as products, which changes nothing", async () => {
+  const g = graphBuilder({ opset: 17 });
+  const x = g.input("x", "float32", ["N", 2, 5, 4]);
+  const kernel = g.values("float32", numbers(36, 1), [3, 2, 3, 2], "kernel");
+  const made = g.op("Conv", [x, kernel, g.values("float32", numbers(3, 2), [3], "bias")], {
+    kernel_shape: [3, 2],
+    strides: [2, 2],
+    auto_pad: "SAME_UPPER",
+  });
+  g.output("y", g.op("GlobalAveragePool", [made]), "float32", ["N", 3, 1, 1]);
+  const convolving = inGradientWords(g.model());
+  const parameters = parametersOf(convolving);
+  const loss = { kind: "mean-squared-error" } as const;
+  const typesOf = (one: Model) => engine.typesOf(one);
+  const stepped = await trainStep(convolving, { parameters, loss, optimizer: { kind: "sgd" }, typesOf });
+  verifyModel(stepped.model);
+  expect(stepped.model.graph.nodes.filter(({ opType }) => opType === "Conv")).toEqual([]);
+  const judged = withLoss(convolving, { loss, types: await typesOf(convolving) });
+  const plain = gradient(judged.model, { wrt: parameters, of: judged.loss, types: await typesOf(judged.model) });
+  const feeds = {
+    x: tensorOf("float32", numbers(80, 3), [2, 2, 5, 4]),
+    target: tensorOf("float32", numbers(6, 4), [2, 3, 1, 1]),
+  };
+  const weights = { kernel: numbers(36, 1), bias: numbers(3, 2) };
+  const after = await answersOf(stepped.model, {
+    ...feeds,
+    kernel: tensorOf("float32", weights.kernel, [3, 2, 3, 2]),
+    bias: tensorOf("float32", weights.bias, [3]),
+    learning_rate: tensorOf("float32", [0.5], []),
+  });
+  const gradients = await answersOf(plain.model, feeds);
+  expect(after["loss"]!.data[0]).toBeCloseTo(Number(gradients["loss"]!.data[0]), 5);
+  for (const [name, before] of Object.entries(weights)) {
+    const slope = gradients[`grad_${name}`]!.data as Float32Array;
+    const expected = before.map((value, at) => expect.closeTo(value - 0.5 * slope[at]!, 5) as number);
+    expect(Array.from(after[`${name}_next`]!.data as Float32Array), name).toEqual(expected);
+  }
 });
 
 it("renews running statistics by their momentum, and leaves those it was given alone", async () => {
