@@ -259,6 +259,12 @@ export const ERRORS = {
     "The files of a registered dataset are no longer what was registered.",
     "Put the files back, or register them as a new number with `slipway dataset add`.",
   ),
+  // Training
+  TRAINING_DIVERGED: fact(
+    "invalid",
+    "A loss became NaN or infinite while a network was trained; the last good checkpoint stays.",
+    "Look at the rows and the tensor the message names; lower the learning rate or clip gradients.",
+  ),
   // Registry and store
   NAME_INVALID: fact(
     "invalid",
