@@ -323,6 +323,43 @@ describe("instances", () => {
     ).toEqual(["x"]);
   });
 
+  describe("that are rows of a table", () => {
+    const model = signature(
+      [port("age", "float32", ["N"]), port("job", "string", ["N"]), port("smokes", "float32", ["N", 1])],
+      [LOGITS],
+    );
+    const compiled = compile({ instances: "rows" }, model);
+
+    test("may lack values, which the model answers for", () => {
+      const tensors = compiled.prepare([
+        instance({ age: 41, job: "clerk", smokes: true }),
+        instance({ job: null }),
+        instance({ age: "NaN", job: 12, smokes: 0 }),
+      ]);
+      const nan = Number.NaN;
+      expect(tensors).toEqual([
+        { name: "age", dtype: "float32", shape: [3], data: Float32Array.of(41, nan, nan) },
+        { name: "job", dtype: "string", shape: [3], data: ["clerk", "", "12"] },
+        { name: "smokes", dtype: "float32", shape: [3, 1], data: Float32Array.of(1, nan, 0) },
+      ]);
+    });
+
+    test("name columns the table has, and hold what a column can", () => {
+      const refusal = (value: JsonValue) => failure("RECORD_INVALID", () => compiled.prepare([instance(value)]));
+      expect(refusal({ agee: 41 })).toBe('Record 0: the model has no input "agee"; it has age, job, smokes.');
+      expect(refusal({ age: "old" })).toContain('"age" is "old"; float32 takes a number');
+      expect(refusal({ job: ["clerk"] })).toContain('"job" has the shape [1]; it takes []');
+    });
+
+    test("are refused where an input is no column", () => {
+      const rows = { instances: "rows" };
+      expect(refused(rows, DIGITS)).toContain('the input "image" takes [1, 28, 28] of each row; a column has one value');
+      expect(refused(rows, signature([port("n", "int64", ["N"])], [LOGITS]))).toContain(
+        'the input "n" is int64, which has nothing that stands for a missing value',
+      );
+    });
+  });
+
   test("promise no memory they do not fill", () => {
     const compiled = compile({}, signature([port("x", "float32", ["N", null, null])], [LOGITS]));
     const first = Array.from({ length: 60_000 }, () => 1);

@@ -17,6 +17,8 @@ interface InputSlot {
   readonly dims: readonly Dimension[] | null;
   readonly isOptional: boolean;
   readonly steps: readonly BeforeStep[];
+  /** What stands for a missing value; null where there has to be one. */
+  readonly missing: JsonValue;
 }
 
 /** @throws SlipwayError PROCESSING_INVALID */
@@ -29,9 +31,26 @@ export function planInstance(processing: Processing, signature: Signature): Inpu
     const dims = batch.isBatched ? (shape?.slice(1) ?? null) : shape;
     const steps = port === target ? before : [];
     if (steps.length > 0) checkSteps(port.name, dtype, dims, steps);
-    return { name: port.name, dtype, dims, isOptional: port.isOptional === true, steps };
+    const missing = processing.instances === "rows" ? missingOf(port.name, dtype, dims) : null;
+    return { name: port.name, dtype, dims, isOptional: port.isOptional === true, steps, missing };
   });
   return { takes: "instance", ...batch, prepare: (record, refuse) => prepareInstance(slots, record, refuse) };
+}
+
+/** The element that says that a row has no value in a column, as tables' encoders take it. */
+function missingOf(name: string, dtype: DType, dims: readonly Dimension[] | null): JsonValue {
+  if (dims !== null && !dims.every((length) => length === 1)) {
+    throw new SlipwayError(
+      "PROCESSING_INVALID",
+      `Processing: "instances" are "rows", and the input "${name}" takes ${shapeText(dims)} of each row; a column has one value.`,
+    );
+  }
+  if (dtype === "string") return "";
+  if (dtype === "float32" || dtype === "float64" || dtype === "float16" || dtype === "bfloat16") return "NaN";
+  throw new SlipwayError(
+    "PROCESSING_INVALID",
+    `Processing: "instances" are "rows", and the input "${name}" is ${dtype}, which has nothing that stands for a missing value.`,
+  );
 }
 
 /** Records are rows where every input that must be given has a first axis of the same fixed, or an open, length. */
@@ -73,11 +92,19 @@ function prepareInstance(slots: readonly InputSlot[], record: InputRecord, refus
   const values = namedValues(slots, record.value, refuse);
   const tensors: NamedTensor[] = [];
   for (const slot of slots) {
-    const value = values.get(slot.name);
+    const value = valueOf(slot, values.get(slot.name));
     if (value !== undefined) tensors.push({ name: slot.name, ...prepareValue(slot, value, refuse) });
     else if (!slot.isOptional) refuse(`the input "${slot.name}" is missing`);
   }
   return tensors;
+}
+
+/** A row's value as the input's datatype has it. */
+function valueOf({ dtype, missing }: InputSlot, value: JsonValue | undefined): JsonValue | undefined {
+  if (missing === null) return value;
+  if (value === undefined || value === null) return missing;
+  if (dtype === "string") return typeof value === "number" || typeof value === "boolean" ? String(value) : value;
+  return typeof value === "boolean" ? Number(value) : value;
 }
 
 function namedValues(slots: readonly InputSlot[], value: JsonValue, refuse: Refuse): ReadonlyMap<string, JsonValue> {

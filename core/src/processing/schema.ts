@@ -165,10 +165,22 @@ export interface Processing {
   readonly input: string | null;
   /** Steps from the model's outputs to the answer, in order. */
   readonly after: readonly AfterStep[];
+  /**
+   * How an instance's values are taken. "values": each as the input's datatype has it, and none may be missing. "rows": as the
+   * columns of a table's row. What is left out or null is a missing value, NaN or the empty text, which the model answers
+   * for; truth values are the numbers 1 and 0, and numbers of an input of texts their text. Default "values".
+   */
+  readonly instances: "values" | "rows";
 }
 
 /** What holds for a version that declares nothing: instances in, all outputs out. */
-export const NO_PROCESSING: Processing = { schemaVersion: 1, before: [], input: null, after: [] };
+export const NO_PROCESSING: Processing = {
+  schemaVersion: 1,
+  before: [],
+  input: null,
+  after: [],
+  instances: "values",
+};
 
 /** Longest side of an image a step may make, in pixels. */
 const SIDE = 8192;
@@ -227,11 +239,17 @@ const AFTER: StepFields<AfterStep> = {
   },
 };
 
-const TOP: Fields<{ schemaVersion: 1; before: readonly unknown[]; input: string | null; after: readonly unknown[] }> = {
+interface Top extends Omit<Processing, "before" | "after"> {
+  readonly before: readonly unknown[];
+  readonly after: readonly unknown[];
+}
+
+const TOP: Fields<Top> = {
   schemaVersion: literal(1),
   before: filled(list({ takes: "a step", read: (value) => value }, 0, STEPS), []),
   input: portName,
   after: filled(list({ takes: "a step", read: (value) => value }, 0, STEPS), []),
+  instances: filled(oneOf("values", "rows"), "values"),
 };
 
 /**
@@ -242,12 +260,13 @@ const TOP: Fields<{ schemaVersion: 1; before: readonly unknown[]; input: string 
  * parseProcessing({ schemaVersion: 1, before: [{ step: "decode-image", channels: "grey" }] }).after; // []
  */
 export function parseProcessing(value: unknown): Processing {
-  const { schemaVersion, before, input, after } = readFields(value, "Processing", TOP, "PROCESSING_INVALID");
+  const { schemaVersion, before, input, after, instances } = readFields(value, "Processing", TOP, "PROCESSING_INVALID");
   return {
     schemaVersion,
     before: before.map((step, index) => readStep<BeforeStep>(step, `before[${index}]`, BEFORE)),
     input,
     after: after.map((step, index) => readStep<AfterStep>(step, `after[${index}]`, AFTER)),
+    instances,
   };
 }
 

@@ -22,6 +22,7 @@ export interface GivenInput {
 
 /** `image=digit.npy` → name and rest; a text without a name is a file. */
 export function givenInput(text: string): GivenInput {
+  if (isBody(text)) return { name: null, text };
   const match = /^([^=/\\]+)=(.+)$/s.exec(text);
   return match === null ? { name: null, text } : { name: match[1]!, text: match[2]! };
 }
@@ -51,12 +52,22 @@ export async function inferBody(
   return { kind: "tensors", inputs };
 }
 
-/** A file that is a request by itself: an image, or JSON of either route. */
+/** A request by itself, as it stands or in a file: an image, or JSON of either route. */
 async function wholeBody(file: string, read: (file: string) => Promise<Buffer>): Promise<InferBody | null> {
   const contentType = imageType(file);
   if (contentType !== null) return { kind: "records", contentType, body: await read(file) };
+  if (isBody(file)) return bodyFrom(Buffer.from(file), "the body");
   if (!file.toLowerCase().endsWith(".json")) return null;
-  const bytes = await read(file);
+  return bodyFrom(await read(file), file);
+}
+
+/** Whether a text is a JSON object rather than a file's name. */
+function isBody(text: string): boolean {
+  return /^\s*\{/.test(text);
+}
+
+/** JSON of either route. @throws SlipwayError FILE_UNREADABLE */
+function bodyFrom(bytes: Buffer, file: string): InferBody {
   const value = jsonFrom(bytes.toString("utf8"), file);
   if (isObject(value) && "inputs" in value) return { kind: "request", body: bytes };
   if (isObject(value) && "instances" in value) return { kind: "records", contentType: "application/json", body: bytes };

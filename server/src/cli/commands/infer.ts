@@ -16,7 +16,7 @@ export const infer: Command = {
     'Sends inputs to a model and shows its answer. An image, or JSON with "instances", goes through the version\'s processing and answers labels or outputs; arrays and JSON with "inputs" go to the model as they are. A model file, or a name with the server stopped, is run by this command itself.',
   arguments: [
     { name: "<model>", description: "Name of an endpoint, NAME@VERSION, or an ONNX file or directory" },
-    { name: "[inputs...]", description: "An image, a .json body, or as --input" },
+    { name: "[inputs...]", description: "An image, a .json body or its text, or as --input" },
   ],
   options: [
     {
@@ -30,6 +30,7 @@ export const infer: Command = {
     { line: "slipway infer digits seven.png", says: "an image through the version's processing" },
     { line: "slipway infer model.onnx --input x=batch.npy", says: "a file, without a server" },
     { line: "slipway infer iris --input 'x=[[5.1, 3.5, 1.4, 0.2]]' --json", says: "values as they stand" },
+    { line: `slipway infer loans '{"instances": [{"age": 41, "job": "clerk"}]}'`, says: "rows by their columns" },
   ],
   reachesServe: true,
   run: async (context) => {

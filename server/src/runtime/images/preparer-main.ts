@@ -2,7 +2,7 @@
 // request at a time. It is apart because decoders of hostile files crash, and because decoding and resizing would hold
 // up the front.
 import { SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
-import { type CompiledProcessing, compileProcessing } from "@slipway/core/processing";
+import { type CompiledProcessing, compileProcessing, NO_PROCESSING } from "@slipway/core/processing";
 import type { Tensor } from "@slipway/core/tensor";
 import sharp from "sharp";
 import { decodeRequest, encodeAnswer, MessageReader, type Preparation, type Prepared } from "./messages.ts";
@@ -27,7 +27,7 @@ function compile(preparation: Preparation): CompiledProcessing {
   let processing = compiled.get(key);
   if (processing === undefined) {
     const { before, input, signature } = preparation;
-    processing = compileProcessing({ schemaVersion: 1, before, input, after: [] }, signature);
+    processing = compileProcessing({ ...NO_PROCESSING, before, input }, signature);
     if (compiled.size >= KEPT) compiled.clear();
     compiled.set(key, processing);
   }
