@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { SlipwayError } from "@slipway/core/base";
 import { bytesFromData, dataFromBytes, type DType, type NumericData, type NumericDType } from "@slipway/core/tensor";
-import type { Tensors } from "./learner.ts";
+import type { Tensors } from "./step-engine.ts";
 
 /** An epoch, as it is shown. */
 export interface EpochPoint {

@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { fitStateFromBytes } from "./checkpoint.ts";
 import { clouds, learnerOf, PLAN, runOf, smallNetwork } from "./fit.testing.ts";
 import { fit, type FitPlan, type FitRun, type Fitted } from "./fit.ts";
-import type { LearnerOptions, Tensors } from "./learner.ts";
+import type { LearnerOptions } from "./learner.ts";
+import type { Tensors } from "./step-engine.ts";
 import { accuracy, rSquared } from "./scores.ts";
 import { trainingSetFromArrays } from "./training-set.ts";
 
@@ -123,6 +124,40 @@ describe("fit", () => {
     await learner.close();
   });
 
+  it("takes batches in parts, whose gradients add up, with weights", async () => {
+    const weights = Float32Array.from({ length: training.rows }, (_, row) => (row % 4) / 2);
+    const { inputs, target } = training.read(Int32Array.from({ length: training.rows }, (_, at) => at));
+    const set = trainingSetFromArrays({ inputs: { input: inputs[0]! }, target, weights });
+    const network = smallNetwork(4, 8, 3, { dropout: 0.2 });
+    const options = { hasSampleWeights: true, averageDecay: 0.9, maxNorm: 1 };
+    const [whole, parts] = [await learnerOf(network, options), await learnerOf(network, { ...options, partRows: 5 })];
+    const data = { training: set, validation: set, score: accuracy };
+    const results = [await fit(whole, data, PLAN, runOf()), await fit(parts, data, PLAN, runOf())] as const;
+    for (const [at, { trainingLoss, validationLoss }] of results[0].history.entries()) {
+      expect(results[1].history[at]!.trainingLoss).toBeCloseTo(trainingLoss, 5);
+      expect(results[1].history[at]!.validationLoss!).toBeCloseTo(validationLoss!, 5);
+    }
+    await whole.close();
+    await parts.close();
+  });
+
+  it("counts a row of weight 2 as two rows, and one of weight 0 not at all", async () => {
+    const network = smallNetwork(4, 8, 3);
+    const weighted = await learnerOf(network, { hasSampleWeights: true });
+    const plain = await learnerOf(network);
+    const batch = training.read(Int32Array.of(0, 1, 2));
+    const weights = { dtype: "float32", shape: [3], data: Float32Array.of(2, 1, 0) } as const;
+    const twice = training.read(Int32Array.of(0, 0, 1));
+    const settings = { number: 1, learningRate: 0.1 };
+    expect(await weighted.step({ ...batch, weights }, settings)).toBeCloseTo(await plain.step(twice, settings), 6);
+    for (const [name, { data }] of plain.weights) {
+      for (const [at, value] of (data as Float32Array).entries())
+        expect((weighted.weights.get(name)!.data as Float32Array)[at]!).toBeCloseTo(value, 4);
+    }
+    await weighted.close();
+    await plain.close();
+  });
+
   it("computes nothing for what is frozen, and leaves it as it was", async () => {
     const network = smallNetwork(4, 8, 3, { dropout: 0.5, isNormalised: true });
     const groups = [{ names: /^(first|norm)\./, isFrozen: true }];
@@ -146,7 +181,7 @@ describe("fit", () => {
 describe("a loss that is no number", () => {
   it("ends the fit with step, rows and tensor, and the last good checkpoint stays", async () => {
     const rows = 40;
-    const { data } = training.read(Int32Array.from({ length: rows }, (_, at) => at))[0]!;
+    const { data } = training.read(Int32Array.from({ length: rows }, (_, at) => at)).inputs[0]!;
     const spoilt = (data as Float32Array).slice();
     spoilt[4 * 17 + 2] = Number.NaN;
     const set = trainingSetFromArrays({

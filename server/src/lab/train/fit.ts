@@ -5,10 +5,11 @@ import type { Backend } from "@slipway/core/backend";
 import { assert, SlipwayError } from "@slipway/core/base";
 import type { Tensor } from "@slipway/core/tensor";
 import { type EpochPoint, bytesFromFitState, type FitState, fitStateFromBytes } from "./checkpoint.ts";
-import type { Learner, Tensors } from "./learner.ts";
+import type { Learner } from "./learner.ts";
 import { divergedError, firstNonFinite } from "./non-finite.ts";
 import { epochOrder } from "./randomness.ts";
-import { TARGET, type TrainingSet } from "./training-set.ts";
+import type { Tensors } from "./step-engine.ts";
+import type { TrainingSet } from "./training-set.ts";
 
 export interface FitPlan {
   readonly epochs: number;
@@ -197,17 +198,18 @@ class FitLoop {
   async #judge(set: TrainingSet): Promise<{ readonly loss: number; readonly score: number }> {
     const outputs: Tensor[] = [];
     const targets: Tensor[] = [];
-    let sum = 0;
+    let [sum, weights] = [0, 0];
     for (let from = 0; from < set.rows; from += JUDGED_ROWS) {
       await this.#stopIfAsked();
       const rows = Math.min(JUDGED_ROWS, set.rows - from);
       const batch = set.read(Int32Array.from({ length: rows }, (_, at) => from + at));
-      const { loss, output } = await this.#learner.judge(batch);
-      sum += loss * rows;
+      const { loss, weight, output } = await this.#learner.judge(batch);
+      sum += loss * weight;
+      weights += weight;
       outputs.push(output);
-      targets.push(batch.find(({ name }) => name === TARGET)!);
+      targets.push(batch.target);
     }
-    return { loss: sum / set.rows, score: this.#data.score(outputs, targets) };
+    return { loss: sum / weights, score: this.#data.score(outputs, targets) };
   }
 
   #isDue(): boolean {

@@ -5,7 +5,7 @@ import { SlipwayError } from "@slipway/core/base";
 import { createValueInfo, subgraphsOf } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
 import type { NamedTensor, Tensor } from "@slipway/core/tensor";
-import type { StepInside } from "./learner.ts";
+import type { StepInside } from "./step-engine.ts";
 
 export interface NonFinite {
   /** The first value of a step that holds one, and what computes it; null where that is given. */

@@ -1,7 +1,8 @@
 // What a fit reads: rows by their places, as the tensors a network takes and what it should answer. Held in memory, since an epoch
 // reads them in another order than they lie in.
 import { assert } from "@slipway/core/base";
-import { createData, type DType, elementCount, type NamedTensor, type NumericDType, type Tensor } from "@slipway/core/tensor";
+import { createData, type DType, elementCount, type NumericDType, type Tensor } from "@slipway/core/tensor";
+import type { Batch } from "./step-engine.ts";
 
 /** An input of a network, as one row has it. */
 export interface TrainingInput {
@@ -14,45 +15,52 @@ export interface TrainingInput {
 export interface TrainingSet {
   readonly rows: number;
   readonly inputs: readonly TrainingInput[];
-  /** What each row counts, 1 on average; null where all count the same. */
-  readonly weights: Float32Array | null;
-  /** Rows by their places, in that order: the inputs, then the target. */
-  read(places: Int32Array): readonly NamedTensor[];
+  /** Whether rows count differently. */
+  readonly isWeighted: boolean;
+  /** Rows by their places, in that order. */
+  read(places: Int32Array): Batch;
 }
-
-/** The name of the target among what is read. */
-export const TARGET = "target";
 
 export interface ArraysOptions {
   /** By the network's inputs; the first axis counts rows. */
   readonly inputs: Readonly<Record<string, Tensor>>;
   /** Labels int64 [N], or numbers float32 [N, …]. */
   readonly target: Tensor;
+  /** What each row counts, [N]. */
   readonly weights?: Float32Array | null;
 }
 
 /** Rows that lie in arrays. */
 export function trainingSetFromArrays({ inputs, target, weights = null }: ArraysOptions): TrainingSet {
   const rows = target.shape[0]!;
-  const columns = [...Object.entries(inputs), [TARGET, target] as const].map(([name, tensor]) => {
+  const columns = Object.entries(inputs);
+  for (const [name, tensor] of columns) {
     assert(tensor.shape[0] === rows, `"${name}" has ${tensor.shape[0]} rows, and the target ${rows}.`);
-    return { name, dtype: tensor.dtype as NumericDType, shape: tensor.shape.slice(1), data: tensor.data as Uint8Array };
-  });
+  }
+  const weighed: Tensor | null = weights === null ? null : { dtype: "float32", shape: [rows], data: weights };
   return {
     rows,
-    inputs: columns.slice(0, -1).map(({ name, dtype, shape }) => ({ name, dtype, shape })),
-    weights,
-    read: (places) =>
-      columns.map(({ name, dtype, shape, data }) => {
-        const width = elementCount(shape);
-        const picked = createData(dtype, places.length * width) as Uint8Array;
-        if (width === 1) for (let at = 0; at < places.length; at++) picked[at] = data[places[at]!]!;
-        else
-          for (let at = 0; at < places.length; at++) {
-            const from = places[at]! * width;
-            picked.set(data.subarray(from, from + width), at * width);
-          }
-        return { name, dtype, shape: [places.length, ...shape], data: picked };
-      }),
+    inputs: columns.map(([name, { dtype, shape }]) => ({ name, dtype, shape: shape.slice(1) })),
+    isWeighted: weights !== null,
+    read: (places) => ({
+      inputs: columns.map(([name, tensor]) => ({ name, ...pickedRows(tensor, places) })),
+      target: pickedRows(target, places),
+      weights: weighed === null ? null : pickedRows(weighed, places),
+    }),
   };
+}
+
+/** A copy of rows, in the order of their places. */
+export function pickedRows({ dtype, shape, data }: Tensor, places: Int32Array): Tensor {
+  const row = shape.slice(1);
+  const width = elementCount(row);
+  const picked = createData(dtype as NumericDType, places.length * width) as Uint8Array;
+  const from = data as Uint8Array;
+  if (width === 1) for (let at = 0; at < places.length; at++) picked[at] = from[places[at]!]!;
+  else
+    for (let at = 0; at < places.length; at++) {
+      const start = places[at]! * width;
+      picked.set(from.subarray(start, start + width), at * width);
+    }
+  return { dtype, shape: [places.length, ...row], data: picked };
 }
