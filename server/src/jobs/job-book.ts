@@ -2,12 +2,13 @@
 // lease on it, and only the holder may change it, so a process that was thought dead and is not can do no harm.
 import { type Clock, SlipwayError } from "@slipway/core/base";
 import type { Database } from "#store";
-import { hasEnded, type Job, type JobEnd, type JobFilter, type JobState, NEXT_STATES, type NewJob } from "./job.ts";
+import { hasEnded, type Job, type JobBlob, type JobEnd, type JobFilter, type JobState, NEXT_STATES, type NewJob } from "./job.ts";
 import {
   columnsOf,
   deleteBlobs,
   endInsteadOf,
   forgetEnded,
+  insertBlobs,
   jobFromRow,
   jsonText,
   MOST_STATE_BYTES,
@@ -31,6 +32,12 @@ export interface Claim {
   readonly mostAttempts: number;
   /** This one alone; the oldest unless said. */
   readonly id?: string;
+}
+
+export interface CheckpointOptions {
+  readonly isPartDone: boolean;
+  readonly queries?: Database;
+  readonly blobs?: readonly JobBlob[];
 }
 
 /** Orders are said, not sent: rows and files are named in them. */
@@ -79,12 +86,7 @@ export class JobBook {
       const fresh = { state: "queued" satisfies JobState, attempts: 0, revision: 1, created_at: at };
       const row = { tenant, id, kind, schema, subject, order: text, actor, reason, ...fresh };
       await queries.insertInto("job").values(row).execute();
-      for (const { hash, sizeBytes } of new Map(blobs.map((blob) => [blob.hash, blob])).values()) {
-        await queries
-          .insertInto("job_blob")
-          .values({ tenant, job_id: id, blob_hash: hash, size_bytes: sizeBytes })
-          .execute();
-      }
+      await insertBlobs(queries, tenant, id, blobs);
     });
     return await this.get(id);
   }
@@ -185,17 +187,22 @@ export class JobBook {
    * Keeps what a later run needs to go on.
    * @param isPartDone whether a part of the task is finished by it: then attempts are counted anew
    * @param queries a transaction it is part of; one of its own unless said
+   * @param blobs all stored bytes the job needs from now on, in place of those it named before
    * @throws SlipwayError STATE_CONFLICT where the holder has lost the job, REQUEST_TOO_LARGE for more than 16 MiB
    */
   async setCheckpoint(
     id: string,
     holder: string,
     checkpoint: unknown,
-    options: { readonly isPartDone: boolean; readonly queries?: Database },
+    options: CheckpointOptions,
   ): Promise<void> {
     const text = jsonText(checkpoint, MOST_STATE_BYTES, "checkpoint");
     const keep = async (queries: Database) => {
       const row = await this.#held(queries, id, holder);
+      if (options.blobs !== undefined) {
+        await deleteBlobs(queries, this.#tenant, [id]);
+        await insertBlobs(queries, this.#tenant, id, options.blobs);
+      }
       await this.#update(queries, row, { checkpoint: text, ...(options.isPartDone ? { attempts: 1 } : {}) });
     };
     if (options.queries !== undefined) await keep(options.queries);

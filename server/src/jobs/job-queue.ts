@@ -1,9 +1,8 @@
 // Carries jobs out, one at a time: what is timed needs the machine for itself. It holds the lease of the job it is at, writes
 // down how far that is, and takes up again what an earlier process could not finish.
 import { type CancelTimer, type Clock, SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
-import type { Database } from "#store";
 import { hasEnded, type Job, type JobEnd, type NewJob } from "./job.ts";
-import type { JobBook } from "./job-book.ts";
+import type { CheckpointOptions, JobBook } from "./job-book.ts";
 import type { JobProgress } from "./job-run.ts";
 import { LatestOnly } from "./latest-only.ts";
 
@@ -14,7 +13,7 @@ export interface JobCarrier {
   /** May be called often; it is written down about once a second. */
   report(progress: JobProgress): void;
   /** Keeps what a later run needs to go on. See `JobBook.setCheckpoint`. */
-  checkpoint(state: unknown, options: { readonly isPartDone: boolean; readonly queries?: Database }): Promise<void>;
+  checkpoint(state: unknown, options: CheckpointOptions): Promise<void>;
 }
 
 /** How jobs of one kind are carried out. */

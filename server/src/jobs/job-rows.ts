@@ -1,7 +1,7 @@
 // Jobs as rows of the database: read, ended, forgotten.
 import { SlipwayError } from "@slipway/core/base";
 import type { Database } from "#store";
-import type { Job, JobEnd, JobState } from "./job.ts";
+import type { Job, JobBlob, JobEnd, JobState } from "./job.ts";
 import type { JobProgress } from "./job-run.ts";
 
 /** Of a checkpoint, and of a result, as JSON. */
@@ -30,6 +30,20 @@ export async function forgetEnded(queries: Database, tenant: string, endedBefore
 
 export async function deleteBlobs(queries: Database, tenant: string, ids: readonly string[]): Promise<void> {
   await queries.deleteFrom("job_blob").where("tenant", "=", tenant).where("job_id", "in", ids).execute();
+}
+
+export async function insertBlobs(
+  queries: Database,
+  tenant: string,
+  id: string,
+  blobs: readonly JobBlob[],
+): Promise<void> {
+  for (const { hash, sizeBytes } of new Map(blobs.map((blob) => [blob.hash, blob])).values()) {
+    await queries
+      .insertInto("job_blob")
+      .values({ tenant, job_id: id, blob_hash: hash, size_bytes: sizeBytes })
+      .execute();
+  }
 }
 
 /** What becomes of a job that was to be begun, and is not; null where it may be. */

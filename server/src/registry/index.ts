@@ -27,6 +27,7 @@ export {
   type RepositoryListing,
   type RepositoryNote,
 } from "./repository-directory.ts";
+export type { RunEnd, TrainingRun } from "./runs.ts";
 export type { ScanStoredModel } from "./scan.ts";
 export { scanInProcess } from "./scan-process.ts";
 export type {

@@ -26,7 +26,7 @@ import {
   unload,
 } from "./deployments.ts";
 import { addEvidence, type Evidence, listEvidence, type NewEvidence } from "./evidence.ts";
-import { collectGarbage, DEFAULT_GRACE_MS, type Garbage } from "./gc.ts";
+import { collectGarbage, DEFAULT_GRACE_MS, discardBlob, type Garbage } from "./gc.ts";
 import { createIdentifiers } from "./identifiers.ts";
 import { type FileImport, type Imported, importFile, importStored, type StoredImport } from "./import.ts";
 import {
@@ -42,6 +42,7 @@ import { getModel } from "./models.ts";
 import type { PolicyVerdict } from "./policy/judge.ts";
 import type { Policy } from "./policy/policy.ts";
 import { type ResolvedModel, resolveModelReference } from "./references.ts";
+import { beginRun, type BegunRun, endRun, findRun, keepRun, listRuns, type RunEnd, type TrainingRun } from "./runs.ts";
 import { type ScanStoredModel, scanStoredModel } from "./scan.ts";
 import type { Authority, Decision, Deployment, Endpoint, JsonObject, Model, Version } from "./types.ts";
 import { type CreatedVersion, createVersion, getVersion, listVersions, type NewVersion } from "./versions.ts";
@@ -69,6 +70,8 @@ export interface Registry {
   putBlob(bytes: BlobBytes, options: PutOptions & { readonly expectedHash: string }): Promise<StoredBlob>;
   /** Whether these bytes are stored and sound; renews the grace of those that are. */
   hasBlob(hash: string): Promise<boolean>;
+  /** Removes stored bytes at once where nothing needs them any more, such as those of an older checkpoint. */
+  discardBlob(hash: string): Promise<void>;
   /** See `importStored`. */
   importStored(request: StoredImport): Promise<Imported>;
   /** See `importFile`. */
@@ -113,6 +116,17 @@ export interface Registry {
   listDatasets(name?: string): Promise<readonly RegisteredDataset[]>;
   /** @param number null takes the highest @throws SlipwayError DATASET_NOT_FOUND, with `details.suggestions` */
   getDataset(name: string, number: number | null): Promise<RegisteredDataset>;
+
+  /** Notes that a run begins, or goes on. See `beginRun`. */
+  beginRun(run: BegunRun): Promise<void>;
+  /** Keeps how a run goes. */
+  keepRun(id: string, record: JsonObject): Promise<void>;
+  /** Notes how a run ended, in the caller's transaction where one is given. */
+  endRun(id: string, end: RunEnd, queries?: Database): Promise<void>;
+  /** Newest first. */
+  listRuns(options: { readonly name?: string; readonly limit: number }): Promise<readonly TrainingRun[]>;
+  /** Null where there is none of this id. */
+  findRun(id: string): Promise<TrainingRun | null>;
 
   /** Before loading. See `stage`. */
   stage(wanted: NewDeployment): Promise<Deployment>;
@@ -179,6 +193,7 @@ export function openRegistry(options: RegistryOptions): Registry {
         release();
       }
     },
+    discardBlob: (hash) => discardBlob(context, hash),
     importStored: (request) => importStored(context, request),
     importFile: (request) => importFile(context, request),
     getModel: (hash) => getModel(context, hash),
@@ -197,6 +212,11 @@ export function openRegistry(options: RegistryOptions): Registry {
     addDataset: (wanted, authority) => addDataset(context, wanted, authority),
     listDatasets: (name) => listDatasets(context, name),
     getDataset: (name, number) => getDataset(context, name, number),
+    beginRun: (run) => beginRun(context, run),
+    keepRun: (id, record) => keepRun(context, id, record),
+    endRun: (id, end, queries) => endRun(context, queries ?? database, id, end),
+    listRuns: (listOptions) => listRuns(context, listOptions),
+    findRun: (id) => findRun(context, id),
     stage: (wanted) => stage(context, wanted),
     promote: (deploymentId, as, authority, details) => promote(context, deploymentId, as, authority, details),
     fail: (deploymentId, why, authority) => fail(context, deploymentId, why, authority),

@@ -12,6 +12,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0002_evidence": { up: createEvidence },
   "0003_jobs": { up: createJobs },
   "0004_datasets": { up: createDatasets },
+  "0005_training_runs": { up: createTrainingRuns },
 };
 
 /**
@@ -242,5 +243,20 @@ async function createDatasets(database: Kysely<unknown>): Promise<void> {
     .addColumn("manifest", "text", (column) => column.notNull())
     .addColumn("created_at", "bigint", (column) => column.notNull())
     .addPrimaryKeyConstraint("dataset_key", ["tenant", "name", "number"])
+    .execute();
+}
+
+async function createTrainingRuns(database: Kysely<unknown>): Promise<void> {
+  await database.schema
+    .createTable("training_run")
+    .addColumn("tenant", "text", (column) => column.notNull())
+    .addColumn("id", "text", (column) => column.notNull())
+    .addColumn("name", "text", (column) => column.notNull())
+    .addColumn("number", "integer")
+    .addColumn("state", "text", (column) => column.notNull())
+    .addColumn("started_at", "bigint", (column) => column.notNull())
+    .addColumn("ended_at", "bigint")
+    .addColumn("record", "text", (column) => column.notNull())
+    .addPrimaryKeyConstraint("training_run_key", ["tenant", "id"])
     .execute();
 }

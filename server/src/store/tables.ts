@@ -155,6 +155,20 @@ export interface DatasetTable {
   created_at: Fixed<number>;
 }
 
+/** A network that is or was trained. It outlives the job that trains it, whose id it has. */
+export interface TrainingRunTable {
+  tenant: Fixed<string>;
+  id: Fixed<string>;
+  /** The name its versions get. */
+  name: Fixed<string>;
+  /** Of the version that came of it. */
+  number: number | null;
+  state: string;
+  started_at: Fixed<number>;
+  ended_at: number | null;
+  record: string;
+}
+
 export interface Tables {
   model: ModelTable;
   model_file: ModelFileTable;
@@ -169,4 +183,5 @@ export interface Tables {
   job: JobTable;
   job_blob: JobBlobTable;
   dataset: DatasetTable;
+  training_run: TrainingRunTable;
 }

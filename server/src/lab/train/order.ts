@@ -1,0 +1,93 @@
+// What a person asks for when something is trained, as JSON that is kept with the job. What is left open is chosen by what is there:
+// `settings.ts` says how.
+import { z } from "zod";
+import { OPTIMIZER_KINDS } from "@slipway/core/autodiff";
+import { BAD_ROW_CHOICES, COLUMN_ROLES, type ColumnRole, DatasetOrder } from "#lab/dataset";
+import { TASK_KINDS } from "./task.ts";
+
+export const SCHEDULES = ["constant", "cosine", "one-cycle"] as const;
+export const CLASS_WEIGHTS = ["none", "balanced"] as const;
+
+const ROLES = Object.keys(COLUMN_ROLES) as [ColumnRole, ...ColumnRole[]];
+const Share = z.number().min(0).max(0.95);
+const Rate = z.number().positive().max(10);
+
+/** The network that is fitted. */
+export const NetworkOrder = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("mlp"),
+    hidden: z
+      .array(z.int().min(1).max(65_536))
+      .max(64)
+      .nullable()
+      .default(null)
+      .describe("units of each hidden layer; null: chosen by the rows"),
+    dropout: Share.default(0),
+  }),
+  z.strictObject({
+    kind: z.literal("cnn"),
+    dropout: Share.default(0),
+  }),
+  z.strictObject({
+    kind: z.literal("model"),
+    hash: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .describe("a stored model that takes features, float32 [N, width], and answers scores"),
+  }),
+]);
+export type NetworkOrder = z.output<typeof NetworkOrder>;
+
+export const FitSettings = z.strictObject({
+  epochs: z.int().min(1).max(100_000).nullable().default(null).describe("at most; null: chosen by the rows"),
+  steps: z.int().min(1).max(100_000_000).nullable().default(null).describe("at most, in whichever epoch"),
+  batchRows: z.int().min(1).max(65_536).nullable().default(null).describe("rows of a step; null: chosen by the rows"),
+  partRows: z
+    .int()
+    .min(1)
+    .max(65_536)
+    .nullable()
+    .default(null)
+    .describe("rows whose gradients are computed at once, where a batch is more than memory takes"),
+  optimizer: z.enum(OPTIMIZER_KINDS).default("adamw"),
+  learningRate: Rate.nullable().default(null).describe("the highest; null: chosen by optimiser and network"),
+  weightDecay: z.number().min(0).max(10).nullable().default(null),
+  schedule: z.enum(SCHEDULES).default("cosine"),
+  patienceEpochs: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .nullable()
+    .default(null)
+    .describe("ends after so many epochs without a better validation loss; null: chosen by the epochs"),
+  maxNorm: z.number().positive().nullable().default(null).describe("clips gradients to this norm"),
+  averageDecay: z.number().min(0).max(0.9999).nullable().default(null).describe("a moving average of the weights is used"),
+  labelSmoothing: z.number().min(0).max(0.9).default(0),
+  classWeights: z.enum(CLASS_WEIGHTS).default("none").describe("balanced: rows of rare classes count more"),
+  validationShare: z
+    .number()
+    .min(0.01)
+    .max(0.9)
+    .default(0.2)
+    .describe("of the rows that are trained by, where the dataset has no split called validation"),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1)
+    .default(0)
+    .describe("of the split, the first weights, the order of rows and dropout"),
+  threads: z.int().min(1).max(256).default(1).describe("on one thread, a run is repeatable to the bit"),
+});
+export type FitSettings = z.output<typeof FitSettings>;
+
+export const TrainOrder = z.strictObject({
+  name: z.string().min(1).max(128).describe("of the version that comes of it"),
+  data: DatasetOrder,
+  target: z.string().min(1).max(1000).nullable().default(null).describe("the column to predict; null: the dataset's label"),
+  task: z.enum(TASK_KINDS).nullable().default(null).describe("null: told by the target"),
+  roles: z.record(z.string().min(1).max(1000), z.enum(ROLES)).default({}).describe("of columns; others are found"),
+  badRows: z.enum(BAD_ROW_CHOICES).default("error").describe("what becomes of rows that can't be used"),
+  network: NetworkOrder.nullable().default(null).describe("null: chosen by the data"),
+  settings: FitSettings.default(() => FitSettings.parse({})),
+});
+export type TrainOrder = z.output<typeof TrainOrder>;
