@@ -44,7 +44,9 @@ export interface FitRun {
   /** The checkpoint to go on from; null begins. */
   readonly saved: Uint8Array | null;
   /** Keeps a checkpoint; resolves once it is stored. */
-  readonly save: (checkpoint: Uint8Array, history: readonly EpochPoint[]) => Promise<void>;
+  readonly save: (checkpoint: Uint8Array) => Promise<void>;
+  /** Told after each epoch, and when it goes on from a checkpoint. */
+  readonly onEpoch?: (history: readonly EpochPoint[]) => Promise<void>;
   /** At least so long between checkpoints; the end of an epoch before is passed over. */
   readonly checkpointEveryMs: number;
   /** Hash of what is fitted to what: a checkpoint of something else is refused. */
@@ -121,6 +123,7 @@ class FitLoop {
   }
 
   async run(): Promise<Fitted> {
+    if (this.#step > 0) await this.#run.onEpoch?.([...this.#history]);
     for (;;) {
       const endedBy = this.#endedBy();
       if (endedBy !== null) return this.#fitted(endedBy);
@@ -192,6 +195,7 @@ class FitLoop {
     if (judged !== null && judged.loss < (this.#best?.loss ?? Number.POSITIVE_INFINITY)) {
       this.#best = { epoch: this.#epoch, loss: judged.loss, weights: this.#learner.weights };
     }
+    await this.#run.onEpoch?.([...this.#history]);
     if (this.#isDue()) await this.#save();
   }
 
@@ -231,7 +235,7 @@ class FitLoop {
       carried: this.#learner.state,
     };
     if (!areFinite(state.carried)) return;
-    await this.#run.save(bytesFromFitState(state), this.#history);
+    await this.#run.save(bytesFromFitState(state));
     this.#savedAt = this.#run.now();
     this.#savedStep = this.#step;
   }

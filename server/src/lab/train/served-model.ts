@@ -5,6 +5,7 @@ import { createValueInfo, extendModel, type Model, renameValues, spliceGraph, ve
 import { upgradeOpset } from "@slipway/core/passes";
 import type { DType } from "@slipway/core/tensor";
 import type { JsonObject } from "#registry";
+import type { PreparedRows } from "./prepared-rows.ts";
 import type { Task } from "./task.ts";
 
 export interface ServedModelOptions {
@@ -12,6 +13,8 @@ export interface ServedModelOptions {
   readonly encoder: Model | null;
   readonly network: Model;
   readonly task: Task;
+  /** How its records become inputs. */
+  readonly records: PreparedRows["records"];
   /** Facts the file carries about itself. */
   readonly metadata: ReadonlyMap<string, string>;
 }
@@ -33,7 +36,7 @@ const FEATURES = "features";
  * Puts encoder, network and head together.
  * @throws SlipwayError MODEL_UNSUPPORTED where the network has other inputs than the encoder gives
  */
-export function servedModel({ encoder, network, task, metadata }: ServedModelOptions): ServedModel {
+export function servedModel({ encoder, network, task, records, metadata }: ServedModelOptions): ServedModel {
   const joined = encoder === null ? network : joinedModel(encoder, network);
   const scores = joined.graph.outputs[0]!.name;
   const columns = joined.graph.inputs.map(({ name }) => name);
@@ -66,7 +69,7 @@ export function servedModel({ encoder, network, task, metadata }: ServedModelOpt
   verifyModel(model);
   const after =
     task.kind === "classification" ? [{ step: "labels", output: probabilities, labels: task.labels }] : [];
-  return { model, answer, probabilities, processing: { schemaVersion: 1, instances: "rows", after } };
+  return { model, answer, probabilities, processing: { schemaVersion: 1, ...records, after } };
 }
 
 /** Those of the names that the graph has. */

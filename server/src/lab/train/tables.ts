@@ -1,0 +1,266 @@
+// Tables made ready to be learnt from: roles of columns, an encoder fitted on the rows trained by, and all rows through it into memory.
+import { type Backend, DEFAULT_SESSION_SETTINGS, type Session } from "@slipway/core/backend";
+import { type Clock, SlipwayError } from "@slipway/core/base";
+import { bytesFromModel } from "@slipway/core/onnx";
+import type { NamedTensor, Tensor } from "@slipway/core/tensor";
+import { BadRows, openDataset, type OpenDataset, type RowBatch } from "#lab/dataset";
+import { encodeRows, encoderRows, fitEncoder, type FittedEncoder, UnusualCount, usedColumns } from "#lab/encoding";
+import type { JsonObject, JsonValue } from "#registry";
+import type { TrainOrder } from "./order.ts";
+import type { PreparedRows, ServedRows } from "./prepared-rows.ts";
+import { heldOut } from "./randomness.ts";
+import { chosenSplits, withSplits } from "./splits.ts";
+import { pickedRows, type TrainingSet, trainingSetFromArrays } from "./training-set.ts";
+
+export interface PrepareOptions {
+  readonly order: TrainOrder;
+  readonly backend: Backend;
+  readonly clock: Clock;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  readonly report: (text: string) => void;
+}
+
+const BATCH_ROWS = 4096;
+/** Of features, in memory. */
+const MOST_BYTES = 8 * 2 ** 30;
+const EXAMPLES = 3;
+/** Values of a whole-numbered target that may be classes, for which rows are drawn class by class. */
+const MOST_STRATA = 20;
+
+/**
+ * @throws SlipwayError as opening, fitting an encoder and reading do: DATASET_INVALID, ROWS_INVALID; MODEL_TOO_LARGE for more
+ *   features than memory takes
+ */
+export async function prepareTable(options: PrepareOptions): Promise<PreparedRows> {
+  const { order, backend, signal } = options;
+  const dataset = await openSplit(options);
+  try {
+    const splits = chosenSplits(dataset, order.data);
+    const encoder = await fitEncoder(dataset, {
+      split: splits.training,
+      target: targetOf(order),
+      task: order.task,
+      roles: new Map(Object.entries(order.roles)),
+      badRows: order.badRows,
+      signal,
+      report: options.report,
+    });
+    const { target } = encoder;
+    if (target === null) {
+      throw new SlipwayError("DATASET_INVALID", "No column was named to be predicted; name one with --target.");
+    }
+    const session = await backend.load(
+      { model: bytesFromModel(encoder.model), externalData: new Map() },
+      DEFAULT_SESSION_SETTINGS,
+    );
+    const reader = new TableReader(dataset, encoder, session, order, options);
+    const all = await reader.read(splits.training);
+    const drawn = splits.validation === null ? heldOut(all.set.rows, order.settings.validationShare, order.settings.seed) : null;
+    const training = drawn === null ? all.set : partOf(all.set, drawn.kept);
+    const validation = drawn === null ? (await reader.read(splits.validation!)).set : partOf(all.set, drawn.held);
+    const { test } = splits;
+    const validationRows = () =>
+      drawn === null ? reader.served(splits.validation!, null) : reader.served(splits.training, new Set(drawn.held));
+    return {
+      manifest: dataset.manifest,
+      task:
+        target.kind === "classes"
+          ? { kind: "classification", target: target.column, labels: target.labels }
+          : { kind: "regression", target: target.column, mean: target.mean, scale: target.scale },
+      input: { kind: "features", features: encoder.width },
+      encoder: encoder.model,
+      training,
+      validation,
+      classRows: target.kind === "classes" ? classRowsOf(training, target.labels.length) : null,
+      skipped: reader.badRows.skipped(),
+      columns: encoder.columns.map(({ name, role, reason, isTold, missing }) => {
+        const features = encoder.features.filter(({ column }) => column === name).length;
+        const unusual = reader.unusual.find(({ column }) => column === name);
+        return { name, role, reason, isTold, missing, features, unseen: unusual?.unseen ?? null };
+      }),
+      records: { instances: "rows", before: [], input: null },
+      examples: all.examples,
+      judgedBy: [
+        { name: "validation", rows: validationRows },
+        ...(test === null ? [] : [{ name: "test" as const, rows: () => reader.served(test, null) }]),
+      ],
+      close: async () => {
+        await session.unload();
+        await dataset.close();
+      },
+    };
+  } catch (error) {
+    await dataset.close();
+    throw error;
+  }
+}
+
+/** The dataset with splits, which its rows are drawn into where they have none. */
+async function openSplit(options: PrepareOptions): Promise<OpenDataset> {
+  const { order, signal, clock, environment, report } = options;
+  const { description, hash } = order.data;
+  const open = (one: typeof description, expected: string | null) =>
+    openDataset({
+      description: one,
+      hash: expected,
+      processing: null,
+      clock,
+      environment,
+      signal,
+      report: ({ text }) => report(text),
+    });
+  const plain = await open(description, hash);
+  const target = targetOf(order) ?? plain.labels?.column ?? null;
+  try {
+    if (target !== null) plain.checkColumn(target, "target");
+    if (description.split !== null) return plain;
+    const { validationShare, seed } = order.settings;
+    // A row without a class can't be drawn by it; where such are left out, rows are drawn whatever their class.
+    const isStratified = target !== null && order.badRows === "error" && (await areClasses(plain, target, order, signal));
+    const split = withSplits(description, { stratifiedBy: isStratified ? target : null, validationShare, seed });
+    await plain.close();
+    return await open(split, null);
+  } catch (error) {
+    await plain.close();
+    throw error;
+  }
+}
+
+function targetOf({ target, data }: TrainOrder): string | null {
+  const { label } = data.description;
+  return target ?? (typeof label === "string" ? label : (label?.column ?? null));
+}
+
+/** Whether a target has few values enough to draw rows by them. */
+async function areClasses(dataset: OpenDataset, target: string, { task }: TrainOrder, signal: AbortSignal): Promise<boolean> {
+  const kind = dataset.source.kindOf(target);
+  if (task === "regression" || kind === "number" || kind === "moment") return false;
+  const seen = new Set<string>();
+  const wanted = { inputs: [], labels: null, weight: null, badRows: new BadRows("error"), split: null };
+  const most = kind === "whole" && task === null ? MOST_STRATA : 1000;
+  for await (const { slices } of dataset.rowsAs({ ...wanted, batchRows: BATCH_ROWS, slices: [target], signal })) {
+    for (const text of slices[target]!) if (text !== null) seen.add(text);
+    if (seen.size > most) return false;
+  }
+  return seen.size > 1;
+}
+
+interface ReadRows {
+  readonly set: TrainingSet;
+  readonly examples: readonly JsonValue[];
+}
+
+class TableReader {
+  readonly badRows: BadRows;
+  unusual: readonly { readonly column: string; readonly unseen: number }[] = [];
+  readonly #dataset: OpenDataset;
+  readonly #encoder: FittedEncoder;
+  readonly #session: Session;
+  readonly #options: PrepareOptions;
+
+  constructor(dataset: OpenDataset, encoder: FittedEncoder, session: Session, order: TrainOrder, options: PrepareOptions) {
+    this.#dataset = dataset;
+    this.#encoder = encoder;
+    this.#session = session;
+    this.#options = options;
+    this.badRows = new BadRows(order.badRows);
+  }
+
+  /** All rows of a split through the encoder. */
+  async read(split: string): Promise<ReadRows> {
+    const { width, target, weight } = this.#encoder;
+    const most = this.#dataset.rowsOf(split);
+    if (most * width * 4 > MOST_BYTES) {
+      throw new SlipwayError(
+        "MODEL_TOO_LARGE",
+        `${most} rows of ${width} features take ${Math.round((most * width * 4) / 2 ** 30)} GiB; at most ${MOST_BYTES / 2 ** 30} GiB are held in memory. Train by a part of the rows, or give columns of many values the role ignored.`,
+      );
+    }
+    const features = new Float32Array(most * width);
+    const isClass = target!.kind === "classes";
+    const targets = isClass ? new BigInt64Array(most) : new Float32Array(most);
+    const weights = weight === null ? null : new Float32Array(most);
+    const examples: JsonValue[] = [];
+    const unusual = new UnusualCount(this.#encoder);
+    let rows = 0;
+    for await (const batch of this.#batches(split)) {
+      const encoded = await encodeRows(this.#encoder, batch, this.#session);
+      features.set(encoded.features, rows * width);
+      for (const [at, value] of encoded.targets.entries()) targets[rows + at] = isClass ? BigInt(value) : value;
+      if (weights !== null) weights.set(encoded.weights!, rows);
+      unusual.add(batch);
+      for (let row = 0; row < batch.rows && examples.length < EXAMPLES; row++) examples.push(instanceOf(batch, row));
+      rows += batch.rows;
+    }
+    if (rows === 0) throw new SlipwayError("DATASET_INVALID", `The split "${split}" has no row that can be used.`);
+    this.unusual = unusual.counts();
+    const targetTensor: Tensor = isClass
+      ? { dtype: "int64", shape: [rows], data: targets.subarray(0, rows) as BigInt64Array }
+      : { dtype: "float32", shape: [rows, 1], data: targets.subarray(0, rows) as Float32Array };
+    const set = trainingSetFromArrays({
+      inputs: { input: { dtype: "float32", shape: [rows, width], data: features.subarray(0, rows * width) } },
+      target: targetTensor,
+      weights: weights === null ? null : ofMeanOne(weights.subarray(0, rows)),
+    });
+    return { set, examples };
+  }
+
+  /** @param places of the rows wanted within the split; null for all */
+  async *served(split: string, places: ReadonlySet<number> | null): AsyncGenerator<ServedRows> {
+    const names = usedColumns(this.#encoder.columns).map(({ name }) => name);
+    let from = 0;
+    for await (const batch of this.#batches(split)) {
+      const rows = Int32Array.from({ length: batch.rows }, (_, row) => row).filter((row) => places?.has(from + row) !== false);
+      from += batch.rows;
+      if (rows.length === 0) continue;
+      const inputs = names.map((name): NamedTensor => ({ name, ...rowsPicked(batch.inputs[name]!, rows) }));
+      const values = batch.labels!.values;
+      yield { inputs, truths: Float64Array.from(rows, (row) => values[row]!) };
+    }
+  }
+
+  #batches(split: string): AsyncIterable<RowBatch> {
+    const { signal } = this.#options;
+    const { badRows } = this;
+    return encoderRows(this.#dataset, this.#encoder, { split, batchRows: BATCH_ROWS, slices: [], badRows, signal });
+  }
+}
+
+function rowsPicked(tensor: Tensor, rows: Int32Array): Tensor {
+  if (tensor.dtype !== "string") return pickedRows(tensor, rows);
+  const texts = tensor.data as readonly string[];
+  return { dtype: "string", shape: [rows.length], data: Array.from(rows, (row) => texts[row]!) };
+}
+
+/** A row as callers send it; what is missing is left out. */
+function instanceOf({ inputs }: RowBatch, row: number): JsonObject {
+  const values = Object.entries(inputs).map(([name, { data }]) => [name, (data as ArrayLike<number | string>)[row]!] as const);
+  // A float32 of a file's 5.1 is 5.0999999046…; what tells it apart in seven digits is enough.
+  const shown = values.filter(([, value]) => value !== "" && !Number.isNaN(value));
+  return Object.fromEntries(
+    shown.map(([name, value]) => [name, typeof value === "number" ? Number(value.toPrecision(7)) : value]),
+  );
+}
+
+function ofMeanOne(weights: Float32Array): Float32Array {
+  const mean = weights.reduce((sum, value) => sum + value, 0) / weights.length;
+  if (mean > 0) return weights.map((value) => value / mean);
+  throw new SlipwayError("DATASET_INVALID", "All rows weigh 0, so there is nothing to learn from.");
+}
+
+function partOf(set: TrainingSet, places: Int32Array): TrainingSet {
+  const { inputs, target, weights } = set.read(places);
+  return trainingSetFromArrays({
+    inputs: Object.fromEntries(inputs.map(({ name, ...tensor }) => [name, tensor])),
+    target,
+    weights: weights === null ? null : (weights.data as Float32Array),
+  });
+}
+
+function classRowsOf(set: TrainingSet, classes: number): readonly number[] {
+  const { data } = set.read(Int32Array.from({ length: set.rows }, (_, at) => at)).target;
+  const rows = Array.from({ length: classes }, () => 0);
+  for (const label of data as BigInt64Array) rows[Number(label)]! += 1;
+  return rows;
+}

@@ -1,0 +1,301 @@
+// A whole run: rows are made ready, baselines and the network are fitted, and what is to be served is put together and judged as it will
+// be served.
+import { createHash } from "node:crypto";
+import { build, cnnLayers, mlpLayers } from "@slipway/core/build";
+import { type Backend, DEFAULT_SESSION_SETTINGS } from "@slipway/core/backend";
+import { type Clock, SlipwayError } from "@slipway/core/base";
+import type { Model } from "@slipway/core/graph";
+import { bytesFromModel, modelFromBytes } from "@slipway/core/onnx";
+import { canonicalJson, type JsonObject, type JsonValue } from "#registry";
+import { type Baseline, baselinesOf } from "./baselines.ts";
+import type { EpochPoint } from "./checkpoint.ts";
+import { figureCount, type Figures } from "./figures.ts";
+import { fit, type FitProgress, type Fitted } from "./fit.ts";
+import { createLearner } from "./learner.ts";
+import type { NetworkOrder, TrainOrder } from "./order.ts";
+import type { PreparedRows } from "./prepared-rows.ts";
+import { servedModel } from "./served-model.ts";
+import { chosenHidden, type ChosenSettings, chosenSettings } from "./settings.ts";
+import { prepareTable } from "./tables.ts";
+import { lossOf, outputsOf, scoreOf, type Task } from "./task.ts";
+
+export interface TrainPorts {
+  readonly backend: Backend;
+  readonly clock: Clock;
+  /** The whole environment of processes that decode images. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Reads stored bytes. */
+  readonly readBlob: (hash: string) => Promise<Uint8Array>;
+  /** At least so long between checkpoints. */
+  readonly checkpointEveryMs: number;
+}
+
+/** What a run keeps, to go on from. */
+export interface TrainState {
+  readonly baselines: readonly Baseline[];
+  /** Of the network's fit. */
+  readonly fit: Uint8Array;
+}
+
+export interface TrainRun {
+  readonly signal: AbortSignal;
+  readonly report: (progress: { readonly done: number; readonly total: number | null; readonly text: string }) => void;
+  readonly saved: TrainState | null;
+  readonly save: (state: TrainState) => Promise<void>;
+  /** Told how it goes, epoch after epoch. */
+  readonly onCurve: (record: RunRecord) => Promise<void>;
+}
+
+/** What is known of a run; `result` once it is through. JSON. */
+export interface RunRecord {
+  readonly schema: 1;
+  readonly task: Task;
+  readonly data: {
+    readonly name: string;
+    readonly hash: string;
+    readonly trainingRows: number;
+    readonly validationRows: number;
+    readonly skippedRows: number;
+    readonly skippedFirst: readonly string[];
+    readonly columns: readonly JsonObject[];
+  };
+  readonly network: { readonly kind: NetworkOrder["kind"]; readonly text: string; readonly learned: number };
+  readonly settings: JsonObject;
+  readonly score: "accuracy" | "R²";
+  readonly baselines: readonly Baseline[];
+  readonly curve: readonly EpochPoint[];
+  readonly result: {
+    readonly bestEpoch: number;
+    readonly steps: number;
+    readonly endedBy: Fitted["endedBy"];
+    readonly seconds: number;
+    /** As the served file answers, by what the rows are. */
+    readonly figures: Readonly<Partial<Record<"validation" | "test", Figures>>>;
+    readonly answer: string;
+    readonly probabilities: string | null;
+    readonly examples: readonly JsonValue[];
+  } | null;
+}
+
+export interface Trained {
+  /** The ONNX file that is served. */
+  readonly model: Uint8Array;
+  readonly processing: JsonObject;
+  readonly record: RunRecord;
+}
+
+/** What the file says of itself. */
+const METADATA_PREFIX = "slipway.";
+
+/**
+ * Trains what an order asks for.
+ * @throws SlipwayError as preparing rows, `createLearner` and `fit` do
+ */
+export async function train(order: TrainOrder, ports: TrainPorts, run: TrainRun): Promise<Trained> {
+  const { backend, clock, environment } = ports;
+  const { signal } = run;
+  const rows = await prepareTable({
+    order,
+    backend,
+    clock,
+    environment,
+    signal,
+    report: (text) => run.report({ done: 0, total: null, text }),
+  });
+  try {
+    return await trained(order, rows, ports, run);
+  } finally {
+    await rows.close();
+  }
+}
+
+async function trained(order: TrainOrder, rows: PreparedRows, ports: TrainPorts, run: TrainRun): Promise<Trained> {
+  const { backend, clock } = ports;
+  const { task, training, validation } = rows;
+  const { name, score } = scoreOf(task);
+  const settings = chosenSettings(order.settings, { rows: training.rows, input: rows.input, isFineTuned: false });
+  const { kind, text, model: network } = await networkOf(order, rows, ports);
+  const now = (): number => clock.now();
+  const learner = await createLearner({
+    network,
+    loss: withSmoothing(lossOf(task, classWeightsOf(settings, rows)), settings.labelSmoothing),
+    optimizer: settings.optimizer,
+    ...(settings.maxNorm === null ? {} : { maxNorm: settings.maxNorm }),
+    ...(settings.averageDecay === null ? {} : { averageDecay: settings.averageDecay }),
+    ...(settings.partRows === null ? {} : { partRows: settings.partRows }),
+    hasSampleWeights: training.isWeighted,
+    backend,
+    threads: settings.threads,
+    seed: settings.seed,
+  });
+  try {
+    const baselines =
+      run.saved?.baselines ??
+      (await baselinesOf(rows, {
+        backend,
+        seed: settings.seed,
+        threads: settings.threads,
+        now,
+        signal: run.signal,
+        report: (progress) => run.report({ done: 0, total: null, text: `baseline, ${progressText(progress)}` }),
+      }));
+    const record = (curve: readonly EpochPoint[], result: RunRecord["result"]): RunRecord => ({
+      schema: 1,
+      task,
+      data: {
+        name: rows.manifest.name,
+        hash: rows.manifest.hash,
+        trainingRows: training.rows,
+        validationRows: validation.rows,
+        skippedRows: rows.skipped.rows,
+        skippedFirst: rows.skipped.first,
+        columns: rows.columns,
+      },
+      network: { kind, text, learned: learner.learned },
+      settings: settings as unknown as JsonObject,
+      score: name,
+      baselines,
+      curve,
+      result,
+    });
+    let told = -1;
+    const fitted = await fit(learner, { training, validation, score }, settings, {
+      signal: run.signal,
+      backend,
+      now,
+      saved: run.saved?.fit ?? null,
+      save: async (checkpoint) => await run.save({ baselines, fit: checkpoint }),
+      checkpointEveryMs: ports.checkpointEveryMs,
+      plan: planHash(order, rows, settings),
+      onEpoch: async (history) => {
+        if (history.length === told) return;
+        told = history.length;
+        await run.onCurve(record(history, null));
+      },
+      report: (progress) =>
+        run.report({ done: progress.step, total: progress.steps, text: progressText(progress) }),
+    });
+    run.report({ done: fitted.steps, total: fitted.steps, text: "judging what will be served" });
+    const served = servedModel({
+      encoder: rows.encoder,
+      network: learner.network(fitted.weights),
+      task,
+      records: rows.records,
+      metadata: metadataOf(order, rows, task),
+    });
+    const bytes = bytesFromModel(served.model);
+    const figures = await figuresOf(bytes, served.probabilities ?? served.answer, rows, backend);
+    const { bestEpoch, steps, endedBy, seconds, history } = fitted;
+    const result = { bestEpoch, steps, endedBy, seconds, figures, answer: served.answer };
+    return {
+      model: bytes,
+      processing: served.processing,
+      record: record(history, { ...result, probabilities: served.probabilities, examples: rows.examples }),
+    };
+  } finally {
+    await learner.close();
+  }
+}
+
+interface ChosenNetwork {
+  readonly kind: NetworkOrder["kind"];
+  /** For people: "128, 64". */
+  readonly text: string;
+  readonly model: Model;
+}
+
+async function networkOf(order: TrainOrder, { input, task }: PreparedRows, ports: TrainPorts): Promise<ChosenNetwork> {
+  const wanted: NetworkOrder =
+    order.network ?? (input.kind === "image" ? { kind: "cnn", dropout: 0 } : { kind: "mlp", hidden: null, dropout: 0 });
+  const { seed } = order.settings;
+  const outputs = outputsOf(task);
+  switch (wanted.kind) {
+    case "mlp": {
+      const hidden = chosenHidden(wanted);
+      const model = build(mlpLayers({ hidden, outputs, dropout: wanted.dropout }), { input, seed, name: "mlp" });
+      return { kind: "mlp", text: `hidden layers of ${hidden.join(", ")}`, model };
+    }
+    case "cnn": {
+      if (input.kind !== "image") {
+        throw new SlipwayError("PARAMETER_INVALID", "A cnn learns from images, and these rows are columns; use mlp.");
+      }
+      const model = build(cnnLayers({ classes: outputs, dropout: wanted.dropout }), { input, seed, name: "cnn" });
+      return { kind: "cnn", text: `${input.channels} × ${input.height} × ${input.width}`, model };
+    }
+    case "model": {
+      const model = modelFromBytes(await ports.readBlob(wanted.hash));
+      return { kind: "model", text: wanted.hash.slice(0, 12), model };
+    }
+  }
+}
+
+/** What rows of each class count, so that classes count alike; null where rows do. */
+function classWeightsOf({ classWeights }: ChosenSettings, { classRows }: PreparedRows): readonly number[] | null {
+  if (classWeights === "none" || classRows === null) return null;
+  const rows = classRows.reduce((sum, one) => sum + one, 0);
+  return classRows.map((one) => (one === 0 ? 1 : rows / (classRows.length * one)));
+}
+
+function withSmoothing(loss: ReturnType<typeof lossOf>, labelSmoothing: number): ReturnType<typeof lossOf> {
+  return loss.kind === "cross-entropy" && labelSmoothing > 0 ? { ...loss, labelSmoothing } : loss;
+}
+
+/** Of all that decides what a fit comes to. */
+function planHash(order: TrainOrder, { manifest, training }: PreparedRows, settings: ChosenSettings): string {
+  const { target, task, roles, badRows, network } = order;
+  const decides = { data: manifest.hash, rows: training.rows, target, task, roles, badRows, network, settings };
+  return createHash("sha256").update(canonicalJson(decides as unknown as JsonValue)).digest("hex");
+}
+
+function metadataOf(order: TrainOrder, rows: PreparedRows, task: Task): ReadonlyMap<string, string> {
+  const facts: Record<string, JsonValue> = {
+    task: task.kind,
+    target: task.target,
+    ...(task.kind === "classification" ? { labels: task.labels } : {}),
+    data: rows.manifest.hash,
+    seed: order.settings.seed,
+    examples: rows.examples,
+  };
+  return new Map(
+    Object.entries(facts).map(([key, value]) => [
+      `${METADATA_PREFIX}${key}`,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
+  );
+}
+
+/** What the file answers, on the rows as callers would send them. */
+async function figuresOf(
+  bytes: Uint8Array,
+  output: string,
+  { judgedBy, task }: PreparedRows,
+  backend: Backend,
+): Promise<Readonly<Partial<Record<"validation" | "test", Figures>>>> {
+  const session = await backend.load({ model: bytes, externalData: new Map() }, DEFAULT_SESSION_SETTINGS);
+  try {
+    const found: Partial<Record<"validation" | "test", Figures>> = {};
+    for (const { name, rows } of judgedBy) {
+      const count = figureCount(task);
+      for await (const { inputs, truths } of rows()) {
+        const [answer] = await session.run(inputs, [output]);
+        count.add(answer!.data as ArrayLike<number>, truths);
+      }
+      found[name] = count.figures();
+    }
+    return found;
+  } finally {
+    await session.unload();
+  }
+}
+
+/** `epoch 3, step 120 of 2000, loss 0.412, 5300 rows/s, 12 s left` */
+function progressText({ epoch, step, steps, loss, rowsPerSecond, secondsLeft }: FitProgress): string {
+  const rate = rowsPerSecond > 0 ? `, ${Math.round(rowsPerSecond)} rows/s, ${leftText(secondsLeft)} left` : "";
+  return `epoch ${epoch}, step ${step} of ${steps}, loss ${Number(loss.toPrecision(4))}${rate}`;
+}
+
+function leftText(seconds: number): string {
+  if (seconds < 60) return `${Math.ceil(seconds)} s`;
+  if (seconds < 3600) return `${Math.ceil(seconds / 60)} min`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}
