@@ -45,8 +45,8 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
   report: ["lab/inspection", "registry", "runtime"],
   launch: ["config", "lab/measure", "registry", "runtime", "serve", "store"],
   fronts: ["api", "config", "launch", "monitor", "runtime", "serve"],
-  api: ["backup", "config", "jobs", "lab/dataset", "lab/inspection", "lab/measure", "lab/plan", "launch", "monitor", "registry", "report", "runtime", "serve", "store"],
-  cli: ["api", "backup", "config", "lab/dataset", "lab/gradient", "lab/inspection", "lab/measure", "lab/passes", "lab/plan", "lab/tune", "launch", "load", "monitor", "registry", "report", "runtime", "serve", "store"],
+  api: ["backup", "config", "jobs", "lab/dataset", "lab/inspection", "lab/measure", "lab/plan", "lab/train", "launch", "monitor", "registry", "report", "runtime", "serve", "store"],
+  cli: ["api", "backup", "config", "lab/dataset", "lab/gradient", "lab/inspection", "lab/measure", "lab/passes", "lab/plan", "lab/train", "lab/tune", "launch", "load", "monitor", "registry", "report", "runtime", "serve", "store"],
 };
 /** Folders that are no chapters themselves: each folder inside is one. */
 const SHELVES = new Set(["lab"]);

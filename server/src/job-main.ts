@@ -2,5 +2,6 @@
 import { serveJob } from "#jobs";
 import { systemClock } from "#runtime";
 import { carryOutMeasureTask } from "./measure-job.ts";
+import { carryOutTrainTask } from "./train-job.ts";
 
-serveJob({ measure: carryOutMeasureTask }, systemClock);
+serveJob({ measure: carryOutMeasureTask, train: carryOutTrainTask }, systemClock);

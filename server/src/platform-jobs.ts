@@ -19,6 +19,8 @@ import {
   type MeasureTask,
   type Told,
 } from "./measure-job.ts";
+import { carryOutTrain } from "./platform-train.ts";
+import { TRAIN_SCHEMA } from "./train-job.ts";
 
 export interface JobPorts {
   readonly registry: Registry;
@@ -39,6 +41,7 @@ const NOTHING_DONE: MeasureCheckpoint = { done: [], saved: null };
 export function jobKinds(ports: JobPorts): Readonly<Record<string, JobKind>> {
   return {
     measure: { schema: MEASURE_SCHEMA, carryOut: (job, carrier) => carryOutMeasure(job, carrier, ports) },
+    train: { schema: TRAIN_SCHEMA, carryOut: (job, carrier) => carryOutTrain(job, carrier, ports) },
   };
 }
 

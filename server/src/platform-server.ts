@@ -34,6 +34,7 @@ import {
   VERSION,
 } from "./platform-parts.ts";
 import { submitMeasure } from "./platform-jobs.ts";
+import { submitTraining } from "./platform-train.ts";
 
 /** The live view keeps this much. */
 const LIVE_SECONDS = 300;
@@ -177,6 +178,7 @@ class Server implements RunningServer {
       ...this.#parts,
       machine: this.#parts.machine.fingerprint,
       submitMeasure: submitMeasure(this.#parts.jobs, this.#parts),
+      submitTraining: submitTraining(this.#parts.jobs, this.#parts),
       clock,
       configuration,
       actor: "administration",

@@ -16,6 +16,7 @@ import {
   VERSION,
 } from "./platform-parts.ts";
 import { submitMeasure } from "./platform-jobs.ts";
+import { submitTraining } from "./platform-train.ts";
 import { startServer } from "./platform-server.ts";
 
 export function createPlatform(surroundings: PlatformSurroundings): Platform {
@@ -50,6 +51,7 @@ async function openOffline(asked: Settings, surroundings: PlatformSurroundings):
     ...parts,
     machine: parts.machine.fingerprint,
     submitMeasure: submitMeasure(parts.jobs, parts),
+    submitTraining: submitTraining(parts.jobs, parts),
     clock,
     configuration: loadConfiguration({}),
     actor: "command line",

@@ -22,6 +22,7 @@ export type {
   PolicyView,
   PortView,
   RunnerView,
+  RunView,
   SignatureView,
   StatusView,
   TrafficView,

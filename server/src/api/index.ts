@@ -3,6 +3,6 @@ export { clientFromHandlers, type HandlerInput, type Handlers } from "./admin/ha
 export { type AdminServer, createAdminServer } from "./admin/server.ts";
 export { createInferenceServer, type InferenceServer, type RecordsPort } from "./inference/index.ts";
 export { checkListenAddress, httpAddress } from "./addresses.ts";
-export { createHandlers, type HandlerPorts, type SubmitMeasure } from "./admin/create-handlers.ts";
+export { createHandlers, type HandlerPorts, type SubmitMeasure, type SubmitTraining } from "./admin/create-handlers.ts";
 export { createPredict, createRecords } from "./records.ts";
 export { modelStatistics, repositoryIndex } from "./statistics.ts";

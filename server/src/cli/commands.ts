@@ -65,6 +65,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/dataset.ts")).dataset,
   },
   {
+    name: "train",
+    summary: "Train a network on rows and register what comes of it",
+    group: "Models",
+    load: async () => (await import("./commands/train.ts")).train,
+  },
+  {
+    name: "runs",
+    summary: "List, show, compare, cancel and resume what was trained",
+    group: "Models",
+    load: async () => (await import("./commands/runs.ts")).runs,
+  },
+  {
     name: "measure",
     summary: "Measure a version and keep what is found as evidence",
     group: "Models",

@@ -9,4 +9,5 @@ export {
   type ReporterOptions,
 } from "./reporter.ts";
 export { type InspectionPage, renderInspection } from "./page/inspection-page.ts";
+export type { CurvePoint, LearningCurve } from "./charts/learning.ts";
 export { THEMES, type Theme } from "./charts/palette.ts";

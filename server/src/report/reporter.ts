@@ -4,6 +4,7 @@ import type { Version } from "#registry";
 import { renderCard } from "./card/card.ts";
 import type { AbsentChart, Chart } from "./charts/chart.ts";
 import { chartsOf, chartsOfBoth } from "./charts/charts.ts";
+import { type LearningCurve, learningSpec } from "./charts/learning.ts";
 import type { Theme } from "./charts/palette.ts";
 import { type Comparison, compareReports } from "./comparison.ts";
 import type { Drawer } from "./draw/drawer.ts";
@@ -96,6 +97,14 @@ export class Reporter {
     }
     if (format === "png") return await drawer.png(chart.spec, solid);
     return Buffer.from(await drawer.svg(chart.spec, theme));
+  }
+
+  /** How a network learnt, as a picture. @throws SlipwayError CHART_FAILED, QUEUE_FULL, SHUTTING_DOWN */
+  async curve(curve: LearningCurve, format: PictureFormat, theme: Theme): Promise<Buffer> {
+    const { drawer } = this.#options;
+    const spec = learningSpec(curve);
+    if (format === "png") return await drawer.png(spec, theme === "page" ? "light" : theme);
+    return Buffer.from(await drawer.svg(spec, theme));
   }
 
   #gather(version: Version): Promise<Report> {

@@ -9,6 +9,7 @@ import { hasEnded, type Job, type JobQueue } from "#jobs";
 import type { LiveWindow } from "#monitor";
 import { MEASUREMENT_NAMES, type MeasurementName, type MeasurementOptions } from "#lab/measure";
 import { planEvidence } from "#lab/plan";
+import type { TrainOrder } from "#lab/train";
 import {
   type Authority,
   type Candidate,
@@ -21,7 +22,7 @@ import {
   type Registry,
   type Version,
 } from "#registry";
-import type { PictureFormat, Reporter } from "#report";
+import type { LearningCurve, PictureFormat, Reporter } from "#report";
 import type { Serving } from "#serve";
 import type { OperationOutput } from "../client.ts";
 import {
@@ -36,10 +37,11 @@ import {
   policyVerdictView,
   policyView,
   reportView,
+  runView,
   versionView,
 } from "./create-views.ts";
 import type { Handlers } from "./handlers.ts";
-import type { EndpointView, VersionView } from "./views.ts";
+import type { EndpointView, RunView, VersionView } from "./views.ts";
 
 type StatusFacts = Omit<OperationOutput<"getStatus">, "now" | "isReady" | "endpoints">;
 
@@ -56,6 +58,9 @@ export type SubmitMeasure = (
   authority: Authority,
 ) => Promise<Job>;
 
+/** Queues the training of a network. */
+export type SubmitTraining = (order: TrainOrder, authority: Authority) => Promise<Job>;
+
 export interface HandlerPorts {
   readonly registry: Registry;
   readonly serving: Serving;
@@ -70,6 +75,7 @@ export interface HandlerPorts {
   readonly machine: string;
   readonly jobs: JobQueue;
   readonly submitMeasure: SubmitMeasure;
+  readonly submitTraining: SubmitTraining;
   readonly reporter: Reporter;
   /** Null without a server: nothing is watched, and deploying loads what is live first, to compare with it. */
   readonly server: { readonly live: LiveWindow; readonly stop: () => void } | null;
@@ -133,6 +139,18 @@ export function createHandlers(ports: HandlerPorts): Handlers {
     if (server !== null) return;
     const endpoint = (await registry.listEndpoints()).find((one) => one.name === name);
     if (endpoint !== undefined) await launcher.bringBack(endpoint, signal);
+  };
+
+  const runOf = async (id: string): Promise<RunView> => {
+    const run = await registry.findRun(id);
+    if (run === null) {
+      const job = await jobs.book.get(id);
+      if (job.kind === "train") return runView(null, job);
+      throw new SlipwayError("JOB_NOT_FOUND", `The job ${id} is no run of training, but ${job.kind}.`);
+    }
+    // It outlives its job.
+    const job = (await jobs.book.list({ kind: "train", subject: run.name, limit: 1000 })).find((one) => one.id === id);
+    return runView(run, job ?? null);
   };
 
   return {
@@ -300,6 +318,28 @@ export function createHandlers(ports: HandlerPorts): Handlers {
         items: garbage.items.map(({ what, sizeBytes, reason }) => ({ what, sizeBytes, reason })),
         sizeBytes: garbage.sizeBytes,
       };
+    },
+    startTraining: async ({ body: { reason, ...order } }) =>
+      jobView(await ports.submitTraining(order, authority(reason))),
+    listRuns: async ({ query: { name, limit } }) => {
+      const runs = await registry.listRuns({ limit, ...(name === undefined ? {} : { name }) });
+      const found = await jobs.book.list({
+        kind: "train",
+        limit: 1000,
+        ...(name === undefined ? {} : { subject: name }),
+      });
+      const byId = new Map(found.map((job) => [job.id, job]));
+      const shown = runs.map((run) => runView(run, byId.get(run.id) ?? null));
+      const begun = new Set(runs.map(({ id }) => id));
+      const waiting = found.filter(({ id }) => !begun.has(id)).map((job) => runView(null, job));
+      return [...waiting, ...shown].toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
+    },
+    getRun: async ({ params: { id } }) => await runOf(id),
+    getRunCurve: async ({ params: { id, format }, query: { theme } }) => {
+      const { run } = await runOf(id);
+      if (run === null) throw new SlipwayError("CHART_NOT_FOUND", `The run ${id} has no curve yet.`);
+      const { curve, score } = run as unknown as LearningCurve;
+      return { mediaType: PICTURE_TYPES[format], bytes: await reporter.curve({ curve, score }, format, theme) };
     },
     startBackup: async ({ body }) => await backups.start(body.to),
     getBackup: async () => ({ backup: backups.report }),

@@ -1,4 +1,5 @@
 // Domain objects as the administration API shows them.
+import { assert } from "@slipway/core/base";
 import { DTYPES, type Port, type Signature, typeText } from "@slipway/core/tensor";
 import type { Job } from "#jobs";
 import { z } from "zod";
@@ -11,7 +12,9 @@ import type {
   LaunchPolicy,
   Model,
   PolicyVerdict,
+  JsonObject,
   RegisteredDataset,
+  TrainingRun,
   Version,
 } from "#registry";
 import type { ReportContent } from "#report";
@@ -29,6 +32,7 @@ import type {
   PolicyVerdictView,
   PolicyView,
   PortView,
+  RunView,
   SignatureView,
   VersionView,
 } from "./views.ts";
@@ -82,6 +86,29 @@ export function evidenceView(evidence: Evidence): EvidenceView {
 export function jobView(job: Job): JobView {
   const { tenant: _, schema: __, checkpoint, lease: ___, ...shown } = job;
   return structuredClone({ ...shown, hasCheckpoint: checkpoint !== null });
+}
+
+/** A run, and its job as long as it is remembered: what is not begun is told by the job alone. */
+export function runView(run: TrainingRun | null, job: Job | null): RunView {
+  assert(run !== null || job !== null, "A run is shown that is neither kept nor queued.");
+  const record = run?.record ?? { order: job!.order as JsonObject };
+  // A run whose server was killed is not ended by itself; the job knows.
+  const state = job === null || (run !== null && run.state !== "running") ? run!.state : job.state;
+  const given = (key: string): unknown => (record as JsonObject)[key] ?? null;
+  return structuredClone({
+    id: run?.id ?? job!.id,
+    name: run?.name ?? job!.subject,
+    number: run?.number ?? null,
+    state: job?.state === "queued" ? "queued" : state,
+    startedAt: run?.startedAt ?? null,
+    endedAt: run?.endedAt ?? job?.endedAt ?? null,
+    progress: state === "running" ? (job?.progress ?? null) : null,
+    error: (given("error") as RunView["error"]) ?? job?.error ?? null,
+    order: given("order"),
+    machine: given("machine"),
+    code: given("code") as RunView["code"],
+    run: given("run"),
+  });
 }
 
 export function datasetView({ name, number, hash, manifest, description, createdAt }: RegisteredDataset): DatasetView {

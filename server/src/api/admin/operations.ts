@@ -6,6 +6,7 @@ import { JOB_STATES } from "#jobs";
 import { DatasetDescription, DatasetOrder } from "#lab/dataset";
 import { MEASUREMENT_NAMES, MEASUREMENT_OPTIONS } from "#lab/measure";
 import { PlanSchema } from "#lab/plan";
+import { TrainOrder } from "#lab/train";
 import { THEMES } from "#report";
 import {
   BackupView,
@@ -24,6 +25,7 @@ import {
   ModelView,
   PolicyVerdictView,
   PolicyView,
+  RunView,
   StatusView,
   VersionView,
 } from "./views.ts";
@@ -49,6 +51,7 @@ const PolicyPath = z.object({
   endpoint: z.string().describe('Name of an endpoint, or "*" for those without a policy of their own'),
 });
 const JobPath = z.object({ id: z.string().describe("Id of a job") });
+const RunPath = z.object({ id: z.string().describe("Id of a run, which is that of its job") });
 const Against = z
   .string()
   .regex(/^[^@/]+@[1-9]\d{0,9}$/, "NAME@NUMBER")
@@ -410,6 +413,35 @@ export const OPERATIONS = {
     params: JobPath,
     body: z.strictObject({ reason: Reason }),
     response: JobView,
+  },
+  startTraining: {
+    method: "POST",
+    path: "/api/runs",
+    summary: "Queue a run that trains a network on rows and registers what comes of it as a version; answers the job at once",
+    body: TrainOrder.extend({ reason: Reason }),
+    response: JobView,
+  },
+  listRuns: {
+    method: "GET",
+    path: "/api/runs",
+    summary: "Runs of training, newest first, those that wait included",
+    query: z.object({ name: Name.optional(), limit: z.coerce.number().int().min(1).max(1000).default(100) }),
+    response: z.array(RunView),
+  },
+  getRun: {
+    method: "GET",
+    path: "/api/runs/{id}",
+    summary: "A run: what was asked for, the curve so far, and what came of it",
+    params: RunPath,
+    response: RunView,
+  },
+  getRunCurve: {
+    method: "GET",
+    path: "/api/runs/{id}/curve.{format}",
+    summary: "The learning curve of a run as a picture",
+    params: RunPath.extend({ format: z.enum(["svg", "png"]) }),
+    query: z.object({ theme: z.enum(THEMES).default("light") }),
+    response: "file",
   },
   startBackup: {
     method: "POST",

@@ -223,6 +223,23 @@ export const JobView = z.object({
   revision: z.number().int().describe("Another one after each change; see getJob's since"),
 });
 
+export const RunView = z.object({
+  id: z.string().describe("That of its job"),
+  name: z.string().describe("The name its version has, or would have"),
+  number: z.number().int().nullable().describe("Of the version that came of it"),
+  state: z.enum(JOB_STATES),
+  startedAt: Timestamp.nullable().describe("null while it waits"),
+  endedAt: Timestamp.nullable(),
+  progress: JobView.shape.progress,
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  order: z.unknown().describe("What was asked for, as startTraining takes it"),
+  machine: z.unknown().describe("What it ran on; null while it waits"),
+  code: z.record(z.string(), z.string()).nullable().describe("Versions of what trained it; null while it waits"),
+  run: z
+    .unknown()
+    .describe("Task, rows, settings in full, baselines, the curve by epoch and the result; null before its first epoch"),
+});
+
 export const MeasurementView = z.object({
   name: z.enum(MEASUREMENT_NAMES).describe("also the kind of its evidence"),
   about: z.string(),
@@ -338,6 +355,7 @@ export type DecisionView = z.infer<typeof DecisionView>;
 export type ConfigView = z.infer<typeof ConfigView>;
 export type EvidenceView = z.infer<typeof EvidenceView>;
 export type JobView = z.infer<typeof JobView>;
+export type RunView = z.infer<typeof RunView>;
 export type DatasetView = z.infer<typeof DatasetView>;
 export type MeasurementView = z.infer<typeof MeasurementView>;
 export type PolicyView = z.infer<typeof PolicyView>;

@@ -43,7 +43,7 @@ test("what the other process prepares is what core makes of the same pixels, row
       pixels: { dtype: "uint8" as const, shape: [2, 3, 4], data },
     });
     const { before, input } = preparation(channels);
-    const here = compileProcessing({ schemaVersion: 1, before, input, after: [] }, signature).prepare([
+    const here = compileProcessing({ schemaVersion: 1, before, input, after: [], instances: "values" }, signature).prepare([
       image(pixels),
       image(flopped),
     ]);

@@ -1,0 +1,110 @@
+// Flags of commands that train, and the order they make.
+import { SlipwayError } from "@slipway/core/base";
+import { OPTIMIZER_KINDS } from "@slipway/core/autodiff";
+import { type DatasetOrder, datasetOrder } from "#lab/dataset";
+import { SCHEDULES, TASK_KINDS } from "#lab/train";
+import type { Client, OperationInput } from "slipway/client";
+import { type CommandContext, type CommandOptions, listOption, type OptionFact, textOption } from "./command.ts";
+import { malformed } from "./measure-flags.ts";
+import { numberOption } from "./option-values.ts";
+
+export type TrainOrderInput = Omit<OperationInput<"startTraining">["body"], "reason">;
+
+/** What `rowsOrder` reads. */
+export const TRAIN_ROWS_FLAGS: readonly OptionFact[] = [
+  {
+    flags: "--data <rows>",
+    description: "The rows: a file, a folder, a description or a registered NAME, then perhaps @SPLIT to train by",
+  },
+  { flags: "--target <column>", description: "The column to predict; the description's label if left out" },
+  { flags: "--task <kind>", description: "What is predicted; told by the target if left out", choices: TASK_KINDS },
+  {
+    flags: "--role <column=role>",
+    description: "What a column is: numeric, categorical, timestamp, id, protected, weight or ignored; found if left out",
+    isList: true,
+  },
+  {
+    flags: "--bad-rows <choice>",
+    description: "Rows that can't be used: an error (if left out), or left out and counted",
+    choices: ["error", "skip"],
+  },
+];
+
+/** What `settingsFrom` reads: each a setting's name, its flag, and what it takes. */
+const SETTINGS = {
+  epochs: { flag: "--epochs <n>", takes: [1, 1e5], says: "Epochs at most; chosen by the rows if left out" },
+  steps: { flag: "--steps <n>", takes: [1, 1e8], says: "Steps at most" },
+  batchRows: { flag: "--batch <rows>", takes: [1, 65_536], says: "Rows of a step; chosen by the rows if left out" },
+  partRows: {
+    flag: "--part <rows>",
+    takes: [1, 65_536],
+    says: "Rows whose gradients are computed at once, where a batch takes too much memory",
+  },
+  learningRate: { flag: "--rate <rate>", takes: [0, 10], says: "The highest learning rate" },
+  weightDecay: { flag: "--decay <share>", takes: [0, 10], says: "Weight decay" },
+  patienceEpochs: {
+    flag: "--patience <epochs>",
+    takes: [1, 1e5],
+    says: "Ends after so many epochs without a better validation loss",
+  },
+  maxNorm: { flag: "--clip <norm>", takes: [0, 1e9], says: "Clips gradients to this norm" },
+  averageDecay: { flag: "--average <decay>", takes: [0, 0.9999], says: "Uses a moving average of the weights" },
+  labelSmoothing: { flag: "--smoothing <share>", takes: [0, 0.9], says: "Share of the target all classes have alike" },
+  validationShare: {
+    flag: "--validation <share>",
+    takes: [0.01, 0.9],
+    says: "Rows that choose the best weights, where the dataset has no such split; 0.2 if left out",
+  },
+  seed: { flag: "--seed <number>", takes: [0, 2 ** 32 - 1], says: "Of the split, weights, order and dropout; 0 if left out" },
+  threads: { flag: "--threads <n>", takes: [1, 256], says: "1 if left out: then a run is repeatable to the bit" },
+} as const satisfies Record<string, { flag: string; takes: readonly [number, number]; says: string }>;
+
+export const SETTINGS_FLAGS: readonly OptionFact[] = [
+  ...Object.values(SETTINGS).map(({ flag, says }) => ({ flags: flag, description: says })),
+  { flags: "--optimizer <kind>", description: "adamw if left out", choices: OPTIMIZER_KINDS },
+  { flags: "--schedule <kind>", description: "How the learning rate goes; cosine if left out", choices: SCHEDULES },
+  { flags: "--balance", description: "Classes count alike, however many rows they have" },
+];
+
+/** @throws SlipwayError USAGE */
+export function settingsFrom(options: CommandOptions): NonNullable<TrainOrderInput["settings"]> {
+  const numbers = Object.entries(SETTINGS).flatMap(([name, { flag, takes }]) => {
+    const value = numberOption(options, /^--(\w+)/.exec(flag)![1]!, takes[0], takes[1]);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const optimizer = textOption(options, "optimizer");
+  const schedule = textOption(options, "schedule");
+  return {
+    ...Object.fromEntries(numbers),
+    ...(optimizer === undefined ? {} : { optimizer: optimizer as (typeof OPTIMIZER_KINDS)[number] }),
+    ...(schedule === undefined ? {} : { schedule: schedule as (typeof SCHEDULES)[number] }),
+    ...(options["balance"] === true ? { classWeights: "balanced" as const } : {}),
+  };
+}
+
+/** Rows, target, task and roles. @throws SlipwayError USAGE, FILE_UNREADABLE, DATASET_* */
+export async function rowsOrder(
+  context: CommandContext,
+  client: Client,
+  usage: string,
+): Promise<Pick<TrainOrderInput, "target" | "task" | "roles" | "badRows"> & { readonly data: DatasetOrder }> {
+  const { options, environment } = context;
+  const named = textOption(options, "data");
+  if (named === undefined) throw new SlipwayError("USAGE", `--data is missing: ${usage}`);
+  const data = await datasetOrder(named, {
+    workingDirectory: environment.workingDirectory,
+    find: async (name, number) => await client.getDataset({ params: { name }, query: number === null ? {} : { number } }),
+  });
+  const roles = listOption(options, "role").map((text) => {
+    const [, column, role] = /^(.+)=([a-z]+)$/.exec(text) ?? [];
+    if (column === undefined) throw malformed("role", text, "postcode=categorical");
+    return [column, role] as const;
+  });
+  return {
+    data,
+    target: textOption(options, "target") ?? null,
+    task: (textOption(options, "task") as (typeof TASK_KINDS)[number] | undefined) ?? null,
+    roles: Object.fromEntries(roles) as NonNullable<TrainOrderInput["roles"]>,
+    badRows: (textOption(options, "badRows") as "error" | "skip" | undefined) ?? "error",
+  };
+}

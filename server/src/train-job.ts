@@ -1,0 +1,96 @@
+// Training as a job: what is kept of it, and the work itself, which runs in a process of its own.
+import os from "node:os";
+import { SlipwayError } from "@slipway/core/base";
+import type { TaskRun } from "#jobs";
+import { type RunRecord, train, type TrainOrder, type TrainState } from "#lab/train";
+import type { JsonObject } from "#registry";
+import { createOnnxRuntimeBackend, systemClock } from "#runtime";
+import { blobReader } from "#store";
+
+/** Of the order, the checkpoint and the result. */
+export const TRAIN_SCHEMA = 1;
+
+/** What a job that trains has done so far: where its fit is lies among the stored bytes. */
+export interface TrainCheckpoint {
+  readonly baselines: TrainState["baselines"];
+  readonly fit: { readonly hash: string; readonly sizeBytes: number };
+  /** Where and by what: elsewhere, a run begins anew, since its weights would not be those of one run. */
+  readonly machine: string;
+  readonly code: Readonly<Record<string, string>>;
+}
+
+export interface TrainResult {
+  readonly name: string;
+  readonly number: number;
+}
+
+/** The order with all that it names, for a process that reads no database. */
+export interface TrainTask {
+  readonly order: TrainOrder;
+  readonly blobsDirectory: string;
+  /** The whole environment of processes that decode images. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** What the work tells whoever keeps it. */
+export type TrainTold =
+  | { readonly kind: "curve"; readonly record: RunRecord }
+  | { readonly kind: "trained"; readonly model: Uint8Array; readonly processing: JsonObject; readonly record: RunRecord };
+
+/** What a run saved, as it comes back. */
+export type TrainSaved = Pick<TrainCheckpoint, "baselines" | "fit">;
+
+const CHECKPOINT_EVERY_MS = 15_000;
+/** The curve is told so often at most. */
+const CURVE_EVERY_MS = 500;
+
+/** Trains, telling how it goes by `TaskRun.find`. @throws SlipwayError as `train` does */
+export async function carryOutTrainTask(order: unknown, run: TaskRun): Promise<null> {
+  const task = order as TrainTask;
+  // It is to leave something to those who are served.
+  lowerPriority();
+  const blobs = blobReader(task.blobsDirectory);
+  const saved = run.saved as TrainSaved | null;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  const trained = await train(
+    task.order,
+    {
+      backend: createOnnxRuntimeBackend(),
+      clock: systemClock,
+      environment: task.environment,
+      readBlob: (hash) => blobs.read(hash),
+      checkpointEveryMs: CHECKPOINT_EVERY_MS,
+    },
+    {
+      signal: run.signal,
+      report: run.report,
+      saved: saved === null ? null : { baselines: saved.baselines, fit: await checkpointOf(blobs, saved.fit.hash) },
+      save: (state) => run.save(state),
+      onCurve: async (record) => {
+        if (systemClock.now() - toldAt < CURVE_EVERY_MS) return;
+        toldAt = systemClock.now();
+        await run.find({ kind: "curve", record } satisfies TrainTold);
+      },
+    },
+  );
+  await run.find({ kind: "trained", ...trained } satisfies TrainTold);
+  return null;
+}
+
+async function checkpointOf(blobs: ReturnType<typeof blobReader>, hash: string): Promise<Uint8Array> {
+  try {
+    return await blobs.read(hash);
+  } catch (error) {
+    throw new SlipwayError("STATE_CONFLICT", "The run's checkpoint is gone or damaged, so it can't go on. Train anew.", {
+      cause: error,
+    });
+  }
+}
+
+function lowerPriority(): void {
+  try {
+    os.setPriority(os.constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Where the system does not allow it, it trains as it is.
+  }
+}
