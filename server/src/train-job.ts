@@ -40,7 +40,6 @@ export type TrainTold =
 /** What a run saved, as it comes back. */
 export type TrainSaved = Pick<TrainCheckpoint, "baselines" | "fit">;
 
-const CHECKPOINT_EVERY_MS = 15_000;
 /** The curve is told so often at most. */
 const CURVE_EVERY_MS = 500;
 
@@ -59,7 +58,6 @@ export async function carryOutTrainTask(order: unknown, run: TaskRun): Promise<n
       clock: systemClock,
       environment: task.environment,
       readBlob: (hash) => blobs.read(hash),
-      checkpointEveryMs: CHECKPOINT_EVERY_MS,
     },
     {
       signal: run.signal,

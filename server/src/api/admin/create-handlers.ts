@@ -335,7 +335,7 @@ export function createHandlers(ports: HandlerPorts): Handlers {
       return [...waiting, ...shown].toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
     },
     getRun: async ({ params: { id } }) => await runOf(id),
-    getRunCurve: async ({ params: { id, format }, query: { theme } }) => {
+    getRunCurve: async ({ params: { id }, query: { format, theme } }) => {
       const { run } = await runOf(id);
       if (run === null) throw new SlipwayError("CHART_NOT_FOUND", `The run ${id} has no curve yet.`);
       const { curve, score } = run as unknown as LearningCurve;

@@ -437,10 +437,10 @@ export const OPERATIONS = {
   },
   getRunCurve: {
     method: "GET",
-    path: "/api/runs/{id}/curve.{format}",
+    path: "/api/runs/{id}/curve",
     summary: "The learning curve of a run as a picture",
-    params: RunPath.extend({ format: z.enum(["svg", "png"]) }),
-    query: z.object({ theme: z.enum(THEMES).default("light") }),
+    params: RunPath,
+    query: z.object({ format: z.enum(["svg", "png"]).default("svg"), theme: z.enum(THEMES).default("light") }),
     response: "file",
   },
   startBackup: {

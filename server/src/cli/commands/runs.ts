@@ -66,7 +66,7 @@ async function writeCurve(context: CommandContext, client: Client, id: string, f
   const format = path.extname(file).slice(1).toLowerCase();
   if (format !== "svg" && format !== "png")
     throw new SlipwayError("USAGE", `--curve is "${file}"; its name ends in .svg or .png.`);
-  const { bytes } = await client.getRunCurve({ params: { id, format }, query: {} });
+  const { bytes } = await client.getRunCurve({ params: { id }, query: { format } });
   try {
     await writeFile(path.resolve(context.environment.workingDirectory, file), bytes);
   } catch (error) {

@@ -88,7 +88,7 @@ async function linearBaseline(rows: PreparedRows, options: BaselineOptions): Pro
         saved: null,
         // It takes a moment, and is begun anew where it was interrupted.
         save: async () => undefined,
-        checkpointEveryMs: Number.POSITIVE_INFINITY,
+        checkpointAfterMs: () => Number.POSITIVE_INFINITY,
         plan: "baseline",
       },
     );

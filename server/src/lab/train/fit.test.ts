@@ -63,7 +63,7 @@ describe("fit", () => {
     const options = { learner: { averageDecay: 0.9, maxNorm: 1 }, plan: { patienceEpochs: 3 } };
     const kept: Uint8Array[] = [];
     const save = async (checkpoint: Uint8Array) => void kept.push(checkpoint.slice());
-    const whole = await fitted(network, { ...options, save, checkpointEveryMs: 0 });
+    const whole = await fitted(network, { ...options, save, checkpointAfterMs: () => 0 });
     // One for each of 20 steps, and one for each of 4 epochs.
     expect(kept).toHaveLength(24);
     for (const saved of [kept[0]!, kept[4]!, kept[5]!, kept[13]!, kept[23]!]) {
@@ -191,7 +191,7 @@ describe("a loss that is no number", () => {
     const kept: Uint8Array[] = [];
     const learner = await learnerOf(smallNetwork(4, 8, 3));
     const plan = { ...PLAN, batchRows: 8 };
-    const run = runOf({ save: async (checkpoint) => void kept.push(checkpoint.slice()), checkpointEveryMs: 0 });
+    const run = runOf({ save: async (checkpoint) => void kept.push(checkpoint.slice()), checkpointAfterMs: () => 0 });
     const error = await fit(learner, { training: set, validation: null, score: accuracy }, plan, run).then(
       () => null,
       (caught: SlipwayError) => caught,
@@ -209,7 +209,7 @@ describe("a loss that is no number", () => {
     const learner = await learnerOf(smallNetwork(4, 8, 3), { optimizer: { kind: "sgd" } });
     const plan = { ...PLAN, learningRate: 1e18, warmUpSteps: 0, schedule: { kind: "constant" } } as const;
     const kept: Uint8Array[] = [];
-    const run = runOf({ save: async (checkpoint) => void kept.push(checkpoint.slice()), checkpointEveryMs: 0 });
+    const run = runOf({ save: async (checkpoint) => void kept.push(checkpoint.slice()), checkpointAfterMs: () => 0 });
     const error = await fit(learner, { training, validation: null, score: accuracy }, plan, run).then(
       () => null,
       (caught: SlipwayError) => caught,

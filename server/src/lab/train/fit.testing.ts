@@ -77,7 +77,7 @@ export function runOf(more: Partial<FitRun> = {}): FitRun {
     report: () => {},
     saved: null,
     save: async () => {},
-    checkpointEveryMs: Number.POSITIVE_INFINITY,
+    checkpointAfterMs: () => Number.POSITIVE_INFINITY,
     plan: "plan",
     ...more,
   };

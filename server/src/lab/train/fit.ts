@@ -47,8 +47,8 @@ export interface FitRun {
   readonly save: (checkpoint: Uint8Array) => Promise<void>;
   /** Told after each epoch, and when it goes on from a checkpoint. */
   readonly onEpoch?: (history: readonly EpochPoint[]) => Promise<void>;
-  /** At least so long between checkpoints; the end of an epoch before is passed over. */
-  readonly checkpointEveryMs: number;
+  /** How long to wait for the next checkpoint, given how long the last one took. */
+  readonly checkpointAfterMs: (lastMs: number) => number;
   /** Hash of what is fitted to what: a checkpoint of something else is refused. */
   readonly plan: string;
 }
@@ -106,6 +106,7 @@ class FitLoop {
   #secondsBefore = 0;
   readonly #begunAt: number;
   #savedAt: number;
+  #saveMs = 0;
   #savedStep: number | null = null;
   #rowsDone = 0;
 
@@ -217,7 +218,7 @@ class FitLoop {
   }
 
   #isDue(): boolean {
-    return this.#run.now() - this.#savedAt >= this.#run.checkpointEveryMs;
+    return this.#run.now() - this.#savedAt >= this.#run.checkpointAfterMs(this.#saveMs);
   }
 
   /** Keeps where it is, unless a weight is no number any more: what is gone on from has to be good. */
@@ -235,8 +236,10 @@ class FitLoop {
       carried: this.#learner.state,
     };
     if (!areFinite(state.carried)) return;
+    const begunAt = this.#run.now();
     await this.#run.save(bytesFromFitState(state));
     this.#savedAt = this.#run.now();
+    this.#saveMs = this.#savedAt - begunAt;
     this.#savedStep = this.#step;
   }
 

@@ -26,8 +26,6 @@ export interface TrainPorts {
   readonly environment: Readonly<Record<string, string>>;
   /** Reads stored bytes. */
   readonly readBlob: (hash: string) => Promise<Uint8Array>;
-  /** At least so long between checkpoints. */
-  readonly checkpointEveryMs: number;
 }
 
 /** What a run keeps, to go on from. */
@@ -82,6 +80,14 @@ export interface Trained {
   readonly model: Uint8Array;
   readonly processing: JsonObject;
   readonly record: RunRecord;
+}
+
+/** A checkpoint is worth a twentieth of the time, and no more than is lost without it. */
+const SAVING_SHARE = 0.05;
+const [LEAST_BETWEEN_MS, MOST_BETWEEN_MS] = [500, 60_000];
+
+function checkpointAfterMs(lastMs: number): number {
+  return Math.min(Math.max(lastMs / SAVING_SHARE, LEAST_BETWEEN_MS), MOST_BETWEEN_MS);
 }
 
 /** What the file says of itself. */
@@ -165,7 +171,7 @@ async function trained(order: TrainOrder, rows: PreparedRows, ports: TrainPorts,
       now,
       saved: run.saved?.fit ?? null,
       save: async (checkpoint) => await run.save({ baselines, fit: checkpoint }),
-      checkpointEveryMs: ports.checkpointEveryMs,
+      checkpointAfterMs,
       plan: planHash(order, rows, settings),
       onEpoch: async (history) => {
         if (history.length === told) return;
