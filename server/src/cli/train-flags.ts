@@ -48,8 +48,8 @@ const SETTINGS = {
     says: "Ends after so many epochs without a better validation loss",
   },
   maxNorm: { flag: "--clip <norm>", takes: [0, 1e9], says: "Clips gradients to this norm" },
-  averageDecay: { flag: "--average <decay>", takes: [0, 0.9999], says: "Uses a moving average of the weights" },
-  labelSmoothing: { flag: "--smoothing <share>", takes: [0, 0.9], says: "Share of the target all classes have alike" },
+  averageDecay: { flag: "--average <decay>", takes: [0, 0.9999], says: "Of the moving average of the weights that is used; 0.98 if left out, 0 for none" },
+  labelSmoothing: { flag: "--smoothing <share>", takes: [0, 0.9], says: "Share of the target all classes have alike; 0.05 if left out" },
   validationShare: {
     flag: "--validation <share>",
     takes: [0.01, 0.9],

@@ -26,4 +26,4 @@ export {
   usedColumns,
 } from "./encoding.ts";
 export { fitEncoder, type FitEncoderOptions } from "./fit.ts";
-export type { Task } from "./target.ts";
+export { fitTarget, type Task, type TargetFit } from "./target.ts";

@@ -160,7 +160,7 @@ class FitLoop {
     const { training } = this.#data;
     const number = this.#step + 1;
     const learningRate = this.#rateOf(number);
-    const batch = training.read(places);
+    const batch = training.read(places, this.#epoch);
     const settings = { number, learningRate };
     const loss = await this.#learner.step(batch, settings);
     if (!Number.isFinite(loss)) await this.#diverged(loss, learningRate, places);
@@ -271,7 +271,7 @@ class FitLoop {
   }
 
   async #diverged(loss: number, learningRate: number, places: Int32Array): Promise<never> {
-    const batch = this.#data.training.read(places);
+    const batch = this.#data.training.read(places, this.#epoch);
     const inside = this.#learner.inside(batch, { number: this.#step + 1, learningRate });
     throw divergedError({
       step: this.#step + 1,

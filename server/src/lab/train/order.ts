@@ -61,8 +61,20 @@ export const FitSettings = z.strictObject({
     .default(null)
     .describe("ends after so many epochs without a better validation loss; null: chosen by the epochs"),
   maxNorm: z.number().positive().nullable().default(null).describe("clips gradients to this norm"),
-  averageDecay: z.number().min(0).max(0.9999).nullable().default(null).describe("a moving average of the weights is used"),
-  labelSmoothing: z.number().min(0).max(0.9).default(0),
+  averageDecay: z
+    .number()
+    .min(0)
+    .max(0.9999)
+    .nullable()
+    .default(null)
+    .describe("of the moving average of the weights that is used; 0: the weights themselves; null: 0.98"),
+  labelSmoothing: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .nullable()
+    .default(null)
+    .describe("share of the target all classes have alike; null: 0.05"),
   classWeights: z.enum(CLASS_WEIGHTS).default("none").describe("balanced: rows of rare classes count more"),
   validationShare: z
     .number()
@@ -76,6 +88,24 @@ export const FitSettings = z.strictObject({
     .max(2 ** 32 - 1)
     .default(0)
     .describe("of the split, the first weights, the order of rows and dropout"),
+  augment: z
+    .strictObject({
+      shift: z.number().min(0).max(10_000).optional().describe("pixels to any side at most"),
+      rotate: z.number().min(0).max(180).optional().describe("degrees at most, either way round"),
+      flip: z.enum(["horizontal", "vertical", "both"]).optional(),
+      crop: z.number().min(0.01).max(1).optional().describe("the smallest share of height and width"),
+      cutout: z.int().min(0).max(10_000).optional().describe("side of a covered square in pixels"),
+    })
+    .nullable()
+    .default(null)
+    .describe("how pictures differ from epoch to epoch; null: shifted and turned a little; {}: not at all"),
+  imagePixels: z
+    .int()
+    .min(4)
+    .max(1024)
+    .nullable()
+    .default(null)
+    .describe("the longer side pictures are brought to; null: their own, at most 64"),
   threads: z.int().min(1).max(256).default(1).describe("on one thread, a run is repeatable to the bit"),
 });
 export type FitSettings = z.output<typeof FitSettings>;

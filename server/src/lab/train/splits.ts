@@ -6,6 +6,11 @@ const VALIDATION = ["validation", "valid", "val", "dev"];
 const TEST = "test";
 const TRAIN = ["train", "training"];
 
+/** Whether folders of this name hold the rows of a split. */
+export function isSplitName(name: string): boolean {
+  return name === TEST || TRAIN.includes(name) || VALIDATION.includes(name);
+}
+
 /** Splits by their names. */
 export interface ChosenSplits {
   readonly training: string;

@@ -1,45 +1,31 @@
 // Tables made ready to be learnt from: roles of columns, an encoder fitted on the rows trained by, and all rows through it into memory.
-import { type Backend, DEFAULT_SESSION_SETTINGS, type Session } from "@slipway/core/backend";
-import { type Clock, SlipwayError } from "@slipway/core/base";
+import { DEFAULT_SESSION_SETTINGS, type Session } from "@slipway/core/backend";
+import { SlipwayError } from "@slipway/core/base";
 import { bytesFromModel } from "@slipway/core/onnx";
 import type { NamedTensor, Tensor } from "@slipway/core/tensor";
-import { BadRows, openDataset, type OpenDataset, type RowBatch } from "#lab/dataset";
+import { BadRows, type OpenDataset, type RowBatch } from "#lab/dataset";
 import { encodeRows, encoderRows, fitEncoder, type FittedEncoder, UnusualCount, usedColumns } from "#lab/encoding";
 import type { JsonObject, JsonValue } from "#registry";
+import { type PrepareOptions, refuseTooMany, targetOf } from "./open-rows.ts";
 import type { TrainOrder } from "./order.ts";
 import type { PreparedRows, ServedRows } from "./prepared-rows.ts";
 import { heldOut } from "./randomness.ts";
-import { chosenSplits, withSplits } from "./splits.ts";
-import { pickedRows, type TrainingSet, trainingSetFromArrays } from "./training-set.ts";
-
-export interface PrepareOptions {
-  readonly order: TrainOrder;
-  readonly backend: Backend;
-  readonly clock: Clock;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
-  readonly report: (text: string) => void;
-}
+import { chosenSplits } from "./splits.ts";
+import { classRowsOf, pickedRows, type TrainingSet, trainingSetFromArrays } from "./training-set.ts";
 
 const BATCH_ROWS = 4096;
-/** Of features, in memory. */
-const MOST_BYTES = 8 * 2 ** 30;
 const EXAMPLES = 3;
-/** Values of a whole-numbered target that may be classes, for which rows are drawn class by class. */
-const MOST_STRATA = 20;
 
 /**
  * @throws SlipwayError as opening, fitting an encoder and reading do: DATASET_INVALID, ROWS_INVALID; MODEL_TOO_LARGE for more
  *   features than memory takes
  */
-export async function prepareTable(options: PrepareOptions): Promise<PreparedRows> {
+export async function prepareTable(dataset: OpenDataset, options: PrepareOptions): Promise<PreparedRows> {
   const { order, backend, signal } = options;
-  const dataset = await openSplit(options);
-  try {
     const splits = chosenSplits(dataset, order.data);
     const encoder = await fitEncoder(dataset, {
       split: splits.training,
-      target: targetOf(order),
+      target: targetOf(order, dataset),
       task: order.task,
       roles: new Map(Object.entries(order.roles)),
       badRows: order.badRows,
@@ -85,65 +71,8 @@ export async function prepareTable(options: PrepareOptions): Promise<PreparedRow
         { name: "validation", rows: validationRows },
         ...(test === null ? [] : [{ name: "test" as const, rows: () => reader.served(test, null) }]),
       ],
-      close: async () => {
-        await session.unload();
-        await dataset.close();
-      },
+      close: () => session.unload(),
     };
-  } catch (error) {
-    await dataset.close();
-    throw error;
-  }
-}
-
-/** The dataset with splits, which its rows are drawn into where they have none. */
-async function openSplit(options: PrepareOptions): Promise<OpenDataset> {
-  const { order, signal, clock, environment, report } = options;
-  const { description, hash } = order.data;
-  const open = (one: typeof description, expected: string | null) =>
-    openDataset({
-      description: one,
-      hash: expected,
-      processing: null,
-      clock,
-      environment,
-      signal,
-      report: ({ text }) => report(text),
-    });
-  const plain = await open(description, hash);
-  const target = targetOf(order) ?? plain.labels?.column ?? null;
-  try {
-    if (target !== null) plain.checkColumn(target, "target");
-    if (description.split !== null) return plain;
-    const { validationShare, seed } = order.settings;
-    // A row without a class can't be drawn by it; where such are left out, rows are drawn whatever their class.
-    const isStratified = target !== null && order.badRows === "error" && (await areClasses(plain, target, order, signal));
-    const split = withSplits(description, { stratifiedBy: isStratified ? target : null, validationShare, seed });
-    await plain.close();
-    return await open(split, null);
-  } catch (error) {
-    await plain.close();
-    throw error;
-  }
-}
-
-function targetOf({ target, data }: TrainOrder): string | null {
-  const { label } = data.description;
-  return target ?? (typeof label === "string" ? label : (label?.column ?? null));
-}
-
-/** Whether a target has few values enough to draw rows by them. */
-async function areClasses(dataset: OpenDataset, target: string, { task }: TrainOrder, signal: AbortSignal): Promise<boolean> {
-  const kind = dataset.source.kindOf(target);
-  if (task === "regression" || kind === "number" || kind === "moment") return false;
-  const seen = new Set<string>();
-  const wanted = { inputs: [], labels: null, weight: null, badRows: new BadRows("error"), split: null };
-  const most = kind === "whole" && task === null ? MOST_STRATA : 1000;
-  for await (const { slices } of dataset.rowsAs({ ...wanted, batchRows: BATCH_ROWS, slices: [target], signal })) {
-    for (const text of slices[target]!) if (text !== null) seen.add(text);
-    if (seen.size > most) return false;
-  }
-  return seen.size > 1;
 }
 
 interface ReadRows {
@@ -171,12 +100,7 @@ class TableReader {
   async read(split: string): Promise<ReadRows> {
     const { width, target, weight } = this.#encoder;
     const most = this.#dataset.rowsOf(split);
-    if (most * width * 4 > MOST_BYTES) {
-      throw new SlipwayError(
-        "MODEL_TOO_LARGE",
-        `${most} rows of ${width} features take ${Math.round((most * width * 4) / 2 ** 30)} GiB; at most ${MOST_BYTES / 2 ** 30} GiB are held in memory. Train by a part of the rows, or give columns of many values the role ignored.`,
-      );
-    }
+    refuseTooMany(most, width);
     const features = new Float32Array(most * width);
     const isClass = target!.kind === "classes";
     const targets = isClass ? new BigInt64Array(most) : new Float32Array(most);
@@ -256,11 +180,4 @@ function partOf(set: TrainingSet, places: Int32Array): TrainingSet {
     target,
     weights: weights === null ? null : (weights.data as Float32Array),
   });
-}
-
-function classRowsOf(set: TrainingSet, classes: number): readonly number[] {
-  const { data } = set.read(Int32Array.from({ length: set.rows }, (_, at) => at)).target;
-  const rows = Array.from({ length: classes }, () => 0);
-  for (const label of data as BigInt64Array) rows[Number(label)]! += 1;
-  return rows;
 }

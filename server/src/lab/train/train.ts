@@ -1,7 +1,20 @@
 // A whole run: rows are made ready, baselines and the network are fitted, and what is to be served is put together and judged as it will
 // be served.
 import { createHash } from "node:crypto";
-import { build, cnnLayers, mlpLayers } from "@slipway/core/build";
+import {
+  batchNorm,
+  build,
+  cnnLayers,
+  conv,
+  dropout,
+  flatten,
+  globalAveragePool,
+  type Layers,
+  linear,
+  mlpLayers,
+  named,
+  relu,
+} from "@slipway/core/build";
 import { type Backend, DEFAULT_SESSION_SETTINGS } from "@slipway/core/backend";
 import { type Clock, SlipwayError } from "@slipway/core/base";
 import type { Model } from "@slipway/core/graph";
@@ -12,10 +25,12 @@ import type { EpochPoint } from "./checkpoint.ts";
 import { figureCount, type Figures } from "./figures.ts";
 import { fit, type FitProgress, type Fitted } from "./fit.ts";
 import { createLearner } from "./learner.ts";
+import { openRows } from "./open-rows.ts";
 import type { NetworkOrder, TrainOrder } from "./order.ts";
 import type { PreparedRows } from "./prepared-rows.ts";
 import { servedModel } from "./served-model.ts";
 import { chosenHidden, type ChosenSettings, chosenSettings } from "./settings.ts";
+import { preparePixels } from "./pixels.ts";
 import { prepareTable } from "./tables.ts";
 import { lossOf, outputsOf, scoreOf, type Task } from "./task.ts";
 
@@ -100,18 +115,26 @@ const METADATA_PREFIX = "slipway.";
 export async function train(order: TrainOrder, ports: TrainPorts, run: TrainRun): Promise<Trained> {
   const { backend, clock, environment } = ports;
   const { signal } = run;
-  const rows = await prepareTable({
+  const options = {
     order,
     backend,
     clock,
     environment,
     signal,
-    report: (text) => run.report({ done: 0, total: null, text }),
-  });
+    report: (text: string) => run.report({ done: 0, total: null, text }),
+  };
+  const dataset = await openRows(options);
   try {
-    return await trained(order, rows, ports, run);
+    const { format } = dataset.manifest;
+    const isDense = format === "images" || format === "arrays";
+    const rows = await (isDense ? preparePixels(dataset, options) : prepareTable(dataset, options));
+    try {
+      return await trained(order, rows, ports, run);
+    } finally {
+      await rows.close();
+    }
   } finally {
-    await rows.close();
+    await dataset.close();
   }
 }
 
@@ -127,7 +150,7 @@ async function trained(order: TrainOrder, rows: PreparedRows, ports: TrainPorts,
     loss: withSmoothing(lossOf(task, classWeightsOf(settings, rows)), settings.labelSmoothing),
     optimizer: settings.optimizer,
     ...(settings.maxNorm === null ? {} : { maxNorm: settings.maxNorm }),
-    ...(settings.averageDecay === null ? {} : { averageDecay: settings.averageDecay }),
+    ...(settings.averageDecay === 0 ? {} : { averageDecay: settings.averageDecay }),
     ...(settings.partRows === null ? {} : { partRows: settings.partRows }),
     hasSampleWeights: training.isWeighted,
     backend,
@@ -212,27 +235,49 @@ interface ChosenNetwork {
 
 async function networkOf(order: TrainOrder, { input, task }: PreparedRows, ports: TrainPorts): Promise<ChosenNetwork> {
   const wanted: NetworkOrder =
-    order.network ?? (input.kind === "image" ? { kind: "cnn", dropout: 0 } : { kind: "mlp", hidden: null, dropout: 0 });
+    order.network ?? (input.kind === "features" ? { kind: "mlp", hidden: null, dropout: 0 } : { kind: "cnn", dropout: 0 });
   const { seed } = order.settings;
   const outputs = outputsOf(task);
   switch (wanted.kind) {
     case "mlp": {
       const hidden = chosenHidden(wanted);
-      const model = build(mlpLayers({ hidden, outputs, dropout: wanted.dropout }), { input, seed, name: "mlp" });
+      const layers = mlpLayers({ hidden, outputs, dropout: wanted.dropout });
+      const flat = input.kind === "features" ? [] : [flatten()];
+      const model = build([...flat, ...[layers].flat()], { input, seed, name: "mlp" });
       return { kind: "mlp", text: `hidden layers of ${hidden.join(", ")}`, model };
     }
     case "cnn": {
-      if (input.kind !== "image") {
-        throw new SlipwayError("PARAMETER_INVALID", "A cnn learns from images, and these rows are columns; use mlp.");
+      if (input.kind === "image") {
+        const model = build(cnnLayers({ classes: outputs, dropout: wanted.dropout }), { input, seed, name: "cnn" });
+        return { kind: "cnn", text: `of pictures ${input.channels} × ${input.height} × ${input.width}`, model };
       }
-      const model = build(cnnLayers({ classes: outputs, dropout: wanted.dropout }), { input, seed, name: "cnn" });
-      return { kind: "cnn", text: `${input.channels} × ${input.height} × ${input.width}`, model };
+      if (input.kind === "signal") {
+        const model = build(signalLayers(outputs, wanted.dropout), { input, seed, name: "cnn" });
+        return { kind: "cnn", text: `of signals ${input.channels} × ${input.length}`, model };
+      }
+      throw new SlipwayError("PARAMETER_INVALID", "A cnn learns from pictures and signals, and these rows are columns; use mlp.");
     }
     case "model": {
       const model = modelFromBytes(await ports.readBlob(wanted.hash));
       return { kind: "model", text: wanted.hash.slice(0, 12), model };
     }
   }
+}
+
+/** Convolutions over time, each of which halves it, and the mean of what they find. */
+function signalLayers(outputs: number, share: number): Layers {
+  const stage = (channels: number, at: number): Layers =>
+    named(`stage${at + 1}`, [
+      conv({ channels, kernel: 5, stride: 2, bias: false, initialization: "he-normal" }),
+      batchNorm(),
+      relu(),
+    ]);
+  return [
+    ...[32, 64, 128].map(stage),
+    globalAveragePool(),
+    ...(share === 0 ? [] : [dropout(share)]),
+    named("head", linear(outputs)),
+  ];
 }
 
 /** What rows of each class count, so that classes count alike; null where rows do. */

@@ -17,8 +17,11 @@ export interface TrainingSet {
   readonly inputs: readonly TrainingInput[];
   /** Whether rows count differently. */
   readonly isWeighted: boolean;
-  /** Rows by their places, in that order. */
-  read(places: Int32Array): Batch;
+  /**
+   * Rows by their places, in that order.
+   * @param epoch in which they are trained by, from 0, where rows are a little different each time; null as they are
+   */
+  read(places: Int32Array, epoch?: number | null): Batch;
 }
 
 export interface ArraysOptions {
@@ -63,4 +66,17 @@ export function pickedRows({ dtype, shape, data }: Tensor, places: Int32Array): 
       picked.set(from.subarray(start, start + width), at * width);
     }
   return { dtype, shape: [places.length, ...row], data: picked };
+}
+
+/** All places of a set, in order. */
+function allPlaces(rows: number): Int32Array {
+  return Int32Array.from({ length: rows }, (_, at) => at);
+}
+
+/** Rows of each class. */
+export function classRowsOf(set: TrainingSet, classes: number): readonly number[] {
+  const { data } = set.read(allPlaces(set.rows)).target;
+  const rows = Array.from({ length: classes }, () => 0);
+  for (const label of data as BigInt64Array) rows[Number(label)]! += 1;
+  return rows;
 }

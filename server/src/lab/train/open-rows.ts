@@ -1,0 +1,118 @@
+// Opening the rows of an order: the dataset with splits, which its rows are drawn into where they have none.
+import type { Backend } from "@slipway/core/backend";
+import { type Clock, SlipwayError } from "@slipway/core/base";
+import { BadRows, type DatasetDescription, openDataset, type OpenDataset } from "#lab/dataset";
+import type { TrainOrder } from "./order.ts";
+import { isSplitName, withSplits } from "./splits.ts";
+
+export interface PrepareOptions {
+  readonly order: TrainOrder;
+  readonly backend: Backend;
+  readonly clock: Clock;
+  /** The whole environment of processes that decode images. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  readonly report: (text: string) => void;
+}
+
+const BATCH_ROWS = 4096;
+/** Values of a whole-numbered target that may be classes, for which rows are drawn class by class. */
+const MOST_STRATA = 20;
+const MOST_CLASSES = 1000;
+/** Of a folder of images. */
+const FOLDER = "folder";
+
+/** @throws SlipwayError as `openDataset`; DATASET_INVALID for a target there is not */
+export async function openRows(options: PrepareOptions): Promise<OpenDataset> {
+  const { order, signal, clock, environment, report } = options;
+  const { description, hash } = order.data;
+  const open = (one: DatasetDescription, expected: string | null) =>
+    openDataset({
+      description: one,
+      hash: expected,
+      processing: null,
+      clock,
+      environment,
+      badRows: order.badRows,
+      signal,
+      report: ({ text }) => report(text),
+    });
+  const plain = await open(description, hash);
+  try {
+    const target = targetOf(order, plain);
+    if (target !== null) plain.checkColumn(target, "target");
+    if (description.split !== null) return plain;
+    const split = await splitsFor(plain, target, order, signal);
+    await plain.close();
+    return await open(split, null);
+  } catch (error) {
+    await plain.close();
+    throw error;
+  }
+}
+
+/** The column to predict: as it was said, else as the dataset has it. */
+export function targetOf({ target, data }: TrainOrder, dataset: OpenDataset): string | null {
+  const { label } = data.description;
+  return target ?? (typeof label === "string" ? label : (label?.column ?? null)) ?? dataset.labels?.column ?? null;
+}
+
+async function splitsFor(
+  plain: OpenDataset,
+  target: string | null,
+  order: TrainOrder,
+  signal: AbortSignal,
+): Promise<DatasetDescription> {
+  const { description } = order.data;
+  if (plain.manifest.format === "images") {
+    const folders = await valuesOf(plain, FOLDER, MOST_STRATA, signal);
+    if (folders !== null && folders.size > 1 && [...folders].every(isSplitName)) return { ...description, split: FOLDER };
+  }
+  const { validationShare, seed } = order.settings;
+  // A row without a class can't be drawn by it; where such are left out, rows are drawn whatever their class.
+  const isStratified = target !== null && order.badRows === "error" && (await areClasses(plain, target, order, signal));
+  return withSplits(description, { stratifiedBy: isStratified ? target : null, validationShare, seed });
+}
+
+/** Whether a target has few values enough to draw rows by them. */
+async function areClasses(
+  dataset: OpenDataset,
+  target: string,
+  { task }: TrainOrder,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const kind = dataset.source.kindOf(target);
+  if (task === "regression" || kind === "number" || kind === "moment") return false;
+  const most = kind === "whole" && task === null ? MOST_STRATA : MOST_CLASSES;
+  const seen = await valuesOf(dataset, target, most, signal);
+  return seen !== null && seen.size > 1;
+}
+
+/** Different values of a column; null where there are more. */
+async function valuesOf(
+  dataset: OpenDataset,
+  column: string,
+  most: number,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string> | null> {
+  const seen = new Set<string>();
+  const wanted = { inputs: [], labels: null, weight: null, badRows: new BadRows("error"), split: null };
+  for await (const { slices } of dataset.rowsAs({ ...wanted, batchRows: BATCH_ROWS, slices: [column], signal })) {
+    for (const text of slices[column]!) if (text !== null) seen.add(text);
+    if (seen.size > most) return null;
+  }
+  return seen;
+}
+
+/** @throws SlipwayError MODEL_TOO_LARGE for more than memory is to take */
+export function refuseTooMany(rows: number, width: number): void {
+  const bytes = rows * width * 4;
+  if (bytes <= MOST_BYTES) return;
+  throw new SlipwayError(
+    "MODEL_TOO_LARGE",
+    `${rows} rows of ${width} numbers take ${Math.round(bytes / 2 ** 30)} GiB; at most ${MOST_BYTES / 2 ** 30} GiB are held in memory. Train by a part of the rows, or by less of each.`,
+  );
+}
+
+/** Of features, in memory. */
+const MOST_BYTES = 8 * 2 ** 30;
