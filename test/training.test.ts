@@ -128,7 +128,12 @@ describe("a server", () => {
     ["a target there is not", { target: "grantd" }, "DATASET_INVALID", 'did you mean "granted"?'],
     ["a name that is none", { name: "-" }, "NAME_INVALID", "can't be the name of a model"],
     ["a role of no column", { roles: { jobb: "categorical" } }, "DATASET_INVALID", "jobb"],
-    ["text as a number", { target: "granted", task: "regression" }, "ROWS_INVALID", "can't be used; the label has to be"],
+    [
+      "text as a number",
+      { target: "granted", task: "regression" },
+      "ROWS_INVALID",
+      "can't be used; the label has to be",
+    ],
     ["a network of other features", { network: { kind: "cnn" } }, "PARAMETER_INVALID", "A cnn learns from images"],
     [
       "a rate that is too high",
@@ -174,7 +179,8 @@ describe.skipIf(process.platform !== "linux")("a run that is killed", () => {
     const first = await start();
     const { id } = await first.client.startTraining({ body: order({ settings, network }) });
     const params = { id };
-    const checkpointed = async ({ client }: ServerProcess) => (await client.getJob({ params, query: {} })).hasCheckpoint;
+    const checkpointed = async ({ client }: ServerProcess) =>
+      (await client.getJob({ params, query: {} })).hasCheckpoint;
     await expect.poll(() => checkpointed(first), { timeout: 20_000, interval: 20 }).toBe(true);
     const worker = jobProcess(first)!;
     process.kill(worker, "SIGKILL");
@@ -187,8 +193,7 @@ describe.skipIf(process.platform !== "linux")("a run that is killed", () => {
     const job = await ended(next.client, { id });
     expect({ state: job.state, error: job.error }).toEqual({ state: "succeeded", error: null });
     const whole = await trained(next.client, order({ name: "whole", settings, network }));
-    const hashOf = async (name: string) =>
-      (await next.client.getVersion({ params: { name, number: 1 } })).model.hash;
+    const hashOf = async (name: string) => (await next.client.getVersion({ params: { name, number: 1 } })).model.hash;
     expect(await hashOf("people")).toBe(await hashOf("whole"));
     const curve = (run: RunView) => (run.run as RunRecord).curve.map(({ seconds: _, ...point }) => point);
     expect(curve(await next.client.getRun({ params }))).toEqual(curve(whole));

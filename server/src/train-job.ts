@@ -35,7 +35,12 @@ export interface TrainTask {
 /** What the work tells whoever keeps it. */
 export type TrainTold =
   | { readonly kind: "curve"; readonly record: RunRecord }
-  | { readonly kind: "trained"; readonly model: Uint8Array; readonly processing: JsonObject; readonly record: RunRecord };
+  | {
+      readonly kind: "trained";
+      readonly model: Uint8Array;
+      readonly processing: JsonObject;
+      readonly record: RunRecord;
+    };
 
 /** What a run saved, as it comes back. */
 export type TrainSaved = Pick<TrainCheckpoint, "baselines" | "fit">;
@@ -79,9 +84,13 @@ async function checkpointOf(blobs: ReturnType<typeof blobReader>, hash: string):
   try {
     return await blobs.read(hash);
   } catch (error) {
-    throw new SlipwayError("STATE_CONFLICT", "The run's checkpoint is gone or damaged, so it can't go on. Train anew.", {
-      cause: error,
-    });
+    throw new SlipwayError(
+      "STATE_CONFLICT",
+      "The run's checkpoint is gone or damaged, so it can't go on. Train anew.",
+      {
+        cause: error,
+      },
+    );
   }
 }
 

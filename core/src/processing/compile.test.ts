@@ -353,7 +353,9 @@ describe("instances", () => {
 
     test("are refused where an input is no column", () => {
       const rows = { instances: "rows" };
-      expect(refused(rows, DIGITS)).toContain('the input "image" takes [1, 28, 28] of each row; a column has one value');
+      expect(refused(rows, DIGITS)).toContain(
+        'the input "image" takes [1, 28, 28] of each row; a column has one value',
+      );
       expect(refused(rows, signature([port("n", "int64", ["N"])], [LOGITS]))).toContain(
         'the input "n" is int64, which has nothing that stands for a missing value',
       );

@@ -36,7 +36,11 @@ export function runText(run: RunView, slipway: string): string {
     ...(run.error === null ? [] : [["error", `${run.error.code} ${run.error.message}`]]),
   ];
   if (record === null) return columns(facts).join("\n");
-  return [...columns([...facts, ...recordFacts(record)]), ...figuresTable(record), ...nextSteps(run, record, slipway)].join("\n");
+  return [
+    ...columns([...facts, ...recordFacts(record)]),
+    ...figuresTable(record),
+    ...nextSteps(run, record, slipway),
+  ].join("\n");
 }
 
 function recordFacts({ task, data, network, settings, curve, result }: RunRecord): string[][] {
@@ -44,7 +48,8 @@ function recordFacts({ task, data, network, settings, curve, result }: RunRecord
     task.kind === "classification"
       ? `${task.target}, one of ${task.labels.length}: ${shortly(task.labels)}`
       : `${task.target}, a number`;
-  const skipped = data.skippedRows === 0 ? "" : `; ${count(data.skippedRows)} left out, such as: ${data.skippedFirst[0] ?? ""}`;
+  const skipped =
+    data.skippedRows === 0 ? "" : `; ${count(data.skippedRows)} left out, such as: ${data.skippedFirst[0] ?? ""}`;
   const last = curve.at(-1);
   const { optimizer, batchRows, learningRate, seed, threads } = settings as Record<string, unknown>;
   const kind = (optimizer as { readonly kind: string }).kind;
@@ -53,10 +58,11 @@ function recordFacts({ task, data, network, settings, curve, result }: RunRecord
     ["rows", `${count(data.trainingRows)} to train by, ${count(data.validationRows)} to validate by${skipped}`],
     ["columns", columnsText(data.columns)],
     ["network", `${network.kind}, ${network.text}; ${count(network.learned)} parameters`],
-    ["settings", `${kind}, rate ${String(learningRate)}, batches of ${String(batchRows)}, seed ${String(seed)}, ${String(threads)} thread${threads === 1 ? "" : "s"}`],
-    ...(last === undefined
-      ? []
-      : [["epochs", result === null ? `${last.epoch} so far` : endText(last.epoch, result)]]),
+    [
+      "settings",
+      `${kind}, rate ${String(learningRate)}, batches of ${String(batchRows)}, seed ${String(seed)}, ${String(threads)} thread${threads === 1 ? "" : "s"}`,
+    ],
+    ...(last === undefined ? [] : [["epochs", result === null ? `${last.epoch} so far` : endText(last.epoch, result)]]),
   ];
 }
 
@@ -89,14 +95,27 @@ export function figuresTable({ baselines, result, data, network }: RunRecord): s
     ...table([`on ${count(data.validationRows)} validation rows`, ...head], rows, "lrrrr"),
     ...(test === undefined
       ? []
-      : ["", ...table([`on ${count(test.rows)} test rows`, ...head], [[`${network.kind} (as served)`, ...figureCells(test)]], "lrrrr")]),
+      : [
+          "",
+          ...table(
+            [`on ${count(test.rows)} test rows`, ...head],
+            [[`${network.kind} (as served)`, ...figureCells(test)]],
+            "lrrrr",
+          ),
+        ]),
     "",
     verdict({ baselines, validation }),
   ].filter((line, at, all) => line !== "" || all[at - 1] !== "");
 }
 
 /** Whether the network earns its place. */
-function verdict({ baselines, validation }: { baselines: RunRecord["baselines"]; validation: Figures | undefined }): string {
+function verdict({
+  baselines,
+  validation,
+}: {
+  baselines: RunRecord["baselines"];
+  validation: Figures | undefined;
+}): string {
   const linear = baselines.at(-1);
   if (validation === undefined || linear === undefined) return "";
   const own = worth(validation);
@@ -128,7 +147,11 @@ function mainFigure(figures: Figures): string {
 function nextSteps({ name, number }: RunView, { result }: RunRecord, slipway: string): string[] {
   if (number === null || result === null) return [];
   const example = JSON.stringify({ instances: result.examples.slice(0, 1) });
-  return ["", `Serve it: ${slipway} deploy ${name}`, `Ask it: ${slipway} infer ${name} '${example.replaceAll("'", "'\\''")}'`];
+  return [
+    "",
+    `Serve it: ${slipway} deploy ${name}`,
+    `Ask it: ${slipway} infer ${name} '${example.replaceAll("'", "'\\''")}'`,
+  ];
 }
 
 /** Runs side by side: what differs in what was asked for, and what they came to. */
@@ -144,7 +167,9 @@ export function comparedRuns(runs: readonly RunView[]): string {
     [isClass ? "accuracy" : "R²", ...figures.map((one) => (one === undefined ? "–" : worth(one).toFixed(4)))],
     [
       isClass ? "log loss" : "RMSE",
-      ...figures.map((one) => (one === undefined ? "–" : one.kind === "classification" ? one.logLoss.toFixed(4) : short(one.rmse))),
+      ...figures.map((one) =>
+        one === undefined ? "–" : one.kind === "classification" ? one.logLoss.toFixed(4) : short(one.rmse),
+      ),
     ],
   ];
   const heads = runs.map(({ id, name, number }) => (number === null ? id.slice(-8) : `${name}@${number}`));
@@ -160,7 +185,12 @@ function flatSettings(run: RunView): ReadonlyMap<string, string> {
       for (const [key, inner] of Object.entries(value)) visit(path === "" ? key : `${path}.${key}`, inner);
     } else found.set(path, typeof value === "string" ? value : JSON.stringify(value));
   };
-  visit("", { data: record?.data.hash.slice(0, 12), network: record?.network, settings: record?.settings, code: run.code });
+  visit("", {
+    data: record?.data.hash.slice(0, 12),
+    network: record?.network,
+    settings: record?.settings,
+    code: run.code,
+  });
   return found;
 }
 

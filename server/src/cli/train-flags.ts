@@ -20,7 +20,8 @@ export const TRAIN_ROWS_FLAGS: readonly OptionFact[] = [
   { flags: "--task <kind>", description: "What is predicted; told by the target if left out", choices: TASK_KINDS },
   {
     flags: "--role <column=role>",
-    description: "What a column is: numeric, categorical, timestamp, id, protected, weight or ignored; found if left out",
+    description:
+      "What a column is: numeric, categorical, timestamp, id, protected, weight or ignored; found if left out",
     isList: true,
   },
   {
@@ -48,14 +49,26 @@ const SETTINGS = {
     says: "Ends after so many epochs without a better validation loss",
   },
   maxNorm: { flag: "--clip <norm>", takes: [0, 1e9], says: "Clips gradients to this norm" },
-  averageDecay: { flag: "--average <decay>", takes: [0, 0.9999], says: "Of the moving average of the weights that is used; 0.98 if left out, 0 for none" },
-  labelSmoothing: { flag: "--smoothing <share>", takes: [0, 0.9], says: "Share of the target all classes have alike; 0.05 if left out" },
+  averageDecay: {
+    flag: "--average <decay>",
+    takes: [0, 0.9999],
+    says: "Of the moving average of the weights that is used; 0.98 if left out, 0 for none",
+  },
+  labelSmoothing: {
+    flag: "--smoothing <share>",
+    takes: [0, 0.9],
+    says: "Share of the target all classes have alike; 0.05 if left out",
+  },
   validationShare: {
     flag: "--validation <share>",
     takes: [0.01, 0.9],
     says: "Rows that choose the best weights, where the dataset has no such split; 0.2 if left out",
   },
-  seed: { flag: "--seed <number>", takes: [0, 2 ** 32 - 1], says: "Of the split, weights, order and dropout; 0 if left out" },
+  seed: {
+    flag: "--seed <number>",
+    takes: [0, 2 ** 32 - 1],
+    says: "Of the split, weights, order and dropout; 0 if left out",
+  },
   threads: { flag: "--threads <n>", takes: [1, 256], says: "1 if left out: then a run is repeatable to the bit" },
 } as const satisfies Record<string, { flag: string; takes: readonly [number, number]; says: string }>;
 
@@ -93,7 +106,8 @@ export async function rowsOrder(
   if (named === undefined) throw new SlipwayError("USAGE", `--data is missing: ${usage}`);
   const data = await datasetOrder(named, {
     workingDirectory: environment.workingDirectory,
-    find: async (name, number) => await client.getDataset({ params: { name }, query: number === null ? {} : { number } }),
+    find: async (name, number) =>
+      await client.getDataset({ params: { name }, query: number === null ? {} : { number } }),
   });
   const roles = listOption(options, "role").map((text) => {
     const [, column, role] = /^(.+)=([a-z]+)$/.exec(text) ?? [];

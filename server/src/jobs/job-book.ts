@@ -2,7 +2,16 @@
 // lease on it, and only the holder may change it, so a process that was thought dead and is not can do no harm.
 import { type Clock, SlipwayError } from "@slipway/core/base";
 import type { Database } from "#store";
-import { hasEnded, type Job, type JobBlob, type JobEnd, type JobFilter, type JobState, NEXT_STATES, type NewJob } from "./job.ts";
+import {
+  hasEnded,
+  type Job,
+  type JobBlob,
+  type JobEnd,
+  type JobFilter,
+  type JobState,
+  NEXT_STATES,
+  type NewJob,
+} from "./job.ts";
 import {
   columnsOf,
   deleteBlobs,
@@ -190,12 +199,7 @@ export class JobBook {
    * @param blobs all stored bytes the job needs from now on, in place of those it named before
    * @throws SlipwayError STATE_CONFLICT where the holder has lost the job, REQUEST_TOO_LARGE for more than 16 MiB
    */
-  async setCheckpoint(
-    id: string,
-    holder: string,
-    checkpoint: unknown,
-    options: CheckpointOptions,
-  ): Promise<void> {
+  async setCheckpoint(id: string, holder: string, checkpoint: unknown, options: CheckpointOptions): Promise<void> {
     const text = jsonText(checkpoint, MOST_STATE_BYTES, "checkpoint");
     const keep = async (queries: Database) => {
       const row = await this.#held(queries, id, holder);

@@ -417,7 +417,8 @@ export const OPERATIONS = {
   startTraining: {
     method: "POST",
     path: "/api/runs",
-    summary: "Queue a run that trains a network on rows and registers what comes of it as a version; answers the job at once",
+    summary:
+      "Queue a run that trains a network on rows and registers what comes of it as a version; answers the job at once",
     body: TrainOrder.extend({ reason: Reason }),
     response: JobView,
   },

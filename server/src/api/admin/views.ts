@@ -237,7 +237,9 @@ export const RunView = z.object({
   code: z.record(z.string(), z.string()).nullable().describe("Versions of what trained it; null while it waits"),
   run: z
     .unknown()
-    .describe("Task, rows, settings in full, baselines, the curve by epoch and the result; null before its first epoch"),
+    .describe(
+      "Task, rows, settings in full, baselines, the curve by epoch and the result; null before its first epoch",
+    ),
 });
 
 export const MeasurementView = z.object({

@@ -48,7 +48,8 @@ export const runs: Command = {
 };
 
 async function list(context: CommandContext, { client }: Session, named: readonly string[]): Promise<void> {
-  if (named.length > 0) throw new SlipwayError("USAGE", `list takes no run; see one with slipway runs show ${named[0]}.`);
+  if (named.length > 0)
+    throw new SlipwayError("USAGE", `list takes no run; see one with slipway runs show ${named[0]}.`);
   const name = textOption(context.options, "of");
   const limit = Number(textOption(context.options, "limit") ?? 20);
   const found = await client.listRuns({ query: { limit, ...(name === undefined ? {} : { name }) } });

@@ -27,12 +27,19 @@ export const train: Command = {
   ],
   examples: [
     { line: "slipway train --data iris.csv --target species", says: "then: slipway deploy iris" },
-    { line: "slipway train --data loans.csv --target default --role postcode=categorical --balance", says: "with more said" },
-    { line: "slipway train --data sales.parquet --target price --net mlp --hidden 256,128 --epochs 50", says: "a number to predict" },
+    {
+      line: "slipway train --data loans.csv --target default --role postcode=categorical --balance",
+      says: "with more said",
+    },
+    {
+      line: "slipway train --data sales.parquet --target price --net mlp --hidden 256,128 --epochs 50",
+      says: "a number to predict",
+    },
   ],
   handlesInterrupt: true,
   run: async (context) => {
-    if (context.arguments.length > 0) throw new SlipwayError("USAGE", `It takes no "${context.arguments[0]}": ${USAGE}`);
+    if (context.arguments.length > 0)
+      throw new SlipwayError("USAGE", `It takes no "${context.arguments[0]}": ${USAGE}`);
     const session = await untilInterrupted(context.connect(), context.signal);
     const rows = await untilInterrupted(rowsOrder(context, session.client, USAGE), context.signal);
     const settings = settingsFrom(context.options);

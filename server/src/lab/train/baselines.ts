@@ -41,12 +41,18 @@ function constantBaseline({ task, training, validation, classRows }: PreparedRow
   const truths = truthsOf(task, validation);
   if (task.kind === "classification") {
     const shares = classRows!.map((one) => one / training.rows);
-    count.add(truths.flatMap(() => shares), truths);
+    count.add(
+      truths.flatMap(() => shares),
+      truths,
+    );
     return { name: "majority", figures: count.figures() };
   }
   const scaled = targetsOf(training);
   const mean = scaled.reduce((sum, value) => sum + value, 0) / scaled.length;
-  count.add(truths.map(() => mean * task.scale + task.mean), truths);
+  count.add(
+    truths.map(() => mean * task.scale + task.mean),
+    truths,
+  );
   return { name: "mean", figures: count.figures() };
 }
 

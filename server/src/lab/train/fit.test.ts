@@ -45,15 +45,23 @@ describe("fit", () => {
     const { history, steps, endedBy, bestEpoch } = await fitted(smallNetwork(4, 16, 3), { plan: { epochs: 8 } });
     // 75 rows in batches of 16: four whole ones and one of 11.
     expect({ steps, endedBy }).toEqual({ steps: 40, endedBy: "epochs" });
-    expect(history.map(({ epoch, step }) => [epoch, step])).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((epoch) => [epoch, epoch * 5]));
+    expect(history.map(({ epoch, step }) => [epoch, step])).toEqual(
+      [1, 2, 3, 4, 5, 6, 7, 8].map((epoch) => [epoch, epoch * 5]),
+    );
     expect(history.at(-1)!.trainingLoss).toBeLessThan(history[0]!.trainingLoss / 2);
     expect(history.at(-1)!.validationScore).toBeGreaterThan(0.8);
-    expect(history[bestEpoch - 1]!.validationLoss).toBe(Math.min(...history.map(({ validationLoss }) => validationLoss!)));
+    expect(history[bestEpoch - 1]!.validationLoss).toBe(
+      Math.min(...history.map(({ validationLoss }) => validationLoss!)),
+    );
   });
 
   it("does the same again, bit by bit, and something else from another seed", async () => {
     const network = smallNetwork(4, 16, 3, { dropout: 0.2, isNormalised: true });
-    const [one, again, other] = [await fitted(network), await fitted(network), await fitted(network, { plan: { seed: 12 } })];
+    const [one, again, other] = [
+      await fitted(network),
+      await fitted(network),
+      await fitted(network, { plan: { seed: 12 } }),
+    ];
     expect(bitsOf(again.weights)).toEqual(bitsOf(one.weights));
     expect(bitsOf(other.weights)).not.toEqual(bitsOf(one.weights));
   });
@@ -92,7 +100,9 @@ describe("fit", () => {
     await expect(fitted(network, { saved: damaged })).rejects.toThrow("not what was written");
     await expect(fitted(network, { saved: kept[0]!.subarray(0, 200) })).rejects.toThrow("not what was written");
     const learner = await learnerOf(network);
-    await expect(fit(learner, DATA, PLAN, runOf({ saved: kept[0]!, plan: "other" }))).rejects.toThrow("of another network");
+    await expect(fit(learner, DATA, PLAN, runOf({ saved: kept[0]!, plan: "other" }))).rejects.toThrow(
+      "of another network",
+    );
     await learner.close();
   });
 
@@ -100,7 +110,13 @@ describe("fit", () => {
     // Of 12 rows a network of this size learns the noise.
     const few = { training: clouds(12, 4, 3, 5), validation, score: accuracy };
     const learner = await learnerOf(smallNetwork(4, 64, 3));
-    const plan = { ...PLAN, epochs: 300, learningRate: 0.05, schedule: { kind: "constant" }, patienceEpochs: 10 } as const;
+    const plan = {
+      ...PLAN,
+      epochs: 300,
+      learningRate: 0.05,
+      schedule: { kind: "constant" },
+      patienceEpochs: 10,
+    } as const;
     const { history, bestEpoch, endedBy, weights } = await fit(learner, few, plan, runOf());
     expect(endedBy).toBe("patience");
     expect(history).toHaveLength(bestEpoch + 10);
@@ -166,7 +182,8 @@ describe("fit", () => {
     const batch = training.read(Int32Array.of(0, 1, 2, 3));
     const nodes = (learner: typeof frozen) => learner.inside(batch, { number: 1, learningRate: 0 }).model.graph.nodes;
     // The gradients of a Gemm's weights: one, and two with one by its input.
-    const products = (learner: typeof frozen) => nodes(learner).filter(({ opType }) => /^(?:Gemm|MatMul)$/.test(opType)).length;
+    const products = (learner: typeof frozen) =>
+      nodes(learner).filter(({ opType }) => /^(?:Gemm|MatMul)$/.test(opType)).length;
     expect(products(frozen)).toBeLessThan(products(learning));
     expect([...frozen.weights.keys()].toSorted()).toEqual(["last.bias", "last.weight"]);
     // What lies before all that learns answers as it does when it is used: no dropout, normalised by what is stored.
@@ -197,7 +214,12 @@ describe("a loss that is no number", () => {
       (caught: SlipwayError) => caught,
     );
     expect(error!.code).toBe("TRAINING_DIVERGED");
-    const { step, rows: places, tensor, rowsOfTensor } = error!.details as { step: number; rows: number[]; tensor: string; rowsOfTensor: number[] };
+    const {
+      step,
+      rows: places,
+      tensor,
+      rowsOfTensor,
+    } = error!.details as { step: number; rows: number[]; tensor: string; rowsOfTensor: number[] };
     expect({ tensor, rowsOfTensor }).toEqual({ tensor: "input", rowsOfTensor: [17] });
     expect(places).toHaveLength(8);
     expect(error!.message).toContain("'input', which goes into the step");
@@ -228,7 +250,8 @@ describe("scores", () => {
   it("are what scikit-learn says", () => {
     const scores = { dtype: "float32", shape: [3, 2], data: Float32Array.of(1, 2, 5, 5, 0, -1) } as const;
     expect(accuracy([scores], [{ dtype: "int64", shape: [3], data: BigInt64Array.of(1n, 0n, 1n) }])).toBeCloseTo(2 / 3);
-    const numbers = (...values: number[]) => ({ dtype: "float32", shape: [values.length], data: Float32Array.from(values) }) as const;
+    const numbers = (...values: number[]) =>
+      ({ dtype: "float32", shape: [values.length], data: Float32Array.from(values) }) as const;
     // sklearn.metrics.r2_score([3, -0.5, 2, 7], [2.5, 0, 2, 8])
     expect(rSquared([numbers(2.5, 0, 2, 8)], [numbers(3, -0.5, 2, 7)])).toBeCloseTo(0.9486081370449679, 6);
     expect(rSquared([numbers(1)], [numbers(2)])).toBe(0);

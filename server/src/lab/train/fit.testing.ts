@@ -9,7 +9,12 @@ import { type TrainingSet, trainingSetFromArrays } from "./training-set.ts";
 export const backend = createOnnxRuntimeBackend();
 
 /** x·W₁ + b₁, ReLU, perhaps dropout and batch normalisation, ·W₂ + b₂. */
-export function smallNetwork(inputs: number, hidden: number, outputs: number, more: { dropout?: number; isNormalised?: boolean } = {}): Model {
+export function smallNetwork(
+  inputs: number,
+  hidden: number,
+  outputs: number,
+  more: { dropout?: number; isNormalised?: boolean } = {},
+): Model {
   const random = createRandom(7);
   const g = graphBuilder({ opset: 17 });
   const weights = (name: string, shape: readonly number[]) =>
@@ -20,13 +25,33 @@ export function smallNetwork(inputs: number, hidden: number, outputs: number, mo
       name,
     );
   const constant = (name: string, value: number) =>
-    g.values("float32", Array.from({ length: hidden }, () => value), [hidden], name);
-  let h = g.op("Gemm", [g.input("input", "float32", ["N", inputs]), weights("first.weight", [inputs, hidden]), weights("first.bias", [hidden])]);
+    g.values(
+      "float32",
+      Array.from({ length: hidden }, () => value),
+      [hidden],
+      name,
+    );
+  let h = g.op("Gemm", [
+    g.input("input", "float32", ["N", inputs]),
+    weights("first.weight", [inputs, hidden]),
+    weights("first.bias", [hidden]),
+  ]);
   if (more.isNormalised === true)
-    h = g.op("BatchNormalization", [h, constant("norm.weight", 1), constant("norm.bias", 0), constant("norm.mean", 0), constant("norm.variance", 1)]);
+    h = g.op("BatchNormalization", [
+      h,
+      constant("norm.weight", 1),
+      constant("norm.bias", 0),
+      constant("norm.mean", 0),
+      constant("norm.variance", 1),
+    ]);
   h = g.op("Relu", [h]);
   if (more.dropout !== undefined) h = g.op("Dropout", [h, g.values("float32", [more.dropout], [])]);
-  g.output("logits", g.op("Gemm", [h, weights("last.weight", [hidden, outputs]), weights("last.bias", [outputs])]), "float32", ["N", outputs]);
+  g.output(
+    "logits",
+    g.op("Gemm", [h, weights("last.weight", [hidden, outputs]), weights("last.bias", [outputs])]),
+    "float32",
+    ["N", outputs],
+  );
   return g.model();
 }
 

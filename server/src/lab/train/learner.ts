@@ -94,7 +94,9 @@ export async function createLearner(options: LearnerOptions): Promise<Learner> {
       { model: bytesFromModel(one), externalData: new Map() },
       { ...DEFAULT_SESSION_SETTINGS, intraOpThreads: options.threads },
     );
-  const steps = await (partRows === undefined ? wholeSteps(open, stepping, load) : stepsInParts(open, stepping, load, partRows));
+  const steps = await (partRows === undefined
+    ? wholeSteps(open, stepping, load)
+    : stepsInParts(open, stepping, load, partRows));
   try {
     const evaluation = await evaluationStep(model, judging);
     const judge = await load(evaluation.model);

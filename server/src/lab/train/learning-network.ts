@@ -57,7 +57,9 @@ export function learningNetwork(model: Model, learning: ReadonlySet<string>, typ
     if (node.domain !== "") return [node];
     if (node.opType === "BatchNormalization") {
       const parameters = node.inputs.slice(1, 3);
-      return parameters.some((name) => learning.has(name)) ? [node] : asAffine(node, stored, initializers, scope, types);
+      return parameters.some((name) => learning.has(name))
+        ? [node]
+        : asAffine(node, stored, initializers, scope, types);
     }
     if (node.opType !== "Dropout") return [node];
     const share = shareOf(node, stored);
@@ -72,7 +74,9 @@ export function learningNetwork(model: Model, learning: ReadonlySet<string>, typ
     const input = scope.fresh("dropout_mask");
     inputs.push(createValueInfo(input, { kind: "tensor", dtype: "float32", shape: ["N", ...shape] }));
     masks.push({ input, shape: shape as readonly number[], share });
-    return [createNode({ opType: "Mul", name: node.name, inputs: [node.inputs[0]!, input], outputs: [node.outputs[0]!] })];
+    return [
+      createNode({ opType: "Mul", name: node.name, inputs: [node.inputs[0]!, input], outputs: [node.outputs[0]!] }),
+    ];
   });
   return {
     model: {

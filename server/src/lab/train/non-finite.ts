@@ -17,17 +17,26 @@ export interface NonFinite {
 }
 
 /** Looks a step through. Null where, done once more, all of it is finite. */
-export async function firstNonFinite({ model, inputs }: StepInside, rows: number, backend: Backend): Promise<NonFinite | null> {
+export async function firstNonFinite(
+  { model, inputs }: StepInside,
+  rows: number,
+  backend: Backend,
+): Promise<NonFinite | null> {
   for (const input of inputs) {
     const found = lookThrough(input, rows);
     if (found !== null) return { tensor: input.name, operator: null, ...found };
   }
   const { graph } = model;
   const nodes = graph.nodes.filter((node) => subgraphsOf(node).length === 0);
-  const values = nodes.flatMap(({ outputs, opType }) => outputs.filter((name) => name !== "").map((name) => ({ name, opType })));
+  const values = nodes.flatMap(({ outputs, opType }) =>
+    outputs.filter((name) => name !== "").map((name) => ({ name, opType })),
+  );
   const session = await backend.load(
     {
-      model: bytesFromModel({ ...model, graph: { ...graph, outputs: values.map(({ name }) => createValueInfo(name, null)) } }),
+      model: bytesFromModel({
+        ...model,
+        graph: { ...graph, outputs: values.map(({ name }) => createValueInfo(name, null)) },
+      }),
       externalData: new Map(),
     },
     { ...DEFAULT_SESSION_SETTINGS, graphOptimizationLevel: "disabled" },
@@ -54,7 +63,8 @@ function lookThrough({ dtype, shape, data }: Tensor, rows: number): Pick<NonFini
   const width = numbers.length / rows;
   const rowsOfBatch: number[] = [];
   for (let row = 0; row < rows; row++) {
-    if (numbers.subarray(row * width, (row + 1) * width).some((value) => !Number.isFinite(value))) rowsOfBatch.push(row);
+    if (numbers.subarray(row * width, (row + 1) * width).some((value) => !Number.isFinite(value)))
+      rowsOfBatch.push(row);
   }
   return { value: numbers[at]!, rowsOfBatch };
 }
@@ -73,7 +83,15 @@ export interface DivergedAt {
 
 const SHOWN = 12;
 
-export function divergedError({ step, epoch, loss, learningRate, places, found, checkpointStep }: DivergedAt): SlipwayError {
+export function divergedError({
+  step,
+  epoch,
+  loss,
+  learningRate,
+  places,
+  found,
+  checkpointStep,
+}: DivergedAt): SlipwayError {
   const rows = found?.rowsOfBatch?.map((row) => places[row]!) ?? null;
   const where =
     found === null

@@ -66,7 +66,8 @@ async function splitsFor(
   const { description } = order.data;
   if (plain.manifest.format === "images") {
     const folders = await valuesOf(plain, FOLDER, MOST_STRATA, signal);
-    if (folders !== null && folders.size > 1 && [...folders].every(isSplitName)) return { ...description, split: FOLDER };
+    if (folders !== null && folders.size > 1 && [...folders].every(isSplitName))
+      return { ...description, split: FOLDER };
   }
   const { validationShare, seed } = order.settings;
   // A row without a class can't be drawn by it; where such are left out, rows are drawn whatever their class.

@@ -113,7 +113,13 @@ export type FitSettings = z.output<typeof FitSettings>;
 export const TrainOrder = z.strictObject({
   name: z.string().min(1).max(128).describe("of the version that comes of it"),
   data: DatasetOrder,
-  target: z.string().min(1).max(1000).nullable().default(null).describe("the column to predict; null: the dataset's label"),
+  target: z
+    .string()
+    .min(1)
+    .max(1000)
+    .nullable()
+    .default(null)
+    .describe("the column to predict; null: the dataset's label"),
   task: z.enum(TASK_KINDS).nullable().default(null).describe("null: told by the target"),
   roles: z.record(z.string().min(1).max(1000), z.enum(ROLES)).default({}).describe("of columns; others are found"),
   badRows: z.enum(BAD_ROW_CHOICES).default("error").describe("what becomes of rows that can't be used"),

@@ -39,7 +39,13 @@ export async function preparePixels(dataset: OpenDataset, options: PrepareOption
   const splits = chosenSplits(dataset, order.data);
   const dense = await denseInput(dataset, target, options);
   const badRows = new BadRows(order.badRows);
-  const fitted = await fitTarget(dataset, { column: target, task: order.task, split: splits.training, signal, badRows });
+  const fitted = await fitTarget(dataset, {
+    column: target,
+    task: order.task,
+    split: splits.training,
+    signal,
+    badRows,
+  });
   const encoding = fitted.encoding();
   const reader = new DenseReader(dataset, dense, fitted.plan, encoding, badRows, options);
   const all = await reader.read(splits.training);
@@ -59,20 +65,35 @@ export async function preparePixels(dataset: OpenDataset, options: PrepareOption
         : { kind: "regression", target: encoding.column, mean: encoding.mean, scale: encoding.scale },
     input: dense.input,
     encoder: standardising(dense, mean, deviation),
-    training: dense.input.kind === "image" ? augmented(training, train, dense.input, augmentationOf(order), seed) : training,
+    training:
+      dense.input.kind === "image" ? augmented(training, train, dense.input, augmentationOf(order), seed) : training,
     validation: setOf(held, dense.input, null),
     classRows: encoding.kind === "classes" ? classRowsOf(training, encoding.labels.length) : null,
     skipped: badRows.skipped(),
     columns: [
-      { name: dense.binding.input, role: dense.input.kind, reason: "as it lies", isTold: false, missing: 0, features: elementCount(shapeOf(dense.input)), unseen: null },
+      {
+        name: dense.binding.input,
+        role: dense.input.kind,
+        reason: "as it lies",
+        isTold: false,
+        missing: 0,
+        features: elementCount(shapeOf(dense.input)),
+        unseen: null,
+      },
     ],
-    records: { instances: "values", before: dense.before, input: dense.before.length === 0 ? null : dense.binding.input },
+    records: {
+      instances: "values",
+      before: dense.before,
+      input: dense.before.length === 0 ? null : dense.binding.input,
+    },
     examples: [],
     judgedBy: [
       {
         name: "validation",
         rows: () =>
-          drawn === null ? reader.served(splits.validation!, null) : reader.served(splits.training, new Set(drawn.held)),
+          drawn === null
+            ? reader.served(splits.validation!, null)
+            : reader.served(splits.training, new Set(drawn.held)),
       },
       ...(test === null ? [] : [{ name: "test" as const, rows: () => reader.served(test, null) }]),
     ],
@@ -99,7 +120,15 @@ async function denseInput(dataset: OpenDataset, target: string, options: Prepare
   }
   const [channels, height, width] = shape.length === 1 ? [1, shape[0]!] : (shape as [number, number, number?]);
   return {
-    binding: { kind: "columns", input: column, columns: [column], dtype: "float32", shape, missing: "refuse", isFinite: true },
+    binding: {
+      kind: "columns",
+      input: column,
+      columns: [column],
+      dtype: "float32",
+      shape,
+      missing: "refuse",
+      isFinite: true,
+    },
     input:
       width === undefined ? { kind: "signal", channels, length: height } : { kind: "image", channels, height, width },
     before: [],
@@ -109,7 +138,14 @@ async function denseInput(dataset: OpenDataset, target: string, options: Prepare
 /** Size and colours of pictures in a folder: those of the first ones, unless they are larger than is learnt from. */
 async function imageInput(dataset: OpenDataset, { order, signal }: PrepareOptions): Promise<DenseInput> {
   const decode = { step: "decode-image", channels: "rgb", background: 0 } as const;
-  const binding: InputBinding = { kind: "image", input: IMAGE, columns: [IMAGE], dtype: "float32", shape: null, before: [decode] };
+  const binding: InputBinding = {
+    kind: "image",
+    input: IMAGE,
+    columns: [IMAGE],
+    dtype: "float32",
+    shape: null,
+    before: [decode],
+  };
   const wanted = { inputs: [binding], labels: null, weight: null, badRows: new BadRows(order.badRows), split: null };
   let [height, width, looked] = [0, 0, 0];
   let isGrey = true;
@@ -121,12 +157,21 @@ async function imageInput(dataset: OpenDataset, { order, signal }: PrepareOption
     if (++looked === LOOKED_AT) break;
   }
   const side = order.settings.imagePixels ?? MOST_PIXELS;
-  const scale = order.settings.imagePixels === null ? Math.min(1, side / Math.max(height, width)) : side / Math.max(height, width);
+  const scale =
+    order.settings.imagePixels === null ? Math.min(1, side / Math.max(height, width)) : side / Math.max(height, width);
   const [rows, columns] = [Math.max(1, Math.round(height * scale)), Math.max(1, Math.round(width * scale))];
   const channels = isGrey ? 1 : 3;
   const before = [
     { ...decode, channels: isGrey ? "grey" : "rgb" } as const,
-    { step: "resize", height: rows, width: columns, fit: "fill", filter: "bilinear", antialias: true, background: 0 } as const,
+    {
+      step: "resize",
+      height: rows,
+      width: columns,
+      fit: "fill",
+      filter: "bilinear",
+      antialias: true,
+      background: 0,
+    } as const,
     { step: "scale", by: 1 / 255 } as const,
     { step: "layout", to: "CHW" } as const,
   ];
@@ -208,11 +253,16 @@ class DenseReader {
     const name = this.#dense.binding.input;
     let from = 0;
     for await (const batch of this.#batches(split)) {
-      const rows = Int32Array.from({ length: batch.rows }, (_, row) => row).filter((row) => places?.has(from + row) !== false);
+      const rows = Int32Array.from({ length: batch.rows }, (_, row) => row).filter(
+        (row) => places?.has(from + row) !== false,
+      );
       from += batch.rows;
       if (rows.length === 0) continue;
       const { values } = batch.labels!;
-      yield { inputs: [{ name, ...pickedRows(batch.inputs[name]!, rows) }], truths: Float64Array.from(rows, (row) => values[row]!) };
+      yield {
+        inputs: [{ name, ...pickedRows(batch.inputs[name]!, rows) }],
+        truths: Float64Array.from(rows, (row) => values[row]!),
+      };
     }
   }
 
@@ -242,7 +292,10 @@ function shapeOf(input: DenseInput["input"]): readonly number[] {
 }
 
 /** Mean and standard deviation of each channel. */
-function standardised(data: Float32Array, input: DenseInput["input"]): { readonly mean: Float32Array; readonly deviation: Float32Array } {
+function standardised(
+  data: Float32Array,
+  input: DenseInput["input"],
+): { readonly mean: Float32Array; readonly deviation: Float32Array } {
   const { channels } = input;
   const plane = elementCount(shapeOf(input)) / channels;
   const mean = new Float32Array(channels);
@@ -263,7 +316,12 @@ function standardised(data: Float32Array, input: DenseInput["input"]): { readonl
   return { mean, deviation };
 }
 
-function standardise(data: Float32Array, input: DenseInput["input"], mean: Float32Array, deviation: Float32Array): void {
+function standardise(
+  data: Float32Array,
+  input: DenseInput["input"],
+  mean: Float32Array,
+  deviation: Float32Array,
+): void {
   const plane = elementCount(shapeOf(input)) / input.channels;
   for (let start = 0, channel = 0; start < data.length; start += plane, channel = (channel + 1) % input.channels) {
     for (let at = start; at < start + plane; at++)
@@ -276,8 +334,10 @@ function standardising({ binding, input }: DenseInput, mean: Float32Array, devia
   const g = graphBuilder({ opset: 17, name: "encoder" });
   const shape = shapeOf(input);
   const rows = g.input(binding.input, "float32", ["N", ...(binding.shape ?? shape)]);
-  const whole = binding.shape?.length === shape.length ? rows : g.op("Reshape", [rows, g.values("int64", [-1, ...shape])]);
-  const each = (values: Float32Array) => g.values("float32", Array.from(values), [1, values.length, ...shape.slice(1).map(() => 1)]);
+  const whole =
+    binding.shape?.length === shape.length ? rows : g.op("Reshape", [rows, g.values("int64", [-1, ...shape])]);
+  const each = (values: Float32Array) =>
+    g.values("float32", Array.from(values), [1, values.length, ...shape.slice(1).map(() => 1)]);
   const centred = g.op("Sub", [whole, each(mean)]);
   g.output("features", g.op("Div", [centred, each(deviation)]), "float32", ["N", ...shape]);
   return g.model();
@@ -313,7 +373,9 @@ function augmented(
       const batch = set.read(places, epoch);
       if (epoch === null) return batch;
       const [image] = batch.inputs;
-      const data = augmentImages(image!.data as Float32Array, input, augmentation, (at) => rowRandom(seed, epoch, places[at]!));
+      const data = augmentImages(image!.data as Float32Array, input, augmentation, (at) =>
+        rowRandom(seed, epoch, places[at]!),
+      );
       return { ...batch, inputs: [{ ...image!, data }] };
     },
   };

@@ -25,11 +25,18 @@ export interface PreparedRows {
   /** What was found of the columns, for the record. */
   readonly columns: readonly JsonObject[];
   /** What a version declares of how its records become inputs. */
-  readonly records: { readonly instances: "rows" | "values"; readonly before: readonly JsonObject[]; readonly input: string | null };
+  readonly records: {
+    readonly instances: "rows" | "values";
+    readonly before: readonly JsonObject[];
+    readonly input: string | null;
+  };
   /** A few rows as callers send them. */
   readonly examples: readonly JsonValue[];
   /** Splits that figures are told of, by what they are: "validation", and "test" where the dataset has one. */
-  readonly judgedBy: readonly { readonly name: "validation" | "test"; readonly rows: () => AsyncIterable<ServedRows> }[];
+  readonly judgedBy: readonly {
+    readonly name: "validation" | "test";
+    readonly rows: () => AsyncIterable<ServedRows>;
+  }[];
   close(): Promise<void>;
 }
 

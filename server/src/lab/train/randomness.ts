@@ -27,7 +27,11 @@ export function dropoutMask(count: number, share: number, seed: number, step: nu
 }
 
 /** Rows drawn to be held out, at least one, and those that are kept, at least one; each in the order they lie in. */
-export function heldOut(rows: number, share: number, seed: number): { readonly kept: Int32Array; readonly held: Int32Array } {
+export function heldOut(
+  rows: number,
+  share: number,
+  seed: number,
+): { readonly kept: Int32Array; readonly held: Int32Array } {
   const places = Int32Array.from({ length: rows }, (_, place) => place);
   shuffle(randomFor("heldOut", seed, 0), places);
   const count = Math.min(Math.max(Math.round(rows * share), 1), rows - 1);

@@ -43,7 +43,8 @@ export function servedModel({ encoder, network, task, records, metadata }: Serve
   // The answer is called as the target, whatever has that name inside.
   const plain = (name: string): string => (columns.includes(name) ? plain(`${name}_answer`) : name);
   const answer = plain(task.target);
-  const probabilities = task.kind === "classification" ? plain(answer === "probabilities" ? "class_probabilities" : "probabilities") : null;
+  const probabilities =
+    task.kind === "classification" ? plain(answer === "probabilities" ? "class_probabilities" : "probabilities") : null;
   const names = [answer, ...(probabilities === null ? [] : [probabilities])];
   const inner = new Map(names.map((name) => [name, `${name}_inside`]));
   const graph = renameValues(joined.graph, presentOf(joined, inner));
@@ -67,8 +68,7 @@ export function servedModel({ encoder, network, task, records, metadata }: Serve
   const outputs = extended.graph.outputs.filter(({ name }) => names.includes(name));
   const model: Model = { ...extended, metadata, graph: { ...extended.graph, outputs } };
   verifyModel(model);
-  const after =
-    task.kind === "classification" ? [{ step: "labels", output: probabilities, labels: task.labels }] : [];
+  const after = task.kind === "classification" ? [{ step: "labels", output: probabilities, labels: task.labels }] : [];
   return { model, answer, probabilities, processing: { schemaVersion: 1, ...records, after } };
 }
 

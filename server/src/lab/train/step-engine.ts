@@ -1,6 +1,12 @@
 // A step of training, run: over a whole batch at once, or over parts of it whose gradients add up, where a batch is more than memory
 // takes. Either takes what is carried and answers what it becomes.
-import { accumulatingStep, type CarriedValue, type TrainStep, trainStep, type TrainStepOptions } from "@slipway/core/autodiff";
+import {
+  accumulatingStep,
+  type CarriedValue,
+  type TrainStep,
+  trainStep,
+  type TrainStepOptions,
+} from "@slipway/core/autodiff";
 import type { Session } from "@slipway/core/backend";
 import type { Initializer, Model } from "@slipway/core/graph";
 import { type NamedTensor, sliceRows, type Tensor, zeros } from "@slipway/core/tensor";
@@ -32,7 +38,11 @@ export interface StepEngine {
   /** The stored tensors that are carried, as they are before the first step. */
   readonly stored: readonly Initializer[];
   /** Answers the loss, and what is carried on; null where the loss is no finite number. */
-  step(state: Tensors, batch: Batch, settings: StepSettings): Promise<{ readonly loss: number; readonly state: Tensors | null }>;
+  step(
+    state: Tensors,
+    batch: Batch,
+    settings: StepSettings,
+  ): Promise<{ readonly loss: number; readonly state: Tensors | null }>;
   inside(state: Tensors, batch: Batch, settings: StepSettings): StepInside;
   close(): Promise<void>;
 }
@@ -144,9 +154,15 @@ class StepsInParts implements StepEngine {
       return { name: input, ...summed.get(from.input)! };
     });
     const inputs = [...named(apply.carried, state), ...sums, ...settingsOf(settings, apply)];
-    const after = await this.#apply.run(inputs, apply.carried.map(({ output }) => output));
+    const after = await this.#apply.run(
+      inputs,
+      apply.carried.map(({ output }) => output),
+    );
     const statistics = Array.from(summed).filter(([input]) => state.has(input));
-    return { loss: weights === 0 ? 0 : losses / weights, state: new Map([...statistics, ...carriedOn(apply.carried, after)]) };
+    return {
+      loss: weights === 0 ? 0 : losses / weights,
+      state: new Map([...statistics, ...carriedOn(apply.carried, after)]),
+    };
   }
 
   inside(state: Tensors, batch: Batch, _settings: StepSettings): StepInside {
@@ -161,7 +177,10 @@ class StepsInParts implements StepEngine {
   *#parts({ inputs, target, weights }: Batch): Generator<Batch> {
     const rows = target.shape[0]!;
     for (let from = 0; from < rows; from += this.#partRows) {
-      const part = <T extends Tensor>(tensor: T): T => ({ ...tensor, ...sliceRows(tensor, from, Math.min(rows, from + this.#partRows)) });
+      const part = <T extends Tensor>(tensor: T): T => ({
+        ...tensor,
+        ...sliceRows(tensor, from, Math.min(rows, from + this.#partRows)),
+      });
       yield { inputs: inputs.map(part), target: part(target), weights: weights === null ? null : part(weights) };
     }
   }
@@ -204,7 +223,12 @@ function settingsOf(
   { number, learningRate }: StepSettings,
   ports: { readonly learningRate: string; readonly step: string | null },
 ): readonly NamedTensor[] {
-  const rate: NamedTensor = { name: ports.learningRate, dtype: "float32", shape: [], data: Float32Array.of(learningRate) };
+  const rate: NamedTensor = {
+    name: ports.learningRate,
+    dtype: "float32",
+    shape: [],
+    data: Float32Array.of(learningRate),
+  };
   if (ports.step === null) return [rate];
   return [rate, { name: ports.step, dtype: "float64", shape: [], data: Float64Array.of(number) }];
 }

@@ -22,57 +22,58 @@ const EXAMPLES = 3;
  */
 export async function prepareTable(dataset: OpenDataset, options: PrepareOptions): Promise<PreparedRows> {
   const { order, backend, signal } = options;
-    const splits = chosenSplits(dataset, order.data);
-    const encoder = await fitEncoder(dataset, {
-      split: splits.training,
-      target: targetOf(order, dataset),
-      task: order.task,
-      roles: new Map(Object.entries(order.roles)),
-      badRows: order.badRows,
-      signal,
-      report: options.report,
-    });
-    const { target } = encoder;
-    if (target === null) {
-      throw new SlipwayError("DATASET_INVALID", "No column was named to be predicted; name one with --target.");
-    }
-    const session = await backend.load(
-      { model: bytesFromModel(encoder.model), externalData: new Map() },
-      DEFAULT_SESSION_SETTINGS,
-    );
-    const reader = new TableReader(dataset, encoder, session, order, options);
-    const all = await reader.read(splits.training);
-    const drawn = splits.validation === null ? heldOut(all.set.rows, order.settings.validationShare, order.settings.seed) : null;
-    const training = drawn === null ? all.set : partOf(all.set, drawn.kept);
-    const validation = drawn === null ? (await reader.read(splits.validation!)).set : partOf(all.set, drawn.held);
-    const { test } = splits;
-    const validationRows = () =>
-      drawn === null ? reader.served(splits.validation!, null) : reader.served(splits.training, new Set(drawn.held));
-    return {
-      manifest: dataset.manifest,
-      task:
-        target.kind === "classes"
-          ? { kind: "classification", target: target.column, labels: target.labels }
-          : { kind: "regression", target: target.column, mean: target.mean, scale: target.scale },
-      input: { kind: "features", features: encoder.width },
-      encoder: encoder.model,
-      training,
-      validation,
-      classRows: target.kind === "classes" ? classRowsOf(training, target.labels.length) : null,
-      skipped: reader.badRows.skipped(),
-      columns: encoder.columns.map(({ name, role, reason, isTold, missing }) => {
-        const features = encoder.features.filter(({ column }) => column === name).length;
-        const unusual = reader.unusual.find(({ column }) => column === name);
-        return { name, role, reason, isTold, missing, features, unseen: unusual?.unseen ?? null };
-      }),
-      records: { instances: "rows", before: [], input: null },
-      examples: all.examples,
-      judgedBy: [
-        { name: "validation", rows: validationRows },
-        ...(test === null ? [] : [{ name: "test" as const, rows: () => reader.served(test, null) }]),
-      ],
-      close: () => session.unload(),
-    };
+  const splits = chosenSplits(dataset, order.data);
+  const encoder = await fitEncoder(dataset, {
+    split: splits.training,
+    target: targetOf(order, dataset),
+    task: order.task,
+    roles: new Map(Object.entries(order.roles)),
+    badRows: order.badRows,
+    signal,
+    report: options.report,
+  });
+  const { target } = encoder;
+  if (target === null) {
+    throw new SlipwayError("DATASET_INVALID", "No column was named to be predicted; name one with --target.");
+  }
+  const session = await backend.load(
+    { model: bytesFromModel(encoder.model), externalData: new Map() },
+    DEFAULT_SESSION_SETTINGS,
+  );
+  const reader = new TableReader(dataset, encoder, session, order, options);
+  const all = await reader.read(splits.training);
+  const drawn =
+    splits.validation === null ? heldOut(all.set.rows, order.settings.validationShare, order.settings.seed) : null;
+  const training = drawn === null ? all.set : partOf(all.set, drawn.kept);
+  const validation = drawn === null ? (await reader.read(splits.validation!)).set : partOf(all.set, drawn.held);
+  const { test } = splits;
+  const validationRows = () =>
+    drawn === null ? reader.served(splits.validation!, null) : reader.served(splits.training, new Set(drawn.held));
+  return {
+    manifest: dataset.manifest,
+    task:
+      target.kind === "classes"
+        ? { kind: "classification", target: target.column, labels: target.labels }
+        : { kind: "regression", target: target.column, mean: target.mean, scale: target.scale },
+    input: { kind: "features", features: encoder.width },
+    encoder: encoder.model,
+    training,
+    validation,
+    classRows: target.kind === "classes" ? classRowsOf(training, target.labels.length) : null,
+    skipped: reader.badRows.skipped(),
+    columns: encoder.columns.map(({ name, role, reason, isTold, missing }) => {
+      const features = encoder.features.filter(({ column }) => column === name).length;
+      const unusual = reader.unusual.find(({ column }) => column === name);
+      return { name, role, reason, isTold, missing, features, unseen: unusual?.unseen ?? null };
+    }),
+    records: { instances: "rows", before: [], input: null },
+    examples: all.examples,
+    judgedBy: [
+      { name: "validation", rows: validationRows },
+      ...(test === null ? [] : [{ name: "test" as const, rows: () => reader.served(test, null) }]),
+    ],
+    close: () => session.unload(),
+  };
 }
 
 interface ReadRows {
@@ -88,7 +89,13 @@ class TableReader {
   readonly #session: Session;
   readonly #options: PrepareOptions;
 
-  constructor(dataset: OpenDataset, encoder: FittedEncoder, session: Session, order: TrainOrder, options: PrepareOptions) {
+  constructor(
+    dataset: OpenDataset,
+    encoder: FittedEncoder,
+    session: Session,
+    order: TrainOrder,
+    options: PrepareOptions,
+  ) {
     this.#dataset = dataset;
     this.#encoder = encoder;
     this.#session = session;
@@ -135,7 +142,9 @@ class TableReader {
     const names = usedColumns(this.#encoder.columns).map(({ name }) => name);
     let from = 0;
     for await (const batch of this.#batches(split)) {
-      const rows = Int32Array.from({ length: batch.rows }, (_, row) => row).filter((row) => places?.has(from + row) !== false);
+      const rows = Int32Array.from({ length: batch.rows }, (_, row) => row).filter(
+        (row) => places?.has(from + row) !== false,
+      );
       from += batch.rows;
       if (rows.length === 0) continue;
       const inputs = names.map((name): NamedTensor => ({ name, ...rowsPicked(batch.inputs[name]!, rows) }));
@@ -159,7 +168,9 @@ function rowsPicked(tensor: Tensor, rows: Int32Array): Tensor {
 
 /** A row as callers send it; what is missing is left out. */
 function instanceOf({ inputs }: RowBatch, row: number): JsonObject {
-  const values = Object.entries(inputs).map(([name, { data }]) => [name, (data as ArrayLike<number | string>)[row]!] as const);
+  const values = Object.entries(inputs).map(
+    ([name, { data }]) => [name, (data as ArrayLike<number | string>)[row]!] as const,
+  );
   // A float32 of a file's 5.1 is 5.0999999046…; what tells it apart in seven digits is enough.
   const shown = values.filter(([, value]) => value !== "" && !Number.isNaN(value));
   return Object.fromEntries(

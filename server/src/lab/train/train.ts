@@ -97,6 +97,9 @@ export interface Trained {
   readonly record: RunRecord;
 }
 
+/** Channels of a network of pictures: what two cores train in minutes. */
+const STAGES = [16, 32, 64];
+
 /** A checkpoint is worth a twentieth of the time, and no more than is lost without it. */
 const SAVING_SHARE = 0.05;
 const [LEAST_BETWEEN_MS, MOST_BETWEEN_MS] = [500, 60_000];
@@ -201,8 +204,7 @@ async function trained(order: TrainOrder, rows: PreparedRows, ports: TrainPorts,
         told = history.length;
         await run.onCurve(record(history, null));
       },
-      report: (progress) =>
-        run.report({ done: progress.step, total: progress.steps, text: progressText(progress) }),
+      report: (progress) => run.report({ done: progress.step, total: progress.steps, text: progressText(progress) }),
     });
     run.report({ done: fitted.steps, total: fitted.steps, text: "judging what will be served" });
     const served = servedModel({
@@ -235,7 +237,8 @@ interface ChosenNetwork {
 
 async function networkOf(order: TrainOrder, { input, task }: PreparedRows, ports: TrainPorts): Promise<ChosenNetwork> {
   const wanted: NetworkOrder =
-    order.network ?? (input.kind === "features" ? { kind: "mlp", hidden: null, dropout: 0 } : { kind: "cnn", dropout: 0 });
+    order.network ??
+    (input.kind === "features" ? { kind: "mlp", hidden: null, dropout: 0 } : { kind: "cnn", dropout: 0 });
   const { seed } = order.settings;
   const outputs = outputsOf(task);
   switch (wanted.kind) {
@@ -248,14 +251,18 @@ async function networkOf(order: TrainOrder, { input, task }: PreparedRows, ports
     }
     case "cnn": {
       if (input.kind === "image") {
-        const model = build(cnnLayers({ classes: outputs, dropout: wanted.dropout }), { input, seed, name: "cnn" });
+        const layers = cnnLayers({ classes: outputs, stages: STAGES, dropout: wanted.dropout });
+        const model = build(layers, { input, seed, name: "cnn" });
         return { kind: "cnn", text: `of pictures ${input.channels} × ${input.height} × ${input.width}`, model };
       }
       if (input.kind === "signal") {
         const model = build(signalLayers(outputs, wanted.dropout), { input, seed, name: "cnn" });
         return { kind: "cnn", text: `of signals ${input.channels} × ${input.length}`, model };
       }
-      throw new SlipwayError("PARAMETER_INVALID", "A cnn learns from pictures and signals, and these rows are columns; use mlp.");
+      throw new SlipwayError(
+        "PARAMETER_INVALID",
+        "A cnn learns from pictures and signals, and these rows are columns; use mlp.",
+      );
     }
     case "model": {
       const model = modelFromBytes(await ports.readBlob(wanted.hash));
@@ -295,7 +302,9 @@ function withSmoothing(loss: ReturnType<typeof lossOf>, labelSmoothing: number):
 function planHash(order: TrainOrder, { manifest, training }: PreparedRows, settings: ChosenSettings): string {
   const { target, task, roles, badRows, network } = order;
   const decides = { data: manifest.hash, rows: training.rows, target, task, roles, badRows, network, settings };
-  return createHash("sha256").update(canonicalJson(decides as unknown as JsonValue)).digest("hex");
+  return createHash("sha256")
+    .update(canonicalJson(decides as unknown as JsonValue))
+    .digest("hex");
 }
 
 function metadataOf(order: TrainOrder, rows: PreparedRows, task: Task): ReadonlyMap<string, string> {

@@ -47,7 +47,10 @@ export function learningSpec({ curve, score }: LearningCurve): ChartSpec {
         mark: { type: "line", point: curve.length < 2 },
         encoding: {
           x,
-          y: quantity("loss", "loss", { scale: isPositive ? { type: "log", nice: false } : { zero: false }, axis: { format: "~g" } }),
+          y: quantity("loss", "loss", {
+            scale: isPositive ? { type: "log", nice: false } : { zero: false },
+            axis: { format: "~g" },
+          }),
           color: {
             field: "rows",
             type: "nominal",

@@ -43,10 +43,10 @@ test("what the other process prepares is what core makes of the same pixels, row
       pixels: { dtype: "uint8" as const, shape: [2, 3, 4], data },
     });
     const { before, input } = preparation(channels);
-    const here = compileProcessing({ schemaVersion: 1, before, input, after: [], instances: "values" }, signature).prepare([
-      image(pixels),
-      image(flopped),
-    ]);
+    const here = compileProcessing(
+      { schemaVersion: 1, before, input, after: [], instances: "values" },
+      signature,
+    ).prepare([image(pixels), image(flopped)]);
     expect(inputs).toEqual(here[0]);
   }
 });
