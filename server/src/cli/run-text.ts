@@ -74,7 +74,7 @@ function endText(epochs: number, { bestEpoch, endedBy, seconds }: NonNullable<Ru
 function columnsText(found: RunRecord["data"]["columns"]): string {
   const used = found.filter(({ features }) => Number(features) > 0);
   const rest = found.filter(({ features, role }) => Number(features) === 0 && role !== "label" && role !== "weight");
-  const left = rest.map(({ name, role }) => `${String(name)} (${String(role)})`);
+  const left = rest.map(({ name, role }) => `${textOf(name)} (${textOf(role)})`);
   const features = used.reduce((sum, one) => sum + Number(one["features"]), 0);
   return `${used.length} as ${features} features${left.length === 0 ? "" : `; not ${shortly(left)}`}`;
 }
@@ -196,6 +196,10 @@ function flatSettings(run: RunView): ReadonlyMap<string, string> {
 
 function stateText({ state, progress }: RunView): string {
   return progress === null ? state : `${state}: ${progress.text}`;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function shortly(texts: readonly string[]): string {

@@ -94,7 +94,7 @@ export function runView(run: TrainingRun | null, job: Job | null): RunView {
   const record = run?.record ?? { order: job!.order as JsonObject };
   // A run whose server was killed is not ended by itself; the job knows.
   const state = job === null || (run !== null && run.state !== "running") ? run!.state : job.state;
-  const given = (key: string): unknown => (record as JsonObject)[key] ?? null;
+  const given = (key: string): unknown => record[key] ?? null;
   return structuredClone({
     id: run?.id ?? job!.id,
     name: run?.name ?? job!.subject,

@@ -2,6 +2,6 @@
 export type { Baseline } from "./baselines.ts";
 export type { EpochPoint } from "./checkpoint.ts";
 export type { Figures } from "./figures.ts";
-export { CLASS_WEIGHTS, FitSettings, type NetworkOrder, SCHEDULES, TrainOrder } from "./order.ts";
+export { type NetworkOrder, SCHEDULES, TrainOrder } from "./order.ts";
 export { TASK_KINDS, type Task } from "./task.ts";
 export { type RunRecord, train, type Trained, type TrainPorts, type TrainRun, type TrainState } from "./train.ts";

@@ -224,5 +224,5 @@ function usedOf(carried: readonly CarriedValue[]): ReadonlyMap<string, string> {
 }
 
 function copyOf({ dtype, shape, data }: Tensor): Tensor {
-  return { dtype, shape, data: data.slice() as Tensor["data"] };
+  return { dtype, shape, data: data.slice() };
 }

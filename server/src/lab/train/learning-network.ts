@@ -73,7 +73,7 @@ export function learningNetwork(model: Model, learning: ReadonlySet<string>, typ
     }
     const input = scope.fresh("dropout_mask");
     inputs.push(createValueInfo(input, { kind: "tensor", dtype: "float32", shape: ["N", ...shape] }));
-    masks.push({ input, shape: shape as readonly number[], share });
+    masks.push({ input, shape, share });
     return [
       createNode({ opType: "Mul", name: node.name, inputs: [node.inputs[0]!, input], outputs: [node.outputs[0]!] }),
     ];

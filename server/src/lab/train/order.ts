@@ -6,7 +6,7 @@ import { BAD_ROW_CHOICES, COLUMN_ROLES, type ColumnRole, DatasetOrder } from "#l
 import { TASK_KINDS } from "./task.ts";
 
 export const SCHEDULES = ["constant", "cosine", "one-cycle"] as const;
-export const CLASS_WEIGHTS = ["none", "balanced"] as const;
+const CLASS_WEIGHTS = ["none", "balanced"] as const;
 
 const ROLES = Object.keys(COLUMN_ROLES) as [ColumnRole, ...ColumnRole[]];
 const Share = z.number().min(0).max(0.95);
