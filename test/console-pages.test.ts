@@ -191,7 +191,9 @@ describe("processing", () => {
         { step: "reshape", shape: [60] },
       ],
     });
-    expect(processingText({ schemaVersion: 1, before, input: null, after: [], instances: "values" }).before).toEqual([
+    expect(
+      processingText({ schemaVersion: 1, before, input: null, after: [], instances: "values", times: [] }).before,
+    ).toEqual([
       "Decode the image as red, green and blue",
       "Resize it to 9 × 8 pixels (bilinear), cut to the aspect ratio",
       "Crop it to 5 × 4 pixels from row 1, column 2",

@@ -351,6 +351,26 @@ describe("instances", () => {
       expect(refusal({ job: ["clerk"] })).toContain('"job" has the shape [1]; it takes []');
     });
 
+    test("take times as people write them", () => {
+      const at = signature([port("at", "float64", ["N"]), port("age", "float32", ["N"])], [LOGITS]);
+      const rows = compile({ instances: "rows", times: ["at"] }, at);
+      const values = ["2026-11-26", "2026-11-26T08:30:00+01:00", 1764115200, null, ""].map((time) =>
+        instance({ at: time }),
+      );
+      const nan = Number.NaN;
+      expect(rows.prepare(values)[0]).toEqual({
+        name: "at",
+        dtype: "float64",
+        shape: [5],
+        data: Float64Array.of(1795651200, 1795678200, 1764115200, nan, nan),
+      });
+      expect(failure("RECORD_INVALID", () => rows.prepare([instance({ at: "tomorrow" })]))).toBe(
+        'Record 0: "at" is "tomorrow"; it takes a time such as "2026-11-26" or "2026-11-26T08:30:00Z", or seconds since 1970.',
+      );
+      expect(refused({ times: ["att"] }, at)).toContain('"times" names "att"; the model\'s inputs are at, age');
+      expect(refused({ times: ["age"] }, at)).toContain('"times" names "age", which is float32');
+    });
+
     test("are refused where an input is no column", () => {
       const rows = { instances: "rows" };
       expect(refused(rows, DIGITS)).toContain(

@@ -8,6 +8,7 @@ import { show } from "./fields.ts";
 import { tensorFromNested } from "./nested.ts";
 import type { BeforeStep, Processing } from "./schema.ts";
 import { applySteps, inferSteps } from "./steps.ts";
+import { secondsOfTime } from "./time.ts";
 import { type Refuse, shapeText } from "./values.ts";
 
 interface InputSlot {
@@ -19,6 +20,8 @@ interface InputSlot {
   readonly steps: readonly BeforeStep[];
   /** What stands for a missing value; null where there has to be one. */
   readonly missing: JsonValue;
+  /** Whether a time may be given as text. */
+  readonly isTime: boolean;
 }
 
 /** @throws SlipwayError PROCESSING_INVALID */
@@ -32,8 +35,16 @@ export function planInstance(processing: Processing, signature: Signature): Inpu
     const steps = port === target ? before : [];
     if (steps.length > 0) checkSteps(port.name, dtype, dims, steps);
     const missing = processing.instances === "rows" ? missingOf(port.name, dtype, dims) : null;
-    return { name: port.name, dtype, dims, isOptional: port.isOptional === true, steps, missing };
+    const isTime = processing.times.includes(port.name);
+    if (isTime) checkTime(port.name, dtype);
+    return { name: port.name, dtype, dims, isOptional: port.isOptional === true, steps, missing, isTime };
   });
+  for (const name of processing.times)
+    if (!slots.some((slot) => slot.name === name))
+      throw new SlipwayError(
+        "PROCESSING_INVALID",
+        `Processing: "times" names "${name}"; the model's inputs are ${slots.map((slot) => slot.name).join(", ")}.`,
+      );
   return { takes: "instance", ...batch, prepare: (record, refuse) => prepareInstance(slots, record, refuse) };
 }
 
@@ -50,6 +61,14 @@ function missingOf(name: string, dtype: DType, dims: readonly Dimension[] | null
   throw new SlipwayError(
     "PROCESSING_INVALID",
     `Processing: "instances" are "rows", and the input "${name}" is ${dtype}, which has nothing that stands for a missing value.`,
+  );
+}
+
+function checkTime(name: string, dtype: DType): void {
+  if (dtype === "float64" || dtype === "int64") return;
+  throw new SlipwayError(
+    "PROCESSING_INVALID",
+    `Processing: "times" names "${name}", which is ${dtype}; seconds since the epoch take a float64 or int64.`,
   );
 }
 
@@ -92,11 +111,23 @@ function prepareInstance(slots: readonly InputSlot[], record: InputRecord, refus
   const values = namedValues(slots, record.value, refuse);
   const tensors: NamedTensor[] = [];
   for (const slot of slots) {
-    const value = valueOf(slot, values.get(slot.name));
+    const given = valueOf(slot, values.get(slot.name));
+    const value = slot.isTime && typeof given === "string" ? timeOf(slot.name, given, refuse) : given;
     if (value !== undefined) tensors.push({ name: slot.name, ...prepareValue(slot, value, refuse) });
     else if (!slot.isOptional) refuse(`the input "${slot.name}" is missing`);
   }
   return tensors;
+}
+
+/** A time in seconds; texts that stand for numbers ("NaN") stay. */
+function timeOf(name: string, text: string, refuse: Refuse): JsonValue {
+  const seconds = secondsOfTime(text);
+  if (seconds !== null) return seconds;
+  if (text === "") return "NaN";
+  if (/^-?(?:NaN|Infinity)$/.test(text)) return text;
+  return refuse(
+    `"${name}" is ${show(text)}; it takes a time such as "2026-11-26" or "2026-11-26T08:30:00Z", or seconds since 1970`,
+  );
 }
 
 /** A row's value as the input's datatype has it. */

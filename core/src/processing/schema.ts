@@ -171,6 +171,11 @@ export interface Processing {
    * for; truth values are the numbers 1 and 0, and numbers of an input of texts their text. Default "values".
    */
   readonly instances: "values" | "rows";
+  /**
+   * Inputs that take seconds since the Unix epoch, for which an instance may also give a time as text: ISO 8601, in UTC where it
+   * has no offset. Default none.
+   */
+  readonly times: readonly string[];
 }
 
 /** What holds for a version that declares nothing: instances in, all outputs out. */
@@ -180,12 +185,14 @@ export const NO_PROCESSING: Processing = {
   input: null,
   after: [],
   instances: "values",
+  times: [],
 };
 
 /** Longest side of an image a step may make, in pixels. */
 const SIDE = 8192;
 const STEPS = 32;
 const LABELS = 200_000;
+const COLUMNS = 10_000;
 
 type StepFields<Steps extends { readonly step: string }> = {
   readonly [Name in Steps["step"]]: Fields<Omit<Extract<Steps, { readonly step: Name }>, "step">>;
@@ -250,6 +257,7 @@ const TOP: Fields<Top> = {
   input: portName,
   after: filled(list({ takes: "a step", read: (value) => value }, 0, STEPS), []),
   instances: filled(oneOf("values", "rows"), "values"),
+  times: filled(list(text, 0, COLUMNS), []),
 };
 
 /**
@@ -260,13 +268,15 @@ const TOP: Fields<Top> = {
  * parseProcessing({ schemaVersion: 1, before: [{ step: "decode-image", channels: "grey" }] }).after; // []
  */
 export function parseProcessing(value: unknown): Processing {
-  const { schemaVersion, before, input, after, instances } = readFields(value, "Processing", TOP, "PROCESSING_INVALID");
+  const read = readFields(value, "Processing", TOP, "PROCESSING_INVALID");
+  const { schemaVersion, before, input, after, instances, times } = read;
   return {
     schemaVersion,
     before: before.map((step, index) => readStep<BeforeStep>(step, `before[${index}]`, BEFORE)),
     input,
     after: after.map((step, index) => readStep<AfterStep>(step, `after[${index}]`, AFTER)),
     instances,
+    times,
   };
 }
 

@@ -85,6 +85,7 @@ export async function preparePixels(dataset: OpenDataset, options: PrepareOption
       instances: "values",
       before: dense.before,
       input: dense.before.length === 0 ? null : dense.binding.input,
+      times: [],
     },
     examples: [],
     judgedBy: [

@@ -29,6 +29,8 @@ export interface PreparedRows {
     readonly instances: "rows" | "values";
     readonly before: readonly JsonObject[];
     readonly input: string | null;
+    /** Columns of times, which may be given as text. */
+    readonly times: readonly string[];
   };
   /** A few rows as callers send them. */
   readonly examples: readonly JsonValue[];

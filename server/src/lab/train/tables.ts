@@ -66,7 +66,12 @@ export async function prepareTable(dataset: OpenDataset, options: PrepareOptions
       const unusual = reader.unusual.find(({ column }) => column === name);
       return { name, role, reason, isTold, missing, features, unseen: unusual?.unseen ?? null };
     }),
-    records: { instances: "rows", before: [], input: null },
+    records: {
+      instances: "rows",
+      before: [],
+      input: null,
+      times: encoder.columns.filter(({ role }) => role === "timestamp").map(({ name }) => name),
+    },
     examples: all.examples,
     judgedBy: [
       { name: "validation", rows: validationRows },

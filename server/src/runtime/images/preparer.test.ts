@@ -44,7 +44,7 @@ test("what the other process prepares is what core makes of the same pixels, row
     });
     const { before, input } = preparation(channels);
     const here = compileProcessing(
-      { schemaVersion: 1, before, input, after: [], instances: "values" },
+      { schemaVersion: 1, before, input, after: [], instances: "values", times: [] },
       signature,
     ).prepare([image(pixels), image(flopped)]);
     expect(inputs).toEqual(here[0]);
