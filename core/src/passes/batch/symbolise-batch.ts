@@ -211,13 +211,13 @@ class Symbolising {
 
   /** Takes the length of the batch from what is left, where the target holds the old one. */
   #reshape(node: Node): Node {
-    const [x = "", target = ""] = node.inputs;
+    const [x = ""] = node.inputs;
     const axis = this.#axisOf(x);
     const shape = this.#shapeOf(x);
     const lengths = this.#before.get(node.outputs[0]!)?.shape?.map(({ number }) => number);
-    const isFixed = this.#walk.fact(target)?.elements?.every((one) => one !== null && one.number !== null) === true;
-    if (axis === null || axis < 0 || shape === null || lengths === undefined || !isFixed) return node;
-    if (!lengths.every((length) => length !== null)) return node;
+    const targets = this.#walk.call(node).wholeNumbers(1);
+    if (axis === null || axis < 0 || shape === null || lengths === undefined || targets === null) return node;
+    if (!lengths.every((length) => length !== null) || lengths.some((length) => length < 1)) return node;
     const inFront = this.#inFrontOf(x).number;
     if (inFront === null) return node;
     const places = lengths.flatMap((length, at) => {
@@ -236,7 +236,7 @@ class Symbolising {
       places.find((one) => one.inside === inside) ??
       places[0]
     )?.at;
-    if (place === undefined || this.#walk.fact(target)?.elements?.[place]?.is(-1) === true) return node;
+    if (place === undefined || targets[place] === -1) return node;
     const made = lengths.map((length, at) => (at === place ? -1 : length));
     const others = node.attributes.filter(({ name }) => name !== "allowzero");
     return { ...node, inputs: [x, this.#constant(made)], attributes: others };
@@ -244,11 +244,11 @@ class Symbolising {
 
   /** Leaves the batch as it is: a length of 1 stretches nothing. */
   #expand(node: Node): Node {
-    const [x = "", target = ""] = node.inputs;
+    const [x = ""] = node.inputs;
     const axis = this.#axisOf(x);
     const rank = this.#walk.fact(x)?.shape?.length ?? 0;
-    const lengths = this.#walk.fact(target)?.elements?.map((one) => one?.number ?? null);
-    if (axis === null || axis < 0 || lengths === undefined || !lengths.every((length) => length !== null)) return node;
+    const lengths = this.#walk.call(node).wholeNumbers(1);
+    if (axis === null || axis < 0 || lengths === null) return node;
     const place = axis - rank + lengths.length;
     if (place < 0 || lengths[place] === 1) return node;
     return { ...node, inputs: [x, this.#constant(lengths.map((length, at) => (at === place ? 1 : length)))] };
@@ -271,6 +271,7 @@ class Symbolising {
       if (isRecurrent) {
         if (index < 5 || index > 6) return name;
         const place = intOf(node, "layout", 0) === 0 ? 1 : 0;
+        if (shape[place] === undefined) return name;
         return this.#repeated(this.#oneRow(node, name, place, shape), place, node.inputs[first]!, axis);
       }
       const place = axis - firstShape.length + shape.length;
@@ -283,7 +284,7 @@ class Symbolising {
 
   /** One row of what is the same for all rows of the old batch. */
   #oneRow(node: Node, name: string, axis: number, shape: readonly Length[]): string {
-    if (shape[axis]!.number !== this.#size || this.#size === 1) return name;
+    if (shape[axis]?.number !== this.#size || this.#size === 1) return name;
     if (!this.#alikeness.isAlike(name, axis))
       throw this.#refused(node, `reads '${name}', which holds something else for each row`);
     const row = this.#fresh(`${name}_row`);

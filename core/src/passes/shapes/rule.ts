@@ -51,7 +51,7 @@ export class ShapeCall extends AttributeReader {
     return this.fact(index)?.shape ?? null;
   }
 
-  /** The elements of an input that holds lengths; null where they are not followed. */
+  /** The elements of an input; null where they are not followed. */
   elements(index: number): Elements | null {
     return this.fact(index)?.elements ?? null;
   }
@@ -60,7 +60,19 @@ export class ShapeCall extends AttributeReader {
   numbers(attribute: string, input: number): readonly number[] | null | undefined {
     const given = this.ints(attribute);
     if (given !== undefined) return given;
-    return this.hasInput(input) ? this.inputNumbers(input) : undefined;
+    return this.hasInput(input) ? this.wholeNumbers(input) : undefined;
+  }
+
+  /** Lengths, bounds or counts an input holds; null for an element that is not known, or no whole number. */
+  lengths(index: number): Elements | null {
+    return this.elements(index)?.map((one) => (one?.isWhole === true ? one : null)) ?? null;
+  }
+
+  /** Whole numbers an input holds; null where one of them is not known. */
+  wholeNumbers(index: number): readonly number[] | null {
+    return this.inputNumbers(index)?.every((one) => Number.isSafeInteger(one)) === true
+      ? this.inputNumbers(index)
+      : null;
   }
 
   /** Numbers an input holds; null where one of them is not known. */
@@ -82,13 +94,14 @@ export class ShapeCall extends AttributeReader {
   /** How many axes a value has whose shape is the elements of an input; null where that is not known. */
   lengthOfInput(index: number): number | null {
     const [length, ...others] = this.shape(index) ?? [];
-    return length === undefined || others.length > 0 ? null : length.number;
+    const rank = others.length > 0 ? null : (length?.number ?? null);
+    return rank !== null && Number.isInteger(rank) && rank >= 0 && rank <= MOST_ELEMENTS ? rank : null;
   }
 
   /** Lengths an input holds as a shape: what is not known is open. */
   shapeIn(index: number): Shape | null {
-    const elements = this.elements(index);
-    if (elements !== null) return elements.map((one) => one ?? this.#unknown());
+    const lengths = this.lengths(index);
+    if (lengths !== null) return lengths.map((one) => one ?? this.#unknown());
     const rank = this.lengthOfInput(index);
     return rank === null ? null : this.unknowns(rank);
   }

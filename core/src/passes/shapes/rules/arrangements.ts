@@ -48,7 +48,7 @@ export const ARRANGEMENTS: Readonly<Record<string, ShapeRule>> = {
   },
   Tile: (call) => {
     const shape = call.shape();
-    const repeats = call.elements(1);
+    const repeats = call.lengths(1);
     if (shape === null) return null;
     return made(
       shape.map((length, axis) => {
@@ -64,7 +64,7 @@ export const ARRANGEMENTS: Readonly<Record<string, ShapeRule>> = {
 /** Lengths by the target: 0 keeps that of the input, -1 takes what is left. */
 function reshaped(call: ShapeCall): Shape | null {
   const shape = call.shape();
-  const target = call.elements(1);
+  const target = call.lengths(1);
   if (target === null) return call.shapeIn(1);
   const keepsZero = call.int("allowzero", 0) !== 0;
   const given = target.map((length, axis) => {
@@ -110,7 +110,7 @@ function joined(call: ShapeCall): ReturnType<ShapeRule> {
   const known = shapes.filter((shape) => shape !== null);
   const [first] = known;
   const axis = first === undefined ? null : call.axis(call.int("axis", 1), first.length);
-  if (first === undefined || axis === null) return null;
+  if (first === undefined || axis === null || known.some((shape) => shape.length !== first.length)) return null;
   const total =
     known.length < shapes.length ? call.unknown() : known.reduce((sum, shape) => sum.plus(shape[axis]!), Length.of(0));
   const shape = first.map((_, at) => (at === axis ? total : sharpest(known.map((one) => one[at]!))));
@@ -149,7 +149,7 @@ function split(call: ShapeCall): ReturnType<ShapeRule> {
 
 function partLengths(call: ShapeCall, length: Length): readonly Length[] {
   const count = call.outputCount;
-  const given = call.ints("split")?.map((size) => Length.of(size)) ?? (call.hasInput(1) ? call.elements(1) : undefined);
+  const given = call.ints("split")?.map((size) => Length.of(size)) ?? (call.hasInput(1) ? call.lengths(1) : undefined);
   if (given === null) return call.unknowns(count);
   if (given !== undefined) return Array.from({ length: count }, (_, part) => given[part] ?? call.unknown());
   const exact = length.dividedBy(Length.of(count));
@@ -165,10 +165,10 @@ function sliced(call: ShapeCall): ReturnType<ShapeRule> {
   const shape = call.shape();
   if (shape === null) return null;
   const bounds = (attribute: string, input: number): Elements | null | undefined =>
-    call.ints(attribute)?.map((value) => Length.of(value)) ?? (call.hasInput(input) ? call.elements(input) : undefined);
+    call.ints(attribute)?.map((value) => Length.of(value)) ?? (call.hasInput(input) ? call.lengths(input) : undefined);
   const [starts, ends] = [bounds("starts", 1), bounds("ends", 2)];
   const axes = call.numbers("axes", 3);
-  const steps = call.hasInput(4) ? call.inputNumbers(4) : undefined;
+  const steps = call.hasInput(4) ? call.wholeNumbers(4) : undefined;
   if (axes === null) return made(call.unknowns(shape.length));
   const count = starts?.length ?? ends?.length ?? axes?.length ?? call.lengthOfInput(1);
   if (count === null || count === undefined) return made(call.unknowns(shape.length));
@@ -218,8 +218,8 @@ function padded(call: ShapeCall): ReturnType<ShapeRule> {
   const shape = call.shape();
   if (shape === null) return null;
   const given = call.ints("pads") ?? call.ints("paddings");
-  const pads = given?.map((value) => Length.of(value)) ?? call.elements(1);
-  const axes = call.hasInput(3) ? call.inputNumbers(3) : shape.map((_, axis) => axis);
+  const pads = given?.map((value) => Length.of(value)) ?? call.lengths(1);
+  const axes = call.hasInput(3) ? call.wholeNumbers(3) : shape.map((_, axis) => axis);
   if (pads === null || axes === null) return made(call.unknowns(shape.length));
   let lengths = shape;
   for (const [index, axis] of axes.entries()) {

@@ -16,7 +16,7 @@ export const INDEXING: Readonly<Record<string, ShapeRule>> = {
     const indices = call.shape(0);
     if (indices === null) return null;
     const axis = call.axis(call.int("axis", -1), indices.length + 1);
-    const depth = call.elements(1)?.[0] ?? call.unknown();
+    const depth = call.lengths(1)?.[0] ?? call.unknown();
     return axis === null ? null : made([...indices.slice(0, axis), depth, ...indices.slice(axis)]);
   },
   NonZero: (call) => {

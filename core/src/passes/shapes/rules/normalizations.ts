@@ -32,7 +32,7 @@ export const REDUCTIONS: Readonly<Record<string, ShapeRule>> = {
     const shape = call.shape();
     const axis = shape === null ? null : call.axis(call.int("axis", -1), shape.length);
     if (shape === null || axis === null) return null;
-    const k = call.hasAttribute("k") ? Length.of(call.int("k", 1)) : (call.elements(1)?.[0] ?? call.unknown());
+    const k = call.hasAttribute("k") ? Length.of(call.int("k", 1)) : (call.lengths(1)?.[0] ?? call.unknown());
     const kept = withAxis(shape, axis, k);
     return [{ shape: kept }, { shape: kept }];
   },

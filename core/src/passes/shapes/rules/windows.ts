@@ -127,7 +127,7 @@ function resized(call: ShapeCall): ReturnType<ShapeRule> {
   const attribute = call.node.attributes.find(({ name }) => name === "scales");
   const scalesAt = call.inputCount === 2 ? 1 : 2;
   const scales = attribute?.kind === "floats" ? Array.from(attribute.value) : call.inputNumbers(scalesAt);
-  const sizes = call.hasInput(3) ? call.elements(3) : null;
+  const sizes = call.hasInput(3) ? call.lengths(3) : null;
   const axes = (call.ints("axes") ?? x.map((_, axis) => axis)).map((axis) => (axis < 0 ? axis + x.length : axis));
   if (call.string("keep_aspect_ratio_policy", "stretch") !== "stretch") return made(call.unknowns(x.length));
   let shape = x;
