@@ -124,4 +124,4 @@ it.each(["lenet-dynamo", "bert-legacy", "vit-dynamo", "lstm-legacy", "unet-legac
   expect(outcomes.done).toBeGreaterThan(outcomes.refused);
 });
 
-const ROUNDS = Number(process.env["HOSTILE_ROUNDS"] ?? 8);
+const ROUNDS = Number(process.env["HOSTILE_ROUNDS"] ?? 3);

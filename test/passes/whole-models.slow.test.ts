@@ -1,7 +1,8 @@
-// All passes over all models at hand, in a row and each alone, and before and after differentiating.
+// All passes over all models at hand, in a row and each alone, and before and after differentiating; and batches opened.
 import { describe, it } from "vitest";
 import { answersOf } from "../autodiff/gradient-check.ts";
 import { checkPassesAndGradients } from "../autodiff/passes-check.ts";
+import { checkOpenedExport } from "./batch-check.ts";
 import { checkPasses, PASSES_BY_THEMSELVES, PASSES_IN_ORDER } from "./pass-check.ts";
 import { EXPORTED_NAMES, exportedModel, type SampleModel, THIRD_PARTY } from "./sample-models.ts";
 
@@ -26,5 +27,13 @@ describe.each(ALL)("%s", (_name, make) => {
 it.each(EXPORTED_NAMES)(
   "%s, differentiated after passes and before",
   async (name) => await checkPassesAndGradients(exportedModel(name)),
+  120_000,
+);
+
+/** Of BERT's export, where attention's mask is picked by the numbers of the rows, it can't be told that rows stay apart. */
+const OPENED = EXPORTED_NAMES.filter((name) => !name.startsWith("bert"));
+it.each(OPENED.flatMap((name) => (name.endsWith("-dynamo") ? [2] : [1, 2]).map((size) => [name, size] as const)))(
+  "%s, its batch of %d opened",
+  async (name, size) => await checkOpenedExport(name, size),
   120_000,
 );

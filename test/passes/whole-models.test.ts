@@ -4,7 +4,7 @@ import { PASSES } from "@slipway/core/passes";
 import { expect, it } from "vitest";
 import { answersOf } from "../autodiff/gradient-check.ts";
 import { checkPasses, PASSES_BY_THEMSELVES, PASSES_IN_ORDER } from "./pass-check.ts";
-import { EXPORTED_NAMES, exportedModel, THIRD_PARTY } from "./sample-models.ts";
+import { exportedModel, THIRD_PARTY } from "./sample-models.ts";
 
 it("tries every pass, alone or in a row", () => {
   const elsewhere = new Set(["pin-shapes", "symbolise-batch"]);
@@ -12,10 +12,13 @@ it("tries every pass, alone or in a row", () => {
   expect(Object.keys(PASSES).filter((name) => !tried.has(name) && !elsewhere.has(name))).toEqual([]);
 });
 
-it.each(EXPORTED_NAMES.filter((name) => name.endsWith("-dynamo")))("%s, all passes in a row", async (name) => {
-  const sample = exportedModel(name);
-  await checkPasses(sample, PASSES_IN_ORDER, await answersOf(sample.model, sample.feeds));
-});
+it.each(["bert-dynamo", "efficientnet-dynamo", "gpt-dynamo", "lstm-dynamo", "vit-dynamo"])(
+  "%s, all passes in a row",
+  async (name) => {
+    const sample = exportedModel(name);
+    await checkPasses(sample, PASSES_IN_ORDER, await answersOf(sample.model, sample.feeds));
+  },
+);
 
 it("PaddleOCR text direction, all passes in a row", async () => {
   const sample = THIRD_PARTY["ocr-direction"]!();
