@@ -62,3 +62,39 @@ it.each(Object.keys(THIRD_PARTY))(
     expect(open.byRules).toBeLessThanOrEqual(open.byEngine);
   },
 );
+
+describe.each([1, 2, 3, 4])("random windows, slices, sizes and pads (seed %d)", (seed) => {
+  it.each([false, true])("open axes: %s", async (isOpen) => {
+    const random = randomFrom(seed * 97);
+    const whole = (least: number, most: number): number => least + Math.floor(random() * (most - least + 1));
+    const pair = (least: number, most: number): number[] => [whole(least, most), whole(least, most)];
+    const g = graphBuilder({ opset: 19 });
+    const shape = [2, 4, whole(6, 11), whole(6, 11)];
+    const x = g.input("x", "float32", isOpen ? ["N", 4, "H", "W"] : shape);
+    const ints = (values: readonly number[]): string => g.values("int64", values);
+    for (let at = 0; at < 12; at++) {
+      const kernel = pair(1, 3);
+      const pads = [...pair(0, 1), ...pair(0, 1)].map((pad, index) => Math.min(pad, kernel[index % 2]! - 1));
+      const window = { kernel_shape: kernel, strides: pair(1, 3) };
+      const weights = g.values("float32", Array(8 * kernel[0]! * kernel[1]!).fill(0.1), [4, 2, ...kernel]);
+      const auto = random() < 0.3 ? { auto_pad: random() < 0.5 ? "SAME_UPPER" : "SAME_LOWER" } : { pads };
+      g.op("MaxPool", [x], { ...window, pads, dilations: pair(1, 2), ceil_mode: whole(0, 1) });
+      g.op("AveragePool", [x], { ...window, ...auto });
+      g.op("AveragePool", [x], { ...window, pads, ceil_mode: 1 });
+      g.op("Conv", [x, weights], { ...window, ...auto, group: 2 });
+      g.op("ConvTranspose", [x, weights], { ...window, pads, dilations: pair(1, 2), group: 2 });
+      const [starts, ends] = [pair(-12, 12), pair(-12, 12)];
+      g.op("Slice", [x, ints(starts), ints(ends), ints([2, -1]), ints([whole(1, 3), -whole(1, 3)])]);
+      const lengths = [1, 1, ...pair(1, 3).map((value) => value / whole(1, 2))];
+      g.op("Resize", [x, "", g.values("float32", lengths)]);
+      g.op("Resize", [x, "", "", ints(pair(3, 9))], { axes: [3, 2] });
+      g.op("Pad", [x, ints([...pair(0, 3), ...pair(-2, 3)]), "", ints([-1, 2])]);
+      g.opOutputs("Split", [x], 3, { axis: 3, num_outputs: 3 });
+    }
+    const graph = g.graph();
+    g.output("y", graph.nodes[0]!.outputs[0]!);
+    const size = shape.reduce((product, length) => product * length, 1);
+    const values = Array.from({ length: size }, () => random());
+    await checkShapes(g.model(), { x: tensorOf("float32", values, shape) });
+  });
+});

@@ -99,5 +99,10 @@ export function createPassEngine({ backend, externalData, inputs }: EngineOption
 /** What rules tell of a shape and what the engine infers, together: a length that either knows. */
 function moreOf(told: readonly Dimension[] | null, inferred: readonly Dimension[] | null): readonly Dimension[] | null {
   if (told === null || inferred === null || told.length !== inferred.length) return inferred ?? told;
-  return inferred.map((length, axis) => (typeof length === "number" ? length : (told[axis] ?? length)));
+  return inferred.map((length, axis) => {
+    const own = told[axis] ?? null;
+    // Where both are sure they agree, but for pools that round up: there the engine infers a window too many and makes none.
+    if (typeof own === "number") return own;
+    return typeof length === "number" ? length : (own ?? length);
+  });
 }
