@@ -3,16 +3,39 @@
 // end and either side, the mean of the middle two of four places is taken. Bends of one line come to stand level, so lines are
 // straight but at their ends.
 import type { Junction, LayerGraph } from "./layer-graph.ts";
+import { narrowPlaces } from "./narrow.ts";
 
 /** Room between neighbours in a layer: boxes, a box and a line, lines. */
 const BETWEEN_BOXES = 22;
 const BESIDE_LINE = 14;
 const BETWEEN_LINES = 9;
 
+/** Straight lines may make a picture this many times as wide as its widest layer. */
+const WIDEST = 2;
+
 /** The middle of each junction; the nearest edge is at 0. */
 export function placesAcross(graph: LayerGraph): readonly number[] {
-  const { junctions } = graph;
+  const { junctions, layers } = graph;
   if (junctions.length === 0) return [];
+  const straight = straightPlaces(graph);
+  const [near, far] = edgesOf(straight, junctions);
+  const widest = Math.max(...layers.map((layer) => widthOf(layer, junctions)));
+  if (far - near <= WIDEST * widest) return straight.map((place) => place - near);
+  const narrow = narrowPlaces(graph, distance);
+  const [nearest] = edgesOf(narrow, junctions);
+  return narrow.map((place) => place - nearest);
+}
+
+/** The room a layer needs. */
+function widthOf(layer: readonly number[], junctions: readonly Junction[]): number {
+  const [first, last] = [junctions[layer[0]!]!, junctions[layer.at(-1)!]!];
+  const between = layer.slice(1).map((at, index) => distance(junctions[layer[index]!]!, junctions[at]!));
+  return between.reduce((sum, room) => sum + room, (first.across + last.across) / 2);
+}
+
+/** The mean of the middle two of the four alignments. */
+function straightPlaces(graph: LayerGraph): readonly number[] {
+  const { junctions } = graph;
   const conflicts = crossedTrunks(graph);
   const layouts: Float64Array[] = [];
   for (const isForwards of [true, false]) {
@@ -22,12 +45,10 @@ export function placesAcross(graph: LayerGraph): readonly number[] {
   const widths = edges.map(([near, far]) => far - near);
   const narrowest = edges[widths.indexOf(Math.min(...widths))]!;
   const shifts = edges.map(([near, far], index) => (index % 2 === 0 ? narrowest[0] - near : narrowest[1] - far));
-  const places = junctions.map((_, at) => {
+  return junctions.map((_, at) => {
     const four = layouts.map((layout, index) => layout[at]! + shifts[index]!).sort((one, other) => one - other);
     return (four[1]! + four[2]!) / 2;
   });
-  const [near] = edgesOf(places, junctions);
-  return places.map((place) => place - near);
 }
 
 function edgesOf(places: ArrayLike<number>, junctions: readonly Junction[]): readonly [number, number] {
@@ -176,7 +197,7 @@ function inOrder(
   return order;
 }
 
-function distance(one: Junction, other: Junction): number {
+export function distance(one: Junction, other: Junction): number {
   const bends = Number(one.isBend) + Number(other.isBend);
   const room = bends === 0 ? BETWEEN_BOXES : bends === 1 ? BESIDE_LINE : BETWEEN_LINES;
   return (one.across + other.across) / 2 + room;

@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { layerGraph } from "./layer-graph.ts";
 import { type Layout, type LayoutBox, type LayoutNet, layOut, type Point } from "./layout.ts";
+import { distance } from "./across.ts";
+import { narrowPlaces } from "./narrow.ts";
 import { crossingsOf, orderWithin } from "./order.ts";
 
 const box = (across = 60, along = 30): LayoutBox => ({ across, along, ports: [across] });
@@ -121,6 +123,44 @@ describe("any layout", () => {
         expect(crossingsOf(graph)).toBeLessThanOrEqual(before);
       }),
     );
+  });
+});
+
+describe("places for wide graphs", () => {
+  test("keep order and room", () => {
+    fc.assert(
+      fc.property(cases, ({ boxes, nets }) => {
+        const graph = layerGraph(boxes, nets, Number.POSITIVE_INFINITY);
+        orderWithin(graph);
+        const places = narrowPlaces(graph, distance);
+        for (const layer of graph.layers) {
+          for (const [index, at] of layer.slice(1).entries()) {
+            const before = layer[index]!;
+            const room = distance(graph.junctions[before]!, graph.junctions[at]!);
+            expect(places[at]! - places[before]!).toBeGreaterThan(room - 1e-6);
+          }
+        }
+      }),
+    );
+  });
+  test("are taken where straight lines would pull a picture apart", () => {
+    // A chain; each link of it feeds a fan, which is gathered. Straight lines would make a staircase of 11 480.
+    const [links, fan] = [40, 3];
+    const wide = { across: 120, along: 30, ports: [120] };
+    const nets = Array.from({ length: links }, (_, link): LayoutNet[] => {
+      const first = links + link * (fan + 2);
+      const gathered = first + fan;
+      const spread = Array.from({ length: fan }, (__, index) => first + index);
+      return [
+        { from: link, port: 0, to: link + 1 < links ? [link + 1, ...spread] : spread },
+        ...spread.map((from) => ({ from, port: 0, to: [gathered] })),
+        { from: gathered, port: 0, to: [gathered + 1] },
+      ];
+    }).flat();
+    const boxes = Array.from({ length: links * (fan + 3) }, () => wide);
+    const layout = layOut(boxes, nets);
+    expectSound({ boxes, nets }, layout);
+    expect(layout.across).toBeLessThan(2000);
   });
 });
 
