@@ -285,6 +285,13 @@ describe("decompose-composites", () => {
       },
     ],
     [
+      "operators of names that objects have",
+      (g) => {
+        const x = g.input("x", "float32", [2]);
+        g.output("y", g.op("name", [g.op("constructor", [x])], {}, { domain: "constructor" }), "float32", [2]);
+      },
+    ],
+    [
       "operators that are primitives",
       (g) => g.output("y", g.op("Exp", [g.input("x", "float32", [2])]), "float32", [2]),
     ],

@@ -56,9 +56,10 @@ export function decomposeComposites(model: Model, isMeant: (node: Node) => boole
   return { ...model, graph: { ...model.graph, nodes, initializers: [...model.graph.initializers, ...initializers] } };
 }
 
-function decompositionOf({ domain, opType }: Node): Decomposition | null {
-  const table = DECOMPOSITIONS[domain === "ai.onnx" ? "" : domain];
-  return table !== undefined && Object.hasOwn(table, opType) ? table[opType]! : null;
+function decompositionOf({ domain: named, opType }: Node): Decomposition | null {
+  const domain = named === "ai.onnx" ? "" : named;
+  if (!Object.hasOwn(DECOMPOSITIONS, domain) || !Object.hasOwn(DECOMPOSITIONS[domain]!, opType)) return null;
+  return DECOMPOSITIONS[domain]![opType]!;
 }
 
 /** The type a composite computes in: that of its first input that holds such numbers. */

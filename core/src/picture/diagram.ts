@@ -69,6 +69,8 @@ export interface DiagramOptions {
 const FOLDED = { shortest: 6, fewest: 12 } as const;
 const FOLDED_IN_LARGE = { shortest: 1, fewest: 6 } as const;
 const LARGE = 200;
+/** Folding is not tried where it would have to leave fewer than one box of so many. */
+const MOST_FOLDED = 20;
 /** Bodies inside of more bodies are not drawn, but counted. */
 const DEEPEST = 3;
 const MOST_LINES = 5;
@@ -96,10 +98,11 @@ class Sketch {
     const boxes: DiagramBox[] = [];
     const makers = new Map<string, { readonly box: number; readonly port: number }>();
     const readers = new Map<string, Set<number>>();
+    if (nodes.length > MOST_FOLDED * this.#options.mostBoxes) this.#refuse(graph);
     const uses = new Uses({ ...graph, nodes });
     const add = (box: DiagramBox, reads: Iterable<string>, makes: readonly string[]): void => {
       this.#boxes++;
-      this.#refuseTooMany(graph);
+      if (this.#boxes > this.#options.mostBoxes) this.#refuse(graph);
       const at = boxes.push(box) - 1;
       for (const [port, name] of makes.entries()) makers.set(name, { box: at, port });
       for (const name of reads) {
@@ -224,9 +227,8 @@ class Sketch {
     return units;
   }
 
-  #refuseTooMany(graph: Graph): void {
+  #refuse(graph: Graph): never {
     const { mostBoxes } = this.#options;
-    if (this.#boxes <= mostBoxes) return;
     throw new SlipwayError(
       "MODEL_TOO_LARGE",
       `The graph '${graph.name}' has ${graph.nodes.length} nodes, of which over ${mostBoxes} would have to be drawn: nobody would find their way. Draw a part of it, around the node or value that matters.`,

@@ -77,6 +77,16 @@ describe("a picture", () => {
     expect(svg.replaceAll("http://www.w3.org/2000/svg", "")).not.toMatch(/https?:|href|url\(/);
     expect(svg).not.toContain("\u0000");
   });
+  test("takes names that objects have for names", () => {
+    const g = graphBuilder();
+    const [x, stored] = [g.input("__proto__", "float32", ["N"]), g.values("float32", [1, 2, 3], [3], "toString")];
+    const attributes = { constructor: 1, toString: "valueOf" };
+    const names = { name: "hasOwnProperty", domain: "constructor" };
+    g.output("valueOf", g.op("constructor", [x, stored], attributes, names), "float32", null);
+    const texts = textsOf(draw(g.model()));
+    for (const text of ["constructor", "hasOwnProperty", "constructor 1", "toString valueOf"])
+      expect(texts).toContain(text);
+  });
   test("says itself in words", () => {
     expect(draw(classifier())).toContain(
       '<desc id="description">a graph of 4 nodes from image to scores: 1 Conv, 1 Relu, 1 Reshape, 1 Softmax.</desc>',
@@ -127,6 +137,19 @@ describe("what repeats", () => {
     expect(textsOf(svg).some((text) => text.includes("the same"))).toBe(false);
   });
   test("is drawn in full where little is saved", () => expect(countOf(draw(tower(2)), "MatMul")).toBe(2));
+  test("is not taken for the same where another output is read", () => {
+    const g = graphBuilder({ opset: 17 });
+    let x = g.input("x", "float32", [2, 4]);
+    for (let block = 0; block < 6; block++) {
+      const parts = g.opOutputs("Split", [x], 2, { axis: 0 });
+      for (const opType of ["Relu", "Neg", "Abs", "Exp"])
+        x = g.op(opType, [opType === "Relu" ? parts[(block >> 1) % 2]! : x]);
+      x = g.op("Concat", [x, parts[0]!], { axis: 0 });
+    }
+    g.output("y", x, "float32", [2, 4]);
+    // Of six in a row, the first two, the next two and the last two are alike: too few to be worth a frame.
+    expect(countOf(draw(g.model()), "Split")).toBe(6);
+  });
   test("is not taken for the same where an attribute differs", () => {
     const g = graphBuilder({ opset: 17 });
     let x = g.input("x", "float32", ["N", 4]);
@@ -196,6 +219,14 @@ test("two models stand side by side, with what differs framed", () => {
 });
 
 describe("large graphs", () => {
+  test("with many kinds of repeats are folded without delay", () => {
+    const g = graphBuilder({ opset: 17 });
+    let x = g.input("x", "float32", ["N"]);
+    for (let step = 0; step < 3000; step++) x = g.op(["Exp", "Sin", "Cos"][(step >> (step % 7)) % 3]!, [x]);
+    g.output("y", x, "float32", ["N"]);
+    expect(() => draw(g.model(), { mostBoxes: 200 })).toThrow(/over 200 would have to be drawn/);
+    expect(() => draw(g.model(), { mostBoxes: 100 })).toThrow(/over 100 would have to be drawn/);
+  });
   test("are refused over a limit, with what to do", () => {
     expect(() => draw(tower(40), { isWhole: true, mostBoxes: 100 })).toThrow(
       /has 242 nodes, of which over 100 would have to be drawn.*Draw a part of it/,

@@ -35,51 +35,55 @@ export function categoryOf(node: Node): Category {
 }
 
 /** How attributes are said where their names are long; `{}` is where the value goes. */
-const WORDS: Readonly<Record<string, string>> = {
-  kernel_shape: "kernel {}",
-  strides: "stride {}",
-  dilations: "dilation {}",
-  pads: "pad {}",
-  group: "{} groups",
-  auto_pad: "pad {}",
-  perm: "order {}",
-  axis: "axis {}",
-  axes: "axes {}",
-  hidden_size: "{} units",
-  num_heads: "{} heads",
-  q_num_heads: "{} heads",
-  keepdims: "drops axes",
-  to: "to {}",
-};
+const WORDS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    kernel_shape: "kernel {}",
+    strides: "stride {}",
+    dilations: "dilation {}",
+    pads: "pad {}",
+    group: "{} groups",
+    auto_pad: "pad {}",
+    perm: "order {}",
+    axis: "axis {}",
+    axes: "axes {}",
+    hidden_size: "{} units",
+    num_heads: "{} heads",
+    q_num_heads: "{} heads",
+    keepdims: "drops axes",
+    to: "to {}",
+  }),
+);
 /** What an attribute is where leaving it out means the same; those are not said. */
-const USUAL: Readonly<Record<string, string>> = {
-  strides: "1",
-  dilations: "1",
-  pads: "0",
-  group: "1",
-  auto_pad: "NOTSET",
-  alpha: "1",
-  beta: "1",
-  transA: "0",
-  ceil_mode: "0",
-  storage_order: "0",
-  keepdims: "1",
-  count_include_pad: "0",
-  training_mode: "0",
-  momentum: "0.9",
-  spatial: "1",
-  noop_with_empty_axes: "0",
-  direction: "forward",
-  linear_before_reset: "0",
-  stash_type: "1",
-  saturate: "1",
-  start: "0",
-  batch_dims: "0",
-  sorted: "1",
-  largest: "1",
-};
+const USUAL: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    strides: "1",
+    dilations: "1",
+    pads: "0",
+    group: "1",
+    auto_pad: "NOTSET",
+    alpha: "1",
+    beta: "1",
+    transA: "0",
+    ceil_mode: "0",
+    storage_order: "0",
+    keepdims: "1",
+    count_include_pad: "0",
+    training_mode: "0",
+    momentum: "0.9",
+    spatial: "1",
+    noop_with_empty_axes: "0",
+    direction: "forward",
+    linear_before_reset: "0",
+    stash_type: "1",
+    saturate: "1",
+    start: "0",
+    batch_dims: "0",
+    sorted: "1",
+    largest: "1",
+  }),
+);
 /** Said by their presence alone. */
-const FLAGS: Readonly<Record<string, string>> = { transA: "A transposed", transB: "B transposed" };
+const FLAGS: ReadonlyMap<string, string> = new Map(Object.entries({ transA: "A transposed", transB: "B transposed" }));
 /** Of no interest in a picture. */
 const UNSAID = new Set([
   "allowzero",
@@ -89,29 +93,31 @@ const UNSAID = new Set([
   "nearest_mode",
   "extrapolation_value",
 ]);
-const TYPE_NAMES: Readonly<Record<string, string>> = {
-  1: "float32",
-  2: "uint8",
-  3: "int8",
-  6: "int32",
-  7: "int64",
-  9: "bool",
-  10: "float16",
-  11: "float64",
-};
+const TYPE_NAMES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    1: "float32",
+    2: "uint8",
+    3: "int8",
+    6: "int32",
+    7: "int64",
+    9: "bool",
+    10: "float16",
+    11: "float64",
+  }),
+);
 
 /** A node's attributes in a few words each, as far as they tell something. */
 export function attributeWords(node: Node): readonly string[] {
   return node.attributes.flatMap((attribute) => {
     const { name } = attribute;
     const value = valueWords(attribute);
-    if (value === null || UNSAID.has(name) || USUAL[name] === value) return [];
-    const flag = FLAGS[name];
+    if (value === null || UNSAID.has(name) || USUAL.get(name) === value) return [];
+    const flag = FLAGS.get(name);
     if (flag !== undefined) return value === "0" ? [] : [flag];
-    const said = name === "to" ? (TYPE_NAMES[value] ?? value) : value;
+    const said = name === "to" ? (TYPE_NAMES.get(value) ?? value) : value;
     return [
       cut(
-        (WORDS[name] ?? `${name} {}`).replace("{}", () => said),
+        (WORDS.get(name) ?? `${name} {}`).replace("{}", () => said),
         MOST_LETTERS,
       ),
     ];
@@ -154,46 +160,48 @@ function valueWords(attribute: Attribute): string | null {
 }
 
 /** What operators call their inputs, where that says more than a letter. Source: ONNX, Operators.md. */
-const FORMAL: Readonly<Record<string, readonly string[]>> = {
-  Conv: ["X", "W", "B"],
-  ConvTranspose: ["X", "W", "B"],
-  BatchNormalization: ["X", "scale", "B", "mean", "var"],
-  LayerNormalization: ["X", "scale", "B"],
-  InstanceNormalization: ["X", "scale", "B"],
-  GroupNormalization: ["X", "scale", "B"],
-  RMSNormalization: ["X", "scale"],
-  PRelu: ["X", "slope"],
-  Reshape: ["data", "shape"],
-  Expand: ["data", "shape"],
-  Tile: ["data", "repeats"],
-  Slice: ["data", "starts", "ends", "axes", "steps"],
-  Split: ["data", "split"],
-  Clip: ["X", "min", "max"],
-  Pad: ["data", "pads", "value", "axes"],
-  Gather: ["data", "indices"],
-  GatherND: ["data", "indices"],
-  GatherElements: ["data", "indices"],
-  ScatterND: ["data", "indices", "updates"],
-  ScatterElements: ["data", "indices", "updates"],
-  Squeeze: ["data", "axes"],
-  Unsqueeze: ["data", "axes"],
-  TopK: ["X", "K"],
-  Resize: ["X", "roi", "scales", "sizes"],
-  Where: ["condition", "X", "Y"],
-  CumSum: ["X", "axis"],
-  OneHot: ["indices", "depth", "values"],
-  Dropout: ["X", "ratio", "training"],
-  LSTM: ["X", "W", "R", "B", "lengths", "h", "c", "P"],
-  GRU: ["X", "W", "R", "B", "lengths", "h"],
-  RNN: ["X", "W", "R", "B", "lengths", "h"],
-  QuantizeLinear: ["X", "scale", "zero point"],
-  DequantizeLinear: ["X", "scale", "zero point"],
-  Attention: ["Q", "K", "V", "mask"],
-};
+const FORMAL: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    Conv: ["X", "W", "B"],
+    ConvTranspose: ["X", "W", "B"],
+    BatchNormalization: ["X", "scale", "B", "mean", "var"],
+    LayerNormalization: ["X", "scale", "B"],
+    InstanceNormalization: ["X", "scale", "B"],
+    GroupNormalization: ["X", "scale", "B"],
+    RMSNormalization: ["X", "scale"],
+    PRelu: ["X", "slope"],
+    Reshape: ["data", "shape"],
+    Expand: ["data", "shape"],
+    Tile: ["data", "repeats"],
+    Slice: ["data", "starts", "ends", "axes", "steps"],
+    Split: ["data", "split"],
+    Clip: ["X", "min", "max"],
+    Pad: ["data", "pads", "value", "axes"],
+    Gather: ["data", "indices"],
+    GatherND: ["data", "indices"],
+    GatherElements: ["data", "indices"],
+    ScatterND: ["data", "indices", "updates"],
+    ScatterElements: ["data", "indices", "updates"],
+    Squeeze: ["data", "axes"],
+    Unsqueeze: ["data", "axes"],
+    TopK: ["X", "K"],
+    Resize: ["X", "roi", "scales", "sizes"],
+    Where: ["condition", "X", "Y"],
+    CumSum: ["X", "axis"],
+    OneHot: ["indices", "depth", "values"],
+    Dropout: ["X", "ratio", "training"],
+    LSTM: ["X", "W", "R", "B", "lengths", "h", "c", "P"],
+    GRU: ["X", "W", "R", "B", "lengths", "h"],
+    RNN: ["X", "W", "R", "B", "lengths", "h"],
+    QuantizeLinear: ["X", "scale", "zero point"],
+    DequantizeLinear: ["X", "scale", "zero point"],
+    Attention: ["Q", "K", "V", "mask"],
+  }),
+);
 
 /** What a node's input is called by its operator. */
 export function formalName(node: Node, index: number): string {
-  const named = FORMAL[node.opType]?.[index];
+  const named = FORMAL.get(node.opType)?.[index];
   if (named !== undefined) return named;
   if (node.opType.startsWith("Reduce")) return index === 1 ? "axes" : "X";
   return String.fromCharCode(65 + (index % 26));

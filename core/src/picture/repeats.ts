@@ -23,73 +23,101 @@ export interface RepeatOptions {
   readonly fewest: number;
 }
 
-/** The repeats among nodes that leave fewest to show, none overlapping another, in order. */
+/** Runs that are looked at; others save less than each of them. */
+const MOST_RUNS = 1000;
+
+/** Nodes from one place to another that are each like the one `length` before it, as far as that is among them. */
+interface Run {
+  readonly from: number;
+  readonly to: number;
+  readonly length: number;
+}
+
+/** The repeats among nodes that leave fewest to show, none overlapping another, in order: the largest first, then what is left. */
 export function repeatsOf(nodes: readonly Node[], options: RepeatOptions): readonly Repeat[] {
   const wiring = new Wiring(nodes, options);
   const found: Repeat[] = [];
-  const search = (from: number, to: number): void => {
-    const best = wiring.best(from, to);
-    if (best === null || (best.copies - 1) * best.length < options.fewest) return;
-    search(from, best.start);
-    found.push(best);
-    search(best.start + best.length * best.copies, to);
-  };
-  search(0, nodes.length);
-  return found;
+  let runs = wiring.runs();
+  for (;;) {
+    runs = runs
+      .filter((run) => savedBy(run) >= options.fewest)
+      .sort((one, other) => savedBy(other) - savedBy(one) || one.length - other.length || one.from - other.from)
+      .slice(0, MOST_RUNS);
+    const [best] = runs;
+    if (best === undefined) return found.sort((one, other) => one.start - other.start);
+    const { length } = best;
+    const copies = Math.floor((best.to - best.from) / length);
+    const start = wiring.fewestJoined(best.from, length, (best.to - best.from) % length);
+    found.push({ start, length, copies });
+    const end = start + length * copies;
+    // A part of a run is one too.
+    runs = runs.flatMap((run) => [
+      { ...run, to: Math.min(run.to, start) },
+      { ...run, from: Math.max(run.from, end) },
+    ]);
+  }
+}
+
+/** Nodes that need not be shown when one copy is. */
+function savedBy({ from, to, length }: Run): number {
+  return to <= from ? 0 : (Math.floor((to - from) / length) - 1) * length;
+}
+
+/** What a node reads: numbers for the name, the node that makes it and as which output, and the form of what is stored; −1 for none. */
+interface Read {
+  readonly name: number;
+  readonly maker: number;
+  readonly output: number;
+  readonly form: number;
 }
 
 class Wiring {
   /** A number for what a node is, alike for like nodes. */
   readonly #kinds: Int32Array;
-  readonly #reads: readonly (readonly string[])[];
-  readonly #makerOf = new Map<string, number>();
-  readonly #stored: ReadonlyMap<string, string>;
+  readonly #reads: readonly (readonly Read[])[];
   readonly #shortest: number;
   /** For each node, the last node that reads what it makes. */
   readonly #lastReader: Int32Array;
 
   constructor(nodes: readonly Node[], { outputs, stored, shortest }: RepeatOptions) {
-    const numbers = new Map<string, number>();
-    this.#kinds = Int32Array.from(nodes, (node) => {
-      const kind = kindOf(node);
-      if (!numbers.has(kind)) numbers.set(kind, numbers.size);
-      return numbers.get(kind)!;
-    });
-    this.#reads = nodes.map((node) => [...node.inputs, ...valuesReadBy(node)]);
-    for (const [at, node] of nodes.entries())
-      for (const name of node.outputs) if (name !== "") this.#makerOf.set(name, at);
-    this.#stored = stored;
+    const [kinds, names, forms] = [new Numbers(), new Numbers(), new Numbers()];
+    this.#kinds = Int32Array.from(nodes, (node) => kinds.of(kindOf(node)));
     this.#shortest = shortest;
     this.#lastReader = new Int32Array(nodes.length);
-    const note = (name: string, reader: number): void => {
-      const maker = this.#makerOf.get(name);
-      if (maker !== undefined) this.#lastReader[maker] = reader;
-    };
-    for (const [at, names] of this.#reads.entries()) for (const name of names) note(name, at);
-    for (const name of outputs) note(name, nodes.length);
+    const makers = new Map<string, { readonly maker: number; readonly output: number }>();
+    for (const [maker, node] of nodes.entries())
+      for (const [output, name] of node.outputs.entries()) if (name !== "") makers.set(name, { maker, output });
+    this.#reads = nodes.map((node, at) =>
+      [...node.inputs, ...valuesReadBy(node)].map((name) => {
+        const made = makers.get(name) ?? { maker: -1, output: -1 };
+        if (made.maker >= 0) this.#lastReader[made.maker] = at;
+        const form = stored.get(name);
+        return { name: names.of(name), ...made, form: form === undefined ? -1 : forms.of(form) };
+      }),
+    );
+    for (const name of outputs) {
+      const made = makers.get(name);
+      if (made !== undefined) this.#lastReader[made.maker] = nodes.length;
+    }
   }
 
-  /** The repeat among some nodes that saves most; of those alike, the one whose copies are joined by fewest values. */
-  best(from: number, to: number): Repeat | null {
-    let best: Repeat | null = null;
-    let saved = 0;
-    for (let length = this.#shortest; length <= Math.min(LONGEST, (to - from) / 2); length++) {
+  /** All runs that are as long as can be. */
+  runs(): readonly Run[] {
+    const count = this.#kinds.length;
+    const found: Run[] = [];
+    for (let length = this.#shortest; length <= Math.min(LONGEST, count / 2); length++) {
       let run = 0;
-      for (let at = from; at + length <= to; at++) {
+      for (let at = 0; at + length <= count; at++) {
         // One past the last comparison ends a run that reaches it.
-        if (at + length < to && this.#isAlike(at, at + length)) {
+        if (at + length < count && this.#isAlike(at, at + length)) {
           run++;
           continue;
         }
-        const copies = Math.floor(run / length) + 1;
-        if (copies > 1 && (copies - 1) * length > saved) {
-          saved = (copies - 1) * length;
-          best = { start: this.#fewestJoined(at - run, length, run % length), length, copies };
-        }
+        if (run >= length) found.push({ from: at - run, to: at + length, length });
         run = 0;
       }
     }
-    return best;
+    return found;
   }
 
   /** Whether a node is to its block what another is to one further on. */
@@ -97,18 +125,18 @@ class Wiring {
     if (this.#kinds[one] !== this.#kinds[other]) return false;
     const [reads, others] = [this.#reads[one]!, this.#reads[other]!];
     if (reads.length !== others.length) return false;
-    return reads.every((name, index) => {
+    for (const [index, read] of reads.entries()) {
       const instead = others[index]!;
-      if (name === instead) return true;
-      const [maker, otherMaker] = [this.#makerOf.get(name), this.#makerOf.get(instead)];
-      if (maker !== undefined && otherMaker !== undefined) return one - maker === other - otherMaker;
-      const [form, otherForm] = [this.#stored.get(name), this.#stored.get(instead)];
-      return form !== undefined && form === otherForm;
-    });
+      if (read.name === instead.name) continue;
+      const isMade = read.maker >= 0 && instead.maker >= 0;
+      if (isMade && one - read.maker === other - instead.maker && read.output === instead.output) continue;
+      if (isMade || read.form < 0 || read.form !== instead.form) return false;
+    }
+    return true;
   }
 
   /** Where to begin, of places from `start` on that do as well: where fewest values are handed from copy to copy. */
-  #fewestJoined(start: number, length: number, more: number): number {
+  fewestJoined(start: number, length: number, more: number): number {
     let [best, fewest] = [start, Number.POSITIVE_INFINITY];
     for (let at = start; at <= start + more; at++) {
       const end = at + length;
@@ -124,4 +152,16 @@ class Wiring {
 function kindOf(node: Node): string {
   const attributes = node.attributes.map(attributeKey).sort();
   return JSON.stringify([node.domain, node.opType, node.overload, node.inputs.length, node.outputs.length, attributes]);
+}
+
+/** Numbers for texts, from 0 on, in the order they are met. */
+class Numbers {
+  readonly #known = new Map<string, number>();
+
+  of(text: string): number {
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    this.#known.set(text, this.#known.size);
+    return this.#known.size - 1;
+  }
 }

@@ -67,6 +67,18 @@ test("draws a part, in the direction and colours that are asked for", async () =
   expect(svg).not.toContain("prefers-color-scheme");
 });
 
+test("refuses a graph that leads in a circle", async () => {
+  const g = graphBuilder({ opset: 17 });
+  const x = g.input("x", "float32", [2]);
+  const y = g.op("Add", [x, "z"], {}, { outputs: ["y"] });
+  g.op("Neg", [y], {}, { outputs: ["z"] });
+  g.output("y", "y", "float32", [2]);
+  writeFileSync(path.join(directory, "circle.onnx"), bytesFromModel(g.model()));
+  const { code, err } = await call("circle.onnx", "--graph");
+  expect(code).toBe(6);
+  expect(err).toContain("MODEL_INVALID The graph has a cycle");
+});
+
 test.each([
   ["one.onnx --whole", "USAGE --whole is about a picture of the graph; say --graph too."],
   ["one.onnx --graph --steps 3", "USAGE --steps says how far --around reaches; give both."],

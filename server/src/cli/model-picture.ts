@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { SlipwayError } from "@slipway/core/base";
-import type { Model } from "@slipway/core/graph";
+import { type Model, verifyModel } from "@slipway/core/graph";
 import { modelFromBytes } from "@slipway/core/onnx";
 import {
   changedNodes,
@@ -102,7 +102,14 @@ async function withModels<Result>(
     const file = await modelFileOf(context, next, directory);
     return await withModelBytes(
       file,
-      async (bytes) => await withModels(context, others, [...read, modelFromBytes(bytes)], use),
+      async (bytes) => await withModels(context, others, [...read, verifiedModel(bytes)], use),
     );
   });
+}
+
+/** @throws SlipwayError MODEL_* */
+function verifiedModel(bytes: Parameters<typeof modelFromBytes>[0]): Model {
+  const model = modelFromBytes(bytes);
+  verifyModel(model);
+  return model;
 }
