@@ -1,10 +1,11 @@
-// The budgets of serving, once: what is promised, where the figure is found, and within which bound it keeps the promise.
-// All but the last three are ratios within one run, which hold on any machine.
+// The budgets of serving and training, once: what is promised, where the figure is found, and within which bound it keeps the promise.
+// Nearly all are ratios within one run, which hold on any machine.
 import { figuresIn } from "./benchmarks.ts";
 import type { ModelName } from "./models.ts";
 import type { Wire } from "./payloads.ts";
 import type { Result } from "./record.ts";
 import type { Figure } from "./summary.ts";
+import { type NetworkName, OPTIMIZER_NAMES } from "./train/networks.ts";
 
 export interface Budget {
   readonly what: string;
@@ -83,7 +84,27 @@ export const BUDGETS: readonly Budget[] = [
     unit: " ms",
     figure: (results) => figuresIn(results, "start", null)?.secondStartMs,
   },
+  ...trainingBudgets(),
 ];
+
+/** A step of training over PyTorch's eager one, on one thread. */
+function trainingBudgets(): Budget[] {
+  const bounds = { cnn: 1.2, mlp: 1.2, transformer: 1.2, resnet18: 2.5 } as const;
+  return Object.entries(bounds).flatMap(([network, atMost]) =>
+    OPTIMIZER_NAMES.map((optimizer) => {
+      const ours = (results: readonly Result[]) =>
+        figuresIn(results, "train", network as NetworkName)
+          ?.steps.find((of) => of.optimizer === optimizer && of.threads === 1)
+          ?.contenders.find(({ name }) => name === "fast");
+      return {
+        what: `training ${network}, ${optimizer}, one thread: step over PyTorch eager`,
+        atMost,
+        figure: (results: readonly Result[]) => ours(results)?.overTorch,
+        byCpu: (results: readonly Result[]) => ours(results)?.overTorchByCpu,
+      };
+    }),
+  );
+}
 
 function pointIn(results: readonly Result[], model: ModelName, wire: Wire, connections: number) {
   const points = figuresIn(results, "serve", model)?.points;

@@ -8,6 +8,7 @@ import { MODEL_NAMES, type ModelName } from "./models.ts";
 import { peersChart } from "./peers/chart.ts";
 import type { Result } from "./record.ts";
 import type { Figure } from "./summary.ts";
+import { NETWORK_NAMES } from "./train/networks.ts";
 
 const DOCS = path.resolve(import.meta.dirname, "../docs");
 const PAGE = path.join(DOCS, "performance.md");
@@ -24,6 +25,8 @@ const PARTS: Readonly<Record<string, (results: readonly Result[]) => string>> = 
   profile: (results) => withSources(results, "profile", profileTables(results)),
   peers: (results) => withSources(results, "peers", peersTables(results)),
   lengths: (results) => withSources(results, "lengths", lengthsTable(results)),
+  train: (results) => withSources(results, "train", trainTable(results)),
+  "train operators": trainOperatorsTable,
 };
 
 /** Rewrites the marked parts of the page and the chart; answers what was written. */
@@ -213,6 +216,43 @@ function lengthsTable(results: readonly Result[]): string {
     tableOf(["load", "", "rows/s", "rows a CPU second", "p50", "p99", "rows a run", "failed"], rows),
     tableOf(["load", "grouped over", "rows/s", "rows a CPU second", "p99"], ratios),
   ].join("\n\n");
+}
+
+function trainTable(results: readonly Result[]): string {
+  const rows = trained(results).flatMap(({ steps }) =>
+    steps.flatMap(({ network, optimizer, threads, contenders }) =>
+      contenders.map((of) => [
+        network,
+        optimizer,
+        String(threads),
+        of.name,
+        ranged(of.stepMs, " ms"),
+        of.name === "PyTorch" ? "" : ranged(of.overTorch),
+        of.name === "PyTorch" ? "" : ranged(of.overTorchByCpu),
+        `${Math.round(of.peakBytes / 2 ** 20)} (+${Math.round(of.addedBytes / 2 ** 20)}) MiB`,
+        of.build === null
+          ? ""
+          : `${[of.build.prepareMs, of.build.differentiateMs, of.build.sessionMs].map((ms) => Math.round(ms)).join(" + ")} ms, ${of.build.nodes.step} nodes`,
+      ]),
+    ),
+  );
+  const heads = ["network", "optimiser", "threads", "", "step", "over PyTorch", "by CPU", "peak memory", "built"];
+  return tableOf(heads, rows);
+}
+
+function trainOperatorsTable(results: readonly Result[]): string {
+  const tables = trained(results).flatMap(({ profile }) => {
+    if (profile === null) return [];
+    const rows = profile.operators
+      .filter(({ share }) => share >= 0.005)
+      .map(({ operator, nodes, ms, share }) => [operator, String(nodes), rounded(ms), `${(100 * share).toFixed(1)} %`]);
+    return [tableOf([`${profile.network}, one thread`, "nodes", "ms a step", "share"], rows)];
+  });
+  return tables.length === 0 ? "Not measured yet." : tables.join("\n\n");
+}
+
+function trained(results: readonly Result[]): readonly Figures["train"][] {
+  return NETWORK_NAMES.flatMap((network) => figuresIn(results, "train", network) ?? []);
 }
 
 function peersTables(results: readonly Result[]): string {
