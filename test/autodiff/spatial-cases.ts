@@ -188,6 +188,12 @@ export const SPATIAL_CASES: Readonly<Record<string, readonly OperatorCase[]>> = 
     convolution("of a volume, over few windows", [1, 2, 3, 2, 3], [2, 2, 2, 1, 2], { pads: [0, 0, 1, 0, 0, 0] }),
     convolution("over some windows", [2, 2, 6, 5], [3, 2, 3, 3], { pads: [1, 1, 1, 1] }),
     convolution("over some windows, with strides", [2, 1, 9, 9], [2, 1, 3, 2], { pads: [1, 0, 1, 1], strides: [2, 2] }),
+    convolution("along a long last axis", [2, 3, 3, 14], [2, 3, 2, 3], { pads: [1, 1, 0, 1] }),
+    convolution("along a long last axis, dilated", [1, 2, 4, 16], [2, 2, 2, 2], {
+      dilations: [2, 3],
+      pads: [0, 2, 1, 0],
+    }),
+    convolution("of a long sequence", [2, 2, 17], [2, 2, 3], { pads: [0, 1] }),
     convolution("over many windows", [2, 2, 203], [3, 2, 2]),
     convolution("over many windows, with many kernels", [1, 1, 203], [17, 1, 2]),
     convolution("with a large kernel, over some windows", [1, 2, 9, 9], [2, 2, 5, 4], {

@@ -119,6 +119,7 @@ function kernelGradient(call: OperatorCall, slide: Slide, window: Window, groups
   const axes = e.axesOf(slide.counted);
   if (groups === 1 && hasFewWindows(axes) && hasFixedChannels(call)) return byRows(call, slide, window);
   if (tapsOf(window.kernel).length > MOST_TAPS_SEEN && groups === 1) return byConvolution(call, slide, window);
+  if (groups === 1 && isSplit(call, slide, window)) return bySplitProduct(call, slide, window);
   const isJoined = groups === 1 && hasFewWindows(axes, MOST_WINDOWS_JOINED);
   return isJoined ? byJoinedProduct(call, slide, window) : byProduct(call, slide, window, groups);
 }
@@ -141,6 +142,60 @@ function byRows(call: OperatorCall, { slid, windows, counted }: Slide, window: W
   const product = e.op("Gemm", [rows, seenByWindows(e, slid, channels, gatheringOf(window, counts))], { transA: 1 });
   const apart = e.reshape(product, e.ints([kernels, tapsOf(window.kernel).length, channels]));
   return call.inShapeOf(e.transpose(apart, [0, 2, 1]), 1);
+}
+
+/** Along last axes at least so long, both sides of the product are copied a few times, and not one side for every place. */
+const LEAST_SPLIT_LENGTH = 14;
+
+/** Whether steps are of 1 along a long last axis, and there are no more kernels than channels, whose copies are the longer ones. */
+function isSplit(call: OperatorCall, { slid, counted }: Slide, window: Window): boolean {
+  const { kernel, strides, padsBefore, padsAfter } = window;
+  const last = kernel.length - 1;
+  const [length, count] = [call.e.axesOf(slid)?.at(-1), fixedSpatial(call.e.axesOf(counted))?.[last]];
+  const [kernels, channels] = [call.axes(1)?.[0], call.axes(1)?.[1]];
+  if (typeof length !== "number" || count === undefined || count < LEAST_SPLIT_LENGTH || kernel[last]! < 2)
+    return false;
+  if (typeof kernels !== "number" || typeof channels !== "number" || kernels > channels) return false;
+  const isWhole = count + reachOf(window)[last]! === length + padsBefore[last]! + padsAfter[last]!;
+  return isWhole && strides.every((stride) => stride === 1);
+}
+
+/**
+ * As one product over the batch of X moved along all axes but the last and G moved along the last, the other way: places that a
+ * move leaves empty are 0.
+ */
+function bySplitProduct(call: OperatorCall, { slid, windows, counted }: Slide, window: Window): string {
+  const { e } = call;
+  const { kernel, dilations, padsBefore, padsAfter } = window;
+  const last = kernel.length - 1;
+  const counts = fixedSpatial(e.axesOf(counted))!;
+  const zeros = kernel.map(() => 0);
+  const padded = (x: string, before: readonly number[], after: readonly number[]): string =>
+    e.op("Pad", [x, e.ints([0, 0, ...before, 0, 0, ...after]), 0]);
+  const channelsFirst = (x: string): string => e.transpose(x, [1, 0, ...kernel.map((_, axis) => axis + 2)]);
+  // A row for each channel and move: [channels · moves, N · places].
+  const rowsOfMoves = (moved: readonly string[]): string => {
+    const flat = moved.map((one) => e.reshape(one, e.ints([0, 1, -1])));
+    return e.op("Flatten", [e.concat(flat, 1)], { axis: 2 });
+  };
+  const whole = padded(channelsFirst(slid), padsBefore, padsAfter);
+  const leading = kernel.slice(0, last);
+  const seen = tapsOf(leading).map((place) => {
+    if (last === 0) return whole;
+    const starts = place.map((at, axis) => at * dilations[axis]!);
+    const ends = starts.map((start, axis) => start + counts[axis]!);
+    return e.op("Slice", [whole, e.ints(starts), e.ints(ends), e.ints(leading.map((_, axis) => axis + 2))]);
+  });
+  const came = channelsFirst(windows);
+  const reach = reachOf(window)[last]!;
+  const moved = Array.from({ length: kernel[last]! }, (_, at) => {
+    const before = at * dilations[last]!;
+    return padded(came, zeros.with(last, before), zeros.with(last, reach - before));
+  });
+  const product = e.op("Gemm", [rowsOfMoves(moved), rowsOfMoves(seen)], { transB: 1 });
+  // [K, places along the last axis, C, places along the others]
+  const apart = e.reshape(product, e.ints([call.fixed(0, 1), kernel[last]!, call.fixed(1, 1), seen.length]));
+  return call.inShapeOf(e.transpose(apart, [0, 2, 3, 1]), 1);
 }
 
 /** As one product over all windows of the batch, samples and channels having changed places. */
