@@ -178,21 +178,23 @@ function Columns({ inspection: { columns, sampledRows } }: { inspection: Inspect
       <Table
         caption="Columns"
         columns={[
-          { title: "Column", look: "wide" },
+          "Column",
           "Role, and why",
           { title: "Missing", look: "number" },
           { title: "Different", look: "number secondary" },
           { title: "Distribution", look: "secondary" },
-          { title: "Values", look: "secondary" },
+          { title: "Values", look: "wide secondary" },
         ]}
       >
         {columns.map((column) => (
           <tr key={column.name}>
             <th scope="row">
-              {column.name} <span className="quiet">{column.type}</span>
+              {column.name}
+              <span className="quiet dataset-below">{column.type}</span>
             </th>
-            <td>
-              {column.role} <span className="quiet">{column.reason}</span>
+            <td className="dataset-role">
+              {column.role}
+              <span className="quiet dataset-below">{column.reason}</span>
             </td>
             <td className="number">{column.missing === 0 ? "0" : percentText(column.missing / sampledRows)}</td>
             <td className="number secondary">{wholeText(column.distinct)}</td>

@@ -61,7 +61,7 @@ function DatasetTable({ datasets, now }: { datasets: readonly DatasetView[]; now
           <td className="number">{wholeText(manifest.rows)}</td>
           <td className="number secondary">{wholeText(manifest.columns.length)}</td>
           <td className="number secondary">{bytesText(manifest.sizeBytes)}</td>
-          <td className="secondary">{Object.keys(manifest.splits).join(", ") || "–"}</td>
+          <td className="nowrap secondary">{Object.keys(manifest.splits).join(", ") || "–"}</td>
           <td className="number secondary">
             <Ago at={createdAt} now={now} />
           </td>
