@@ -18,7 +18,14 @@ export { placeText } from "./source.ts";
 export type { InputBinding } from "./inputs.ts";
 export type { LabelPlan } from "./labels.ts";
 export { OrderStatistics } from "./order-statistics.ts";
-export { COLUMN_ROLES, type ColumnRole, inferRoles, type KnownRoles, type RoleDecision } from "./roles.ts";
+export {
+  COLUMN_ROLES,
+  type ColumnRole,
+  DECIDES_SPLIT,
+  inferRoles,
+  type KnownRoles,
+  type RoleDecision,
+} from "./roles.ts";
 export {
   numbersFromTexts,
   type SampledColumn,

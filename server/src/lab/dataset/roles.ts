@@ -36,6 +36,8 @@ export interface KnownRoles {
   readonly told: ReadonlyMap<string, ColumnRole>;
 }
 
+/** Why a column by which rows are split is left out. */
+export const DECIDES_SPLIT = "it decides the split";
 /** Texts of more different values than these, or than half the rows, are no categories unless it is told. */
 const MOST_CATEGORIES = 1000;
 /** Columns of fewer rows say nothing by having a value of its own in each row. */
@@ -86,9 +88,9 @@ function roleOf(column: SampledColumn, sample: TableSample, known: KnownRoles): 
   const { rows } = sample;
   if (name === known.label) return ["label", "the target"];
   if (name === known.weight) return ["weight", "the column of weights"];
-  if (known.split.includes(name)) return ["ignored", "it decides the split"];
-  if (kind === "list" || kind === "image" || kind === "other")
-    return ["ignored", `${type}, of which no feature is made`];
+  if (known.split.includes(name)) return ["ignored", DECIDES_SPLIT];
+  if (kind === "image") return ["ignored", "paths of images, which networks for images read"];
+  if (kind === "list" || kind === "other") return ["ignored", `${type}, of which no feature is made`];
   if (missing === rows) return ["ignored", "no row has a value"];
   const facts = factsOf(column, sample);
   if (facts.distinct === 1) {

@@ -365,6 +365,18 @@ test("what can't be learnt from is said", async () => {
   ).toMatch(/^ROWS_INVALID .*no split "trian"; there is train, test/);
 });
 
+test("a column whose values are all in rows that are left out is said", async () => {
+  const rows = Array.from({ length: 12 }, (_, row) => [
+    row % 4 === 0 ? "" : row,
+    row % 4 === 0 ? "k" : "",
+    row % 4 === 0 ? "" : row % 2,
+  ]);
+  files.write("left.csv", csv(["x", "kind", "label"], rows));
+  expect(await problemOf({ files: "left.csv" }, { badRows: "skip", roles: roles({ kind: "categorical" }) })).toMatch(
+    /^DATASET_INVALID The column "kind" has no value in any of the 9 training rows/,
+  );
+});
+
 test("rows that can't be used are left out, counted once and told, where it is said", async () => {
   const rows = Array.from({ length: 40 }, (_, row) => [
     row === 3 ? "old" : row === 4 ? "1e99" : row,

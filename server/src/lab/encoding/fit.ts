@@ -81,6 +81,9 @@ export async function fitEncoder(dataset: OpenDataset, options: FitEncoderOption
   const plan = { inputs, labels: goal === null ? null : goal.plan, weight };
   const rows = await fitColumns(dataset, used, plan, badRows, options);
   if (rows === 0) throw new SlipwayError("DATASET_INVALID", "There is no training row to fit an encoder on.");
+  // Of the rows that were looked at some had a value, but all of those were left out.
+  const empty = used.find(({ fit }) => fit!.missing === rows);
+  if (empty !== undefined) throw emptyColumn(empty.name, rows);
   const encoded = columns.map(({ fit, missing, ...column }): EncodedColumn => {
     return { ...column, missing: fit === null ? missing : fit.missing, encoding: fit === null ? null : fit.encoding() };
   });
@@ -191,10 +194,13 @@ function refuseEmpty(decisions: readonly RoleDecision[], rows: number, { badRows
     const isWanted = role === "numeric" || role === "categorical" || role === "timestamp";
     return isEmpty && (isWanted || (!isTold && role === "ignored" && badRows === "error"));
   });
-  if (empty === undefined) return;
-  throw new SlipwayError(
+  if (empty !== undefined) throw emptyColumn(empty.column, rows);
+}
+
+function emptyColumn(column: string, rows: number): SlipwayError {
+  return new SlipwayError(
     "DATASET_INVALID",
-    `The column "${empty.column}" has no value in any of the ${rows} training rows; leave it out: ${empty.column}=ignored.`,
+    `The column "${column}" has no value in any of the ${rows} training rows; leave it out: ${column}=ignored.`,
   );
 }
 

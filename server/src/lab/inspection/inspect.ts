@@ -6,6 +6,7 @@ import {
   type BadRowChoice,
   classBalance,
   type ColumnRole,
+  DECIDES_SPLIT,
   inferRoles,
   numbersFromTexts,
   type OpenDataset,
@@ -163,8 +164,8 @@ function associationsOf(
 ): readonly Association[] {
   return sample.columns
     .flatMap((column, at): readonly Association[] => {
-      const { role } = roles[at]!;
-      if (role === "label" || role === "weight" || column.kind === "image") return [];
+      const { role, reason } = roles[at]!;
+      if (role === "label" || role === "weight" || reason === DECIDES_SPLIT || column.kind === "image") return [];
       const isNumber = column.numbers !== null && role !== "categorical" && column.kind !== "truth";
       const own = { name: column.name, numbers: isNumber ? column.numbers : null, coded: codes[at]! };
       return [associationOf(own, target)].filter((one) => one !== null);
@@ -176,7 +177,7 @@ function associationsOf(
 function comparedColumns(sample: TableSample, roles: readonly RoleDecision[]): readonly SampledColumn[] {
   return sample.columns.filter(({ kind, numbers, texts }, at) => {
     const { role, reason } = roles[at]!;
-    const isOther = role === "label" || role === "id" || role === "weight" || reason === "it decides the split";
+    const isOther = role === "label" || role === "id" || role === "weight" || reason === DECIDES_SPLIT;
     return !isOther && kind !== "image" && (numbers !== null || texts !== null);
   });
 }
