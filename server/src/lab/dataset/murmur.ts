@@ -17,7 +17,11 @@ export function murmur32(bytes: Uint8Array, seed: number): number {
 
 /** Two different hashes of the same, as a fraction from 0 below 1 with 53 bits. */
 export function fractionOfText(text: string, seed: number): number {
-  const bytes = utf8.encode(text);
+  return fractionOfBytes(utf8.encode(text), seed);
+}
+
+/** The same of bytes. */
+export function fractionOfBytes(bytes: Uint8Array, seed: number): number {
   return fraction(murmur32(bytes, seed), murmur32(bytes, seed ^ SECOND));
 }
 

@@ -1,9 +1,9 @@
 // Columns of a dataset in memory: all its rows where they are few, else a part of them that the rows' places and a seed
 // decide, so that it is the same on every machine. What looks at whole columns (roles, associations, ranks) looks here.
 import { assert } from "@slipway/core/base";
-import { fractionOfRow } from "./murmur.ts";
+import { fractionOfBytes, fractionOfRow, fractionOfText } from "./murmur.ts";
 import type { OpenDataset } from "./open.ts";
-import type { ColumnBlock, ColumnForm, ColumnKind } from "./source.ts";
+import type { ColumnBlock, ColumnForm, ColumnKind, ListRow } from "./source.ts";
 
 /** A column's values, one a row. */
 export interface SampledColumn {
@@ -15,6 +15,8 @@ export interface SampledColumn {
   readonly numbers: Float64Array | null;
   /** Of texts and of paths of images; null where there is none, which "" counts as. null for others. */
   readonly texts: readonly (string | null)[] | null;
+  /** Of columns of several values a row: a hash of each row's, by which equal ones are known; null for others. */
+  readonly hashes: Float64Array | null;
   /** Rows without a value. */
   readonly missing: number;
   /** Rows with text where the column's others are numbers; they are NaN in `numbers`. */
@@ -51,7 +53,7 @@ const FORMS: Readonly<Record<ColumnKind, ColumnForm | null>> = {
   moment: "seconds",
   text: "text",
   image: "text",
-  list: null,
+  list: "list",
   other: null,
 };
 
@@ -105,6 +107,7 @@ class GrowingColumn {
   readonly #kind: ColumnKind;
   readonly #numbers: number[] = [];
   readonly #texts: (string | null)[] = [];
+  readonly #hashes: number[] = [];
   #missing = 0;
   #unreadable = 0;
   #firstUnreadable: number | null = null;
@@ -118,6 +121,10 @@ class GrowingColumn {
   }
 
   add(block: ColumnBlock, rows: readonly number[], firstRow: number): void {
+    if (this.#kind === "list") {
+      for (const row of rows) this.#addHash(block, row);
+      return;
+    }
     if (block.kind === "texts") {
       for (const row of rows) {
         const text = block.values[row] ?? null;
@@ -138,6 +145,12 @@ class GrowingColumn {
     }
   }
 
+  #addHash(block: ColumnBlock, row: number): void {
+    const values = valuesOf(block, row);
+    if (values === null) this.#missing += 1;
+    this.#hashes.push(values === null ? Number.NaN : hashOf(values));
+  }
+
   sampled(): SampledColumn {
     const form = FORMS[this.#kind];
     return {
@@ -146,11 +159,25 @@ class GrowingColumn {
       kind: this.#kind,
       numbers: form === "number" || form === "seconds" ? Float64Array.from(this.#numbers) : null,
       texts: form === "text" ? this.#texts : null,
+      hashes: form === "list" ? Float64Array.from(this.#hashes) : null,
       missing: this.#missing,
       unreadable: this.#unreadable,
       firstUnreadable: this.#firstUnreadable,
     };
   }
+}
+
+/** A row of several values; null where there is none. */
+function valuesOf(block: ColumnBlock, row: number): ListRow["values"] | null {
+  if (block.kind === "lists") return block.rows[row]?.values ?? null;
+  const width = block.shape.reduce((product, length) => product * length, 1);
+  const [from, to] = [row * width, (row + 1) * width];
+  return block.kind === "texts" ? block.values.slice(from, to) : block.values.subarray(from, to);
+}
+
+function hashOf(values: ListRow["values"]): number {
+  if (!ArrayBuffer.isView(values)) return fractionOfText(JSON.stringify(values), 0);
+  return fractionOfBytes(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), 0);
 }
 
 /** The column with its texts read as numbers, as they are where a model takes numbers. */

@@ -10,7 +10,8 @@ const LONGEST_VALUE = 120;
 
 /** null where there is no value to show. */
 export function distributionOf(column: SampledColumn, { codes, values }: Coded): Distribution | null {
-  if (values.length === 0) return null;
+  // Of several values a row only hashes are known.
+  if (values.length === 0 || column.hashes !== null) return null;
   if (column.kind === "truth") return texts(codes, ["false", "true"].slice(values[0] === 1 ? 1 : 0));
   if (column.numbers !== null) {
     const there = column.numbers.filter((value) => Number.isFinite(value));

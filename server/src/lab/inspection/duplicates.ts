@@ -62,9 +62,10 @@ function groupsOf({ rows }: TableSample, columns: readonly SampledColumn[]): rea
   return [...byKey.values()].filter((group) => group.length > 1);
 }
 
-function valueText({ numbers, texts }: SampledColumn, row: number): string | null {
-  if (numbers === null) return texts?.[row] ?? null;
-  const value = numbers[row]!;
+function valueText({ numbers, texts, hashes }: SampledColumn, row: number): string | null {
+  const values = numbers ?? hashes;
+  if (values === null) return texts?.[row] ?? null;
+  const value = values[row]!;
   return Number.isNaN(value) ? null : String(value);
 }
 

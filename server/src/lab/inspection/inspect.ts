@@ -165,7 +165,8 @@ function associationsOf(
   return sample.columns
     .flatMap((column, at): readonly Association[] => {
       const { role, reason } = roles[at]!;
-      if (role === "label" || role === "weight" || reason === DECIDES_SPLIT || column.kind === "image") return [];
+      if (role === "label" || role === "weight" || reason === DECIDES_SPLIT) return [];
+      if (column.kind === "image" || (column.numbers ?? column.texts) === null) return [];
       const isNumber = column.numbers !== null && role !== "categorical" && column.kind !== "truth";
       const own = { name: column.name, numbers: isNumber ? column.numbers : null, coded: codes[at]! };
       return [associationOf(own, target)].filter((one) => one !== null);
@@ -175,10 +176,10 @@ function associationsOf(
 
 /** Columns in which copies agree. */
 function comparedColumns(sample: TableSample, roles: readonly RoleDecision[]): readonly SampledColumn[] {
-  return sample.columns.filter(({ kind, numbers, texts }, at) => {
+  return sample.columns.filter(({ kind, numbers, texts, hashes }, at) => {
     const { role, reason } = roles[at]!;
     const isOther = role === "label" || role === "id" || role === "weight" || reason === DECIDES_SPLIT;
-    return !isOther && kind !== "image" && (numbers !== null || texts !== null);
+    return !isOther && kind !== "image" && (numbers ?? texts ?? hashes) !== null;
   });
 }
 

@@ -1,5 +1,6 @@
 // Inspections of tables in which something was planted, and the parts they are made of.
 import { createRandom, drawBelow, drawNormal, drawUniform } from "@slipway/core/stats";
+import { npyFromTensor } from "@slipway/core/tensor";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { never, opened, temporaryFolder } from "../dataset/dataset.testing.ts";
@@ -238,6 +239,31 @@ test("rows and prose that are nearly the same are paired", async () => {
     near: null,
     nearWhy: "rows of fewer than 9 columns are alike by chance",
   });
+});
+
+test("rows of arrays and lists are compared by all that is in them", async () => {
+  const data = Float32Array.from({ length: 6 * 4 }, (_, at) => at);
+  data.set(data.subarray(4, 8), 20);
+  files.write("arrays/pixels.npy", npyFromTensor({ dtype: "float32", shape: [6, 2, 2], data }));
+  files.write(
+    "arrays/labels.npy",
+    npyFromTensor({ dtype: "uint8", shape: [6], data: Uint8Array.of(0, 1, 0, 1, 0, 0) }),
+  );
+  const arrays = await inspected({ files: "arrays" });
+  expect(arrays.duplicates).toMatchObject({
+    rows: 2,
+    groups: 1,
+    contradicting: 1,
+    examples: [["labels.npy, pixels.npy, row 2", "labels.npy, pixels.npy, row 6"]],
+  });
+  expect(arrays.columns.find(({ name }) => name === "pixels")).toMatchObject({ distinct: 5, distribution: null });
+  files.write(
+    "lists.jsonl",
+    [["a", "b"], ["a,b"], null, ["a", "b"]].map((tags) => JSON.stringify({ tags })).join("\n"),
+  );
+  const lists = await inspected({ files: "lists.jsonl" });
+  expect(lists.duplicates).toMatchObject({ rows: 2, groups: 1 });
+  expect(lists.columns[0]).toMatchObject({ missing: 1, distinct: 2 });
 });
 
 test("pairs of similar sets: all that comparing each with each finds, but for chance", () => {

@@ -8,8 +8,8 @@ export interface Coded {
   readonly values: readonly (number | string)[];
 }
 
-export function coded({ numbers, texts }: SampledColumn): Coded {
-  const given: ArrayLike<number | string | null> = numbers ?? texts ?? [];
+export function coded({ numbers, texts, hashes }: SampledColumn): Coded {
+  const given: ArrayLike<number | string | null> = numbers ?? texts ?? hashes ?? [];
   const seen = new Set<number | string>();
   for (let row = 0; row < given.length; row++) {
     const value = given[row]!;

@@ -72,7 +72,7 @@ function findingsSection({ findings }: DatasetInspection): Markup {
   const rows = findings.map(({ gravity, text, advice }) => [mark(TONES[gravity], gravity), text, advice]);
   const there = Object.entries(GRAVITIES).filter(([gravity]) => findings.some((one) => one.gravity === gravity));
   const legend = there.map(([gravity, meaning]) => `${gravity}: ${meaning}`).join("; ");
-  return html`<p class="small quiet">${legend}.</p>${dataTable("Findings", columns, rows)}`;
+  return html`<p class="small quiet">${legend}.</p>${dataTable("Table of findings", columns, rows)}`;
 }
 
 function targetSection({ target, splits, rows: all }: DatasetInspection): Markup {
@@ -84,7 +84,7 @@ function targetSection({ target, splits, rows: all }: DatasetInspection): Markup
     { name: "Class", isHead: true },
     { name: "Rows", isNumber: true },
     { name: "Share", isNumber: true },
-    { name: "" },
+    { name: "Beside the largest" },
     ...names.map((name) => ({ name: `Share of ${name}`, isNumber: true })),
     { name: "Weight", isNumber: true },
   ];
@@ -125,7 +125,7 @@ function associationSection({ associations, target }: DatasetInspection): Markup
   ];
   const rows = associations.map((one): HtmlValue[] => [
     one.column,
-    MEASURES[one.measure],
+    html`<span class="keep">${MEASURES[one.measure]}</span>`,
     (one.auc ?? one.cramersV ?? one.correlationRatio ?? one.spearman ?? 0).toFixed(3),
     bar(one.strength),
     one.mutualInformation.toFixed(4),
@@ -152,7 +152,7 @@ function columnsSection({ columns, sampledRows }: DatasetInspection): Markup {
     pictureOf(column),
     valuesOf(column),
   ]);
-  return dataTable("Columns", head, rows);
+  return dataTable("Table of columns", head, rows);
 }
 
 function pictureOf({ name, distribution }: InspectedColumn): HtmlValue {
