@@ -127,14 +127,6 @@ describe("a server", () => {
   test.each([
     ["a target there is not", { target: "grantd" }, "DATASET_INVALID", 'did you mean "granted"?'],
     ["a name that is none", { name: "-" }, "NAME_INVALID", "can't be the name of a model"],
-    ["a role of no column", { roles: { jobb: "categorical" } }, "DATASET_INVALID", "jobb"],
-    [
-      "text as a number",
-      { target: "granted", task: "regression" },
-      "ROWS_INVALID",
-      "can't be used; the label has to be",
-    ],
-    ["a network of other features", { network: { kind: "cnn" } }, "PARAMETER_INVALID", "A cnn learns from images"],
     [
       "a rate that is too high",
       {

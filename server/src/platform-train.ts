@@ -50,8 +50,8 @@ export function submitTraining(
 }
 
 /** The stored bytes an order needs. */
-function blobHashesOf({ network }: TrainOrder): readonly string[] {
-  return network?.kind === "model" ? [network.hash] : [];
+function blobHashesOf({ network, base }: TrainOrder): readonly string[] {
+  return [...(network?.kind === "model" ? [network.hash] : []), ...(base === null ? [] : [base.hash])];
 }
 
 /** Carries a run out: its checkpoints are stored bytes that the job names, and what comes of it is registered once. */

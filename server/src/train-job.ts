@@ -1,5 +1,4 @@
 // Training as a job: what is kept of it, and the work itself, which runs in a process of its own.
-import os from "node:os";
 import { SlipwayError } from "@slipway/core/base";
 import type { TaskRun } from "#jobs";
 import { type RunRecord, train, type TrainOrder, type TrainState } from "#lab/train";
@@ -51,8 +50,6 @@ const CURVE_EVERY_MS = 500;
 /** Trains, telling how it goes by `TaskRun.find`. @throws SlipwayError as `train` does */
 export async function carryOutTrainTask(order: unknown, run: TaskRun): Promise<null> {
   const task = order as TrainTask;
-  // It is to leave something to those who are served.
-  lowerPriority();
   const blobs = blobReader(task.blobsDirectory);
   const saved = run.saved as TrainSaved | null;
   let toldAt = Number.NEGATIVE_INFINITY;
@@ -91,13 +88,5 @@ async function checkpointOf(blobs: ReturnType<typeof blobReader>, hash: string):
         cause: error,
       },
     );
-  }
-}
-
-function lowerPriority(): void {
-  try {
-    os.setPriority(os.constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch {
-    // Where the system does not allow it, it trains as it is.
   }
 }

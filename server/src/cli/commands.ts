@@ -71,6 +71,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/train.ts")).train,
   },
   {
+    name: "finetune",
+    summary: "Train a model that is there on rows of your own",
+    group: "Models",
+    load: async () => (await import("./commands/finetune.ts")).finetune,
+  },
+  {
     name: "runs",
     summary: "List, show, compare, cancel and resume what was trained",
     group: "Models",

@@ -146,12 +146,10 @@ function mainFigure(figures: Figures): string {
 
 function nextSteps({ name, number }: RunView, { result }: RunRecord, slipway: string): string[] {
   if (number === null || result === null) return [];
-  const example = JSON.stringify({ instances: result.examples.slice(0, 1) });
-  return [
-    "",
-    `Serve it: ${slipway} deploy ${name}`,
-    `Ask it: ${slipway} infer ${name} '${example.replaceAll("'", "'\\''")}'`,
-  ];
+  const serve = ["", `Serve it: ${slipway} deploy ${name}`];
+  if (result.examples.length === 0) return serve;
+  const example = JSON.stringify({ instances: result.examples.slice(0, 1) }).replaceAll("'", "'\\''");
+  return [...serve, `Ask it: ${slipway} infer ${name} '${example}'`];
 }
 
 /** Runs side by side: what differs in what was asked for, and what they came to. */

@@ -1,5 +1,4 @@
 // `slipway train`: from rows to a version that can be served.
-import { SlipwayError } from "@slipway/core/base";
 import type { JobView } from "slipway/client";
 import { type Command, type CommandContext, textOption } from "../command.ts";
 import { expectSuccess, followJob } from "../follow-job.ts";
@@ -38,8 +37,6 @@ export const train: Command = {
   ],
   handlesInterrupt: true,
   run: async (context) => {
-    if (context.arguments.length > 0)
-      throw new SlipwayError("USAGE", `It takes no "${context.arguments[0]}": ${USAGE}`);
     const session = await untilInterrupted(context.connect(), context.signal);
     const rows = await untilInterrupted(rowsOrder(context, session.client, USAGE), context.signal);
     const settings = settingsFrom(context.options);

@@ -25,13 +25,18 @@ export interface BaselineOptions {
 }
 
 const JUDGED_ROWS = 1024;
+/** Of a linear model; large pictures take none. */
+const MOST_FEATURES = 16_384;
 const EPOCHS = 100;
 const PATIENCE = 10;
 /** Steps that are enough for a linear model of many rows. */
 const STEPS = 3000;
 
-/** Both baselines, the simpler first. */
+/** Both baselines, the simpler first; the simpler alone where rows are no numbers, or too many. */
 export async function baselinesOf(rows: PreparedRows, options: BaselineOptions): Promise<readonly Baseline[]> {
+  const areNumbers = rows.training.inputs.every(({ dtype }) => dtype === "float32");
+  const width = rows.training.inputs.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  if (!areNumbers || width > MOST_FEATURES) return [constantBaseline(rows)];
   return [constantBaseline(rows), await linearBaseline(rows, options)];
 }
 

@@ -30,7 +30,7 @@ export async function openRows(options: PrepareOptions): Promise<OpenDataset> {
     openDataset({
       description: one,
       hash: expected,
-      processing: null,
+      processing: order.base?.processing ?? null,
       clock,
       environment,
       badRows: order.badRows,

@@ -110,6 +110,24 @@ export const FitSettings = z.strictObject({
 });
 export type FitSettings = z.output<typeof FitSettings>;
 
+/** A model that learns more, in place of a new network. */
+export const BaseOrder = z.strictObject({
+  hash: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .describe("of the stored ONNX file"),
+  of: z.string().max(256).describe("what it is, for people: digits@1"),
+  processing: z.unknown().nullable().default(null).describe("of the version, as it is declared"),
+  output: z.string().max(1000).nullable().default(null).describe("the value that is learnt by; null: found"),
+  freeze: z
+    .array(z.string().min(1).max(1000))
+    .max(1000)
+    .default([])
+    .describe("parameters that stay as they are, by name, where * stands for anything"),
+  isHeadNew: z.boolean().default(false).describe("whether its last layer is replaced, for other classes"),
+});
+export type BaseOrder = z.output<typeof BaseOrder>;
+
 export const TrainOrder = z.strictObject({
   name: z.string().min(1).max(128).describe("of the version that comes of it"),
   data: DatasetOrder,
@@ -124,6 +142,7 @@ export const TrainOrder = z.strictObject({
   roles: z.record(z.string().min(1).max(1000), z.enum(ROLES)).default({}).describe("of columns; others are found"),
   badRows: z.enum(BAD_ROW_CHOICES).default("error").describe("what becomes of rows that can't be used"),
   network: NetworkOrder.nullable().default(null).describe("null: chosen by the data"),
+  base: BaseOrder.nullable().default(null).describe("the model that learns more; null: a network from the beginning"),
   settings: FitSettings.default(() => FitSettings.parse({})),
 });
 export type TrainOrder = z.output<typeof TrainOrder>;

@@ -29,8 +29,9 @@ export interface ServedModel {
   readonly processing: JsonObject;
 }
 
-/** The output of an encoder. */
-const FEATURES = "features";
+/** The fact of a file that says what names of its network begin with, where an encoder stands before it. */
+export const NETWORK_KEY = "slipway.network";
+export const NETWORK_PREFIX = "network.";
 
 /**
  * Puts encoder, network and head together.
@@ -94,11 +95,11 @@ function joinedModel(encoder: Model, network: Model): Model {
   }
   const opset = Math.max(encoder.opsets.get("") ?? 1, network.opsets.get("") ?? 1);
   const [before, behind] = [upgradeOpset(encoder, opset), upgradeOpset(network, opset)];
-  const features = before.graph.outputs.find(({ name }) => name === FEATURES);
-  assert(features !== undefined, `The encoder has no output "${FEATURES}".`);
+  const [features] = before.graph.outputs;
+  assert(features !== undefined, "The encoder has no output.");
   const { graph, outputs } = spliceGraph(before.graph, behind.graph, {
-    inputs: new Map([[input.name, FEATURES]]),
-    prefix: "network.",
+    inputs: new Map([[input.name, features.name]]),
+    prefix: NETWORK_PREFIX,
     place: "end",
   });
   const scores = outputs.get(behind.graph.outputs[0]!.name)!;

@@ -152,7 +152,7 @@ class TableReader {
       );
       from += batch.rows;
       if (rows.length === 0) continue;
-      const inputs = names.map((name): NamedTensor => ({ name, ...rowsPicked(batch.inputs[name]!, rows) }));
+      const inputs = names.map((name): NamedTensor => ({ name, ...pickedRows(batch.inputs[name]!, rows) }));
       const values = batch.labels!.values;
       yield { inputs, truths: Float64Array.from(rows, (row) => values[row]!) };
     }
@@ -163,12 +163,6 @@ class TableReader {
     const { badRows } = this;
     return encoderRows(this.#dataset, this.#encoder, { split, batchRows: BATCH_ROWS, slices: [], badRows, signal });
   }
-}
-
-function rowsPicked(tensor: Tensor, rows: Int32Array): Tensor {
-  if (tensor.dtype !== "string") return pickedRows(tensor, rows);
-  const texts = tensor.data as readonly string[];
-  return { dtype: "string", shape: [rows.length], data: Array.from(rows, (row) => texts[row]!) };
 }
 
 /** A row as callers send it; what is missing is left out. */

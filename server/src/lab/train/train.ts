@@ -17,18 +17,22 @@ import {
 } from "@slipway/core/build";
 import { type Backend, DEFAULT_SESSION_SETTINGS } from "@slipway/core/backend";
 import { type Clock, SlipwayError } from "@slipway/core/base";
+import type { ParameterGroup } from "@slipway/core/autodiff";
 import type { Model } from "@slipway/core/graph";
 import { bytesFromModel, modelFromBytes } from "@slipway/core/onnx";
+import type { OpenDataset } from "#lab/dataset";
 import { canonicalJson, type JsonObject, type JsonValue } from "#registry";
 import { type Baseline, baselinesOf } from "./baselines.ts";
 import type { EpochPoint } from "./checkpoint.ts";
 import { figureCount, type Figures } from "./figures.ts";
 import { fit, type FitProgress, type Fitted } from "./fit.ts";
 import { createLearner } from "./learner.ts";
-import { openRows } from "./open-rows.ts";
-import type { NetworkOrder, TrainOrder } from "./order.ts";
+import { HEAD } from "./base-model.ts";
+import { prepareFineTune, type TunedRows } from "./fine-tune.ts";
+import { openRows, type PrepareOptions } from "./open-rows.ts";
+import type { BaseOrder, NetworkOrder, TrainOrder } from "./order.ts";
 import type { PreparedRows } from "./prepared-rows.ts";
-import { servedModel } from "./served-model.ts";
+import { NETWORK_PREFIX, servedModel } from "./served-model.ts";
 import { chosenHidden, type ChosenSettings, chosenSettings } from "./settings.ts";
 import { preparePixels } from "./pixels.ts";
 import { prepareTable } from "./tables.ts";
@@ -128,9 +132,7 @@ export async function train(order: TrainOrder, ports: TrainPorts, run: TrainRun)
   };
   const dataset = await openRows(options);
   try {
-    const { format } = dataset.manifest;
-    const isDense = format === "images" || format === "arrays";
-    const rows = await (isDense ? preparePixels(dataset, options) : prepareTable(dataset, options));
+    const rows = await prepared(dataset, options, ports);
     try {
       return await trained(order, rows, ports, run);
     } finally {
@@ -141,17 +143,34 @@ export async function train(order: TrainOrder, ports: TrainPorts, run: TrainRun)
   }
 }
 
-async function trained(order: TrainOrder, rows: PreparedRows, ports: TrainPorts, run: TrainRun): Promise<Trained> {
+async function prepared(
+  dataset: OpenDataset,
+  options: PrepareOptions,
+  ports: TrainPorts,
+): Promise<PreparedRows | TunedRows> {
+  const { base } = options.order;
+  if (base !== null) {
+    const model = modelFromBytes(await ports.readBlob(base.hash));
+    return await prepareFineTune(dataset, base, model, options);
+  }
+  const { format } = dataset.manifest;
+  const isDense = format === "images" || format === "arrays";
+  return await (isDense ? preparePixels(dataset, options) : prepareTable(dataset, options));
+}
+
+async function trained(order: TrainOrder, rows: PreparedRows | TunedRows, ports: TrainPorts, run: TrainRun): Promise<Trained> {
   const { backend, clock } = ports;
   const { task, training, validation } = rows;
   const { name, score } = scoreOf(task);
-  const settings = chosenSettings(order.settings, { rows: training.rows, input: rows.input, isFineTuned: false });
+  const settings = chosenSettings(order.settings, { rows: training.rows, input: rows.input, isFineTuned: order.base !== null });
   const { kind, text, model: network } = await networkOf(order, rows, ports);
   const now = (): number => clock.now();
+  const prefix = "networkPrefix" in rows ? rows.networkPrefix : null;
   const learner = await createLearner({
     network,
     loss: withSmoothing(lossOf(task, classWeightsOf(settings, rows)), settings.labelSmoothing),
     optimizer: settings.optimizer,
+    groups: frozenBy(order.base, prefix),
     ...(settings.maxNorm === null ? {} : { maxNorm: settings.maxNorm }),
     ...(settings.averageDecay === 0 ? {} : { averageDecay: settings.averageDecay }),
     ...(settings.partRows === null ? {} : { partRows: settings.partRows }),
@@ -212,7 +231,7 @@ async function trained(order: TrainOrder, rows: PreparedRows, ports: TrainPorts,
       network: learner.network(fitted.weights),
       task,
       records: rows.records,
-      metadata: metadataOf(order, rows, task),
+      metadata: metadataOf(order, rows, rows.encoder === null ? prefix : NETWORK_PREFIX),
     });
     const bytes = bytesFromModel(served.model);
     const figures = await figuresOf(bytes, served.probabilities ?? served.answer, rows, backend);
@@ -235,7 +254,29 @@ interface ChosenNetwork {
   readonly model: Model;
 }
 
-async function networkOf(order: TrainOrder, { input, task }: PreparedRows, ports: TrainPorts): Promise<ChosenNetwork> {
+/** What stays as it is; a new last layer never does. */
+function frozenBy(base: BaseOrder | null, networkPrefix: string | null): readonly ParameterGroup[] {
+  if (base === null) return [];
+  const patterns = base.freeze.map((one) => one.split("*").map(escaped).join(".*"));
+  // What an encoder was fitted to is no weight.
+  if (networkPrefix !== null) patterns.push(`(?!${escaped(networkPrefix)}).*`);
+  if (patterns.length === 0) return [];
+  const names = new RegExp(`^(?:${patterns.join("|")})$`);
+  return [...(base.isHeadNew ? [{ names: HEAD }] : []), { names, isFrozen: true }];
+}
+
+/** A text as a regular expression that matches it. */
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+}
+
+async function networkOf(
+  order: TrainOrder,
+  rows: PreparedRows | TunedRows,
+  ports: TrainPorts,
+): Promise<ChosenNetwork> {
+  const { input, task } = rows;
+  if ("network" in rows) return { kind: "model", text: `from ${order.base!.of}`, model: rows.network };
   const wanted: NetworkOrder =
     order.network ??
     (input.kind === "features" ? { kind: "mlp", hidden: null, dropout: 0 } : { kind: "cnn", dropout: 0 });
@@ -300,14 +341,15 @@ function withSmoothing(loss: ReturnType<typeof lossOf>, labelSmoothing: number):
 
 /** Of all that decides what a fit comes to. */
 function planHash(order: TrainOrder, { manifest, training }: PreparedRows, settings: ChosenSettings): string {
-  const { target, task, roles, badRows, network } = order;
-  const decides = { data: manifest.hash, rows: training.rows, target, task, roles, badRows, network, settings };
+  const { target, task, roles, badRows, network, base } = order;
+  const decides = { data: manifest.hash, rows: training.rows, target, task, roles, badRows, network, base, settings };
   return createHash("sha256")
     .update(canonicalJson(decides as unknown as JsonValue))
     .digest("hex");
 }
 
-function metadataOf(order: TrainOrder, rows: PreparedRows, task: Task): ReadonlyMap<string, string> {
+function metadataOf(order: TrainOrder, rows: PreparedRows, prefix: string | null): ReadonlyMap<string, string> {
+  const { task } = rows;
   const facts: Record<string, JsonValue> = {
     task: task.kind,
     target: task.target,
@@ -315,6 +357,7 @@ function metadataOf(order: TrainOrder, rows: PreparedRows, task: Task): Readonly
     data: rows.manifest.hash,
     seed: order.settings.seed,
     examples: rows.examples,
+    ...(prefix === null ? {} : { network: prefix }),
   };
   return new Map(
     Object.entries(facts).map(([key, value]) => [

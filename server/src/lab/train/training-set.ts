@@ -1,7 +1,7 @@
 // What a fit reads: rows by their places, as the tensors a network takes and what it should answer. Held in memory, since an epoch
 // reads them in another order than they lie in.
 import { assert } from "@slipway/core/base";
-import { createData, type DType, elementCount, type NumericDType, type Tensor } from "@slipway/core/tensor";
+import { createData, type DType, elementCount, type Tensor } from "@slipway/core/tensor";
 import type { Batch } from "./step-engine.ts";
 
 /** An input of a network, as one row has it. */
@@ -57,7 +57,12 @@ export function trainingSetFromArrays({ inputs, target, weights = null }: Arrays
 export function pickedRows({ dtype, shape, data }: Tensor, places: Int32Array): Tensor {
   const row = shape.slice(1);
   const width = elementCount(row);
-  const picked = createData(dtype as NumericDType, places.length * width) as Uint8Array;
+  if (dtype === "string") {
+    const texts = data as readonly string[];
+    const each = Array.from(places, (place) => texts.slice(place * width, (place + 1) * width));
+    return { dtype, shape: [places.length, ...row], data: each.flat() };
+  }
+  const picked = createData(dtype, places.length * width) as Uint8Array;
   const from = data as Uint8Array;
   if (width === 1) for (let at = 0; at < places.length; at++) picked[at] = from[places[at]!]!;
   else
