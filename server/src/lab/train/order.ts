@@ -34,6 +34,7 @@ export const NetworkOrder = z.discriminatedUnion("kind", [
       .string()
       .regex(/^[0-9a-f]{64}$/)
       .describe("a stored model that takes features, float32 [N, width], and answers scores"),
+    of: z.string().max(256).default("a file").describe("what it is, for people"),
   }),
 ]);
 export type NetworkOrder = z.output<typeof NetworkOrder>;

@@ -8,6 +8,7 @@ import {
   conv,
   dropout,
   flatten,
+  type Input,
   globalAveragePool,
   type Layers,
   linear,
@@ -120,16 +121,7 @@ const METADATA_PREFIX = "slipway.";
  * @throws SlipwayError as preparing rows, `createLearner` and `fit` do
  */
 export async function train(order: TrainOrder, ports: TrainPorts, run: TrainRun): Promise<Trained> {
-  const { backend, clock, environment } = ports;
-  const { signal } = run;
-  const options = {
-    order,
-    backend,
-    clock,
-    environment,
-    signal,
-    report: (text: string) => run.report({ done: 0, total: null, text }),
-  };
+  const options = optionsOf(order, ports, run);
   const dataset = await openRows(options);
   try {
     const rows = await prepared(dataset, options, ports);
@@ -156,6 +148,34 @@ async function prepared(
   const { format } = dataset.manifest;
   const isDense = format === "images" || format === "arrays";
   return await (isDense ? preparePixels(dataset, options) : prepareTable(dataset, options));
+}
+
+/** What a network of one's own is to be made for, from the rows of an order. @throws SlipwayError as `train` */
+export async function describeRows(
+  order: TrainOrder,
+  ports: TrainPorts,
+  run: Pick<TrainRun, "signal" | "report">,
+): Promise<{ readonly input: Input; readonly outputs: number }> {
+  const options = optionsOf(order, ports, run);
+  const dataset = await openRows(options);
+  try {
+    const rows = await prepared(dataset, options, ports);
+    try {
+      return { input: rows.input, outputs: outputsOf(rows.task) };
+    } finally {
+      await rows.close();
+    }
+  } finally {
+    await dataset.close();
+  }
+}
+
+function optionsOf(
+  order: TrainOrder,
+  { backend, clock, environment }: TrainPorts,
+  { signal, report }: Pick<TrainRun, "signal" | "report">,
+): PrepareOptions {
+  return { order, backend, clock, environment, signal, report: (text) => report({ done: 0, total: null, text }) };
 }
 
 async function trained(order: TrainOrder, rows: PreparedRows | TunedRows, ports: TrainPorts, run: TrainRun): Promise<Trained> {
@@ -307,7 +327,7 @@ async function networkOf(
     }
     case "model": {
       const model = modelFromBytes(await ports.readBlob(wanted.hash));
-      return { kind: "model", text: wanted.hash.slice(0, 12), model };
+      return { kind: "model", text: `of ${wanted.of}`, model };
     }
   }
 }
