@@ -18,6 +18,7 @@ export {
   type PortView,
   type ReportView,
   type RunnerView,
+  type RunView,
   type SignatureView,
   type StatusView,
   type TrafficView,

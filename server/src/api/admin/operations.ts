@@ -441,7 +441,11 @@ export const OPERATIONS = {
     path: "/api/runs/{id}/curve",
     summary: "The learning curve of a run as a picture",
     params: RunPath,
-    query: z.object({ format: z.enum(["svg", "png"]).default("svg"), theme: z.enum(THEMES).default("light") }),
+    query: z.object({
+      format: z.enum(["svg", "png"]).default("svg"),
+      theme: z.enum(THEMES).default("light"),
+      epoch: z.string().max(20).optional().describe("Any; another one where the picture is to be read anew"),
+    }),
     response: "file",
   },
   startBackup: {
