@@ -51,7 +51,8 @@ function Curve({ run, record: { curve, score, result } }: { run: RunView; record
   const last = curve.at(-1)!;
   const picture = (format: "svg" | "png"): string =>
     `/api/runs/${encodeURIComponent(run.id)}/curve?${new URLSearchParams({ format, theme, epoch: String(last.epoch) }).toString()}`;
-  const reached = last.validationScore === null ? "" : `, with ${score} ${last.validationScore.toFixed(4)} on rows held out`;
+  const reached =
+    last.validationScore === null ? "" : `, with ${score} ${last.validationScore.toFixed(4)} on rows held out`;
   const best = result === null ? "" : ` The weights of epoch ${result.bestEpoch} are served.`;
   return (
     <figure className="report-chart wide">
@@ -73,7 +74,10 @@ function Curve({ run, record: { curve, score, result } }: { run: RunView; record
 
 function Worth({ record: { baselines, result, network, data } }: { record: RunRecord }) {
   const own = result?.figures.validation;
-  const rows = [...(own === undefined ? [] : [{ name: `${network.kind}, as served`, figures: own }]), ...baselines.toReversed()];
+  const rows = [
+    ...(own === undefined ? [] : [{ name: `${network.kind}, as served`, figures: own }]),
+    ...baselines.toReversed(),
+  ];
   const isClass = rows[0]?.figures.kind === "classification";
   const titles = isClass ? ["Accuracy", "Log loss"] : ["R²", "RMSE"];
   return (

@@ -47,7 +47,8 @@ export async function networkFrom(
       const hash = await storeFile(client, environment.workingDirectory, named, context.progress);
       return { kind: "model", hash, of };
     }
-    if (/\.[cm]?[jt]s$/i.test(named)) return { kind: "model", hash: await builtFrom(context, client, named, order), of };
+    if (/\.[cm]?[jt]s$/i.test(named))
+      return { kind: "model", hash: await builtFrom(context, client, named, order), of };
     throw new SlipwayError("USAGE", `--net is "${named}"; it takes mlp, cnn, or a file ending in .onnx, .ts or .js.`);
   }
   if (named === "cnn") {

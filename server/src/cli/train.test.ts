@@ -23,7 +23,9 @@ async function json<Answer>(...arguments_: string[]): Promise<Answer> {
 
 beforeAll(() => {
   directory = temporaryDirectory();
-  const rows = Array.from({ length: 90 }, (_, row) => [row % 2, Math.sin(row), row % 2 === 0 ? "even" : "odd"].join(","));
+  const rows = Array.from({ length: 90 }, (_, row) =>
+    [row % 2, Math.sin(row), row % 2 === 0 ? "even" : "odd"].join(","),
+  );
   writeFileSync(path.join(directory, "parity.csv"), `bit,wave,kind\n${rows.join("\n")}\n`);
 });
 afterAll(() => removeDirectory(directory));
@@ -40,13 +42,28 @@ test("train, look at the run, learn more, compare", async () => {
   expect((await call("runs", "show", "parity@1", "--curve", "curve.svg")).code).toBe(0);
   expect(existsSync(path.join(directory, "curve.svg"))).toBe(true);
   const tuned = await json<RunView>("finetune", "parity", "--data", "parity.csv", "--target", "kind", "--steps", "9");
-  expect(tuned).toMatchObject({ name: "parity", number: 2, run: { network: { kind: "model", text: "from parity@1" } } });
+  expect(tuned).toMatchObject({
+    name: "parity",
+    number: 2,
+    run: { network: { kind: "model", text: "from parity@1" } },
+  });
   const compared = await call("runs", "compare", "parity@1", "parity@2");
   expect(compared.out).toMatch(/PARITY@1 +PARITY@2\n[\s\S]*network\.kind +mlp +model[\s\S]*accuracy/);
 }, 60_000);
 
 test("a run that waits can be cancelled, and is then resumed", async () => {
-  const job = await json<JobView>("train", "--data", "parity.csv", "--target", "kind", "--epochs", "2", "--name", "later", "--detach");
+  const job = await json<JobView>(
+    "train",
+    "--data",
+    "parity.csv",
+    "--target",
+    "kind",
+    "--epochs",
+    "2",
+    "--name",
+    "later",
+    "--detach",
+  );
   expect(job).toMatchObject({ kind: "train", state: "queued", subject: "later" });
   expect((await json<RunView[]>("runs", "list", "--limit", "1"))[0]).toMatchObject({ id: job.id, state: "queued" });
   expect(await json<JobView>("runs", "cancel", job.id)).toMatchObject({ state: "cancelled" });

@@ -31,8 +31,14 @@ export const finetune: Command = {
     { flags: "--reason <text>", description: "Why, for the record" },
   ],
   examples: [
-    { line: "slipway finetune digits --data letters/ --head --freeze '*'", says: "a new last layer on what digits has learnt" },
-    { line: "slipway finetune model.onnx --data rows.npz --target label --rate 0.0001", says: "all of somebody else's model" },
+    {
+      line: "slipway finetune digits --data letters/ --head --freeze '*'",
+      says: "a new last layer on what digits has learnt",
+    },
+    {
+      line: "slipway finetune model.onnx --data rows.npz --target label --rate 0.0001",
+      says: "all of somebody else's model",
+    },
   ],
   handlesInterrupt: true,
   run: async (context) => {

@@ -47,7 +47,10 @@ export function baseModel(given: Model, output: string | null): BaseModel {
     throw new SlipwayError("PARAMETER_INVALID", `The model computes no value '${output}' to learn by.`);
   }
   const type = graph.outputs.find((one) => one.name === name)?.type ?? null;
-  const info = createValueInfo(name, type?.kind === "tensor" ? type : { kind: "tensor", dtype: "float32", shape: null });
+  const info = createValueInfo(
+    name,
+    type?.kind === "tensor" ? type : { kind: "tensor", dtype: "float32", shape: null },
+  );
   const kept = withOnly(model, [info]);
   return { model: kept, outputs: widthOf(kept, name, makers) };
 }
@@ -145,7 +148,11 @@ export function withNewHead({ model }: BaseModel, outputs: number, seed: number)
   const bound = 1 / Math.sqrt(layer.inputs);
   const drawn = (shape: readonly number[]): Tensor => {
     const count = shape.reduce((product, length) => product * length, 1);
-    return { dtype: "float32", shape, data: Float32Array.from({ length: count }, () => bound * (2 * drawUniform(random) - 1)) };
+    return {
+      dtype: "float32",
+      shape,
+      data: Float32Array.from({ length: count }, () => bound * (2 * drawUniform(random) - 1)),
+    };
   };
   const head = createNode({ opType: "Gemm", inputs: [layer.reads, weight!, bias!], outputs: [logits!] });
   const extended: Model = {

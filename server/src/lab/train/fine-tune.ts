@@ -56,7 +56,11 @@ export async function prepareFineTune(
   const all = await reader.read(splits.training);
   const { seed, validationShare } = order.settings;
   const drawn = splits.validation === null ? heldOut(all.rows, validationShare, seed) : null;
-  const part = (places: Int32Array) => setOf(all.inputs.map((one) => ({ ...one, ...pickedRows(one, places) })), pickedRows(all.target, places));
+  const part = (places: Int32Array) =>
+    setOf(
+      all.inputs.map((one) => ({ ...one, ...pickedRows(one, places) })),
+      pickedRows(all.target, places),
+    );
   const training = drawn === null ? setOf(all.inputs, all.target) : part(drawn.kept);
   const held = drawn === null ? await reader.read(splits.validation!) : null;
   const { test } = splits;
@@ -91,7 +95,9 @@ export async function prepareFineTune(
       {
         name: "validation",
         rows: () =>
-          drawn === null ? reader.served(splits.validation!, null) : reader.served(splits.training, new Set(drawn.held)),
+          drawn === null
+            ? reader.served(splits.validation!, null)
+            : reader.served(splits.training, new Set(drawn.held)),
       },
       ...(test === null ? [] : [{ name: "test" as const, rows: () => reader.served(test, null) }]),
     ],
@@ -118,8 +124,9 @@ async function goalOf(
     const plan: LabelPlan = { column, kind: "class", classes: labels, isNamed: true };
     return { plan, task: { kind: "classification", target: column, labels } };
   }
-  const { plan, encoding } = await fitTarget(dataset, { column, task: order.task, split, signal, badRows });
-  const found = encoding();
+  const fitted = await fitTarget(dataset, { column, task: order.task, split, signal, badRows });
+  const { plan } = fitted;
+  const found = fitted.encoding();
   // A model that is there answers in the target's own unit.
   return found.kind === "classes"
     ? { plan, task: { kind: "classification", target: column, labels: found.labels } }
@@ -136,7 +143,10 @@ function bindingsOf(
   const isRows = processing !== null && parseProcessing(processing).instances === "rows";
   return dataset.fit({ inputs, outputs: [] }).map((binding) => {
     if (binding.columns.some((name) => name === target)) {
-      throw new SlipwayError("PARAMETER_INVALID", `The model's input "${binding.input}" is the target "${target}" itself.`);
+      throw new SlipwayError(
+        "PARAMETER_INVALID",
+        `The model's input "${binding.input}" is the target "${target}" itself.`,
+      );
     }
     if (!isRows || binding.kind !== "columns") return binding;
     return { ...binding, missing: binding.dtype === "string" ? "empty" : "nan" };
@@ -159,7 +169,10 @@ interface ReadRows {
 }
 
 function setOf(inputs: readonly NamedTensor[], target: Tensor) {
-  return trainingSetFromArrays({ inputs: Object.fromEntries(inputs.map(({ name, ...tensor }) => [name, tensor])), target });
+  return trainingSetFromArrays({
+    inputs: Object.fromEntries(inputs.map(({ name, ...tensor }) => [name, tensor])),
+    target,
+  });
 }
 
 class Reader {
@@ -209,7 +222,9 @@ class Reader {
   async *served(split: string, places: ReadonlySet<number> | null): AsyncGenerator<ServedRows> {
     let from = 0;
     for await (const batch of this.#batches(split)) {
-      const rows = Int32Array.from({ length: batch.rows }, (_, row) => row).filter((row) => places?.has(from + row) !== false);
+      const rows = Int32Array.from({ length: batch.rows }, (_, row) => row).filter(
+        (row) => places?.has(from + row) !== false,
+      );
       from += batch.rows;
       if (rows.length === 0) continue;
       const inputs = this.#bindings.map(({ input }) => ({ name: input, ...pickedRows(batch.inputs[input]!, rows) }));

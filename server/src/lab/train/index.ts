@@ -4,4 +4,12 @@ export type { EpochPoint } from "./checkpoint.ts";
 export type { Figures } from "./figures.ts";
 export { type NetworkOrder, SCHEDULES, TrainOrder } from "./order.ts";
 export { TASK_KINDS, type Task } from "./task.ts";
-export { describeRows, type RunRecord, train, type Trained, type TrainPorts, type TrainRun, type TrainState } from "./train.ts";
+export {
+  describeRows,
+  type RunRecord,
+  train,
+  type Trained,
+  type TrainPorts,
+  type TrainRun,
+  type TrainState,
+} from "./train.ts";

@@ -9,7 +9,9 @@ import { trainNow, workplace } from "./train.testing.ts";
 
 const FOLDER = path.resolve(import.meta.dirname, "../../../../test/goldens/tables");
 const { sets } = JSON.parse(readFileSync(path.join(FOLDER, "scores.json"), "utf8")) as {
-  readonly sets: Readonly<Record<string, readonly { readonly test: number[]; readonly scores: Record<string, number> }[]>>;
+  readonly sets: Readonly<
+    Record<string, readonly { readonly test: number[]; readonly scores: Record<string, number> }[]>
+  >;
 };
 
 const place = workplace();

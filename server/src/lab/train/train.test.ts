@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { SlipwayError } from "@slipway/core/base";
+import type { SlipwayError } from "@slipway/core/base";
 import { type Model, tensorFromInitializer } from "@slipway/core/graph";
 import { bytesFromModel, modelFromBytes } from "@slipway/core/onnx";
 import { createRandom, drawNormal } from "@slipway/core/stats";
@@ -38,15 +38,20 @@ describe("a table", () => {
   it("becomes one file from columns to labels, the same each time", async () => {
     const order = { data: { description: { files: flowers } }, target: "kind", settings: FAST };
     const { model, processing, record } = await trainNow(order);
-    expect(createHash("sha256").update((await trainNow(order)).model).digest("hex")).toBe(
-      createHash("sha256").update(model).digest("hex"),
-    );
+    expect(
+      createHash("sha256")
+        .update((await trainNow(order)).model)
+        .digest("hex"),
+    ).toBe(createHash("sha256").update(model).digest("hex"));
     const { graph, metadata } = modelFromBytes(model);
     expect(graph.inputs.map(({ name }) => name)).toEqual(["length", "width"]);
     expect(graph.outputs.map(({ name }) => name)).toEqual(["kind", "probabilities"]);
     expect(JSON.parse(metadata.get("slipway.labels")!)).toEqual(["iris", "lily", "rose"]);
     expect(JSON.parse(metadata.get("slipway.examples")!)).toHaveLength(3);
-    expect(processing).toMatchObject({ instances: "rows", after: [{ step: "labels", labels: ["iris", "lily", "rose"] }] });
+    expect(processing).toMatchObject({
+      instances: "rows",
+      after: [{ step: "labels", labels: ["iris", "lily", "rose"] }],
+    });
     expect(record.result!.figures.validation).toMatchObject({ kind: "classification", rows: 24 });
     expect(record.data).toMatchObject({ trainingRows: 96, validationRows: 24 });
   });
@@ -64,7 +69,12 @@ describe("a table", () => {
 
   it.each([
     ["one class only", "x,y\n1,a\n2,a\n3,a\n4,a\n", "DATASET_INVALID", 'is "a" in all training rows'],
-    ["a column without values", "x,z,y\n1,,a\n2,,b\n3,,a\n4,,b\n5,,a\n6,,b\n", "DATASET_INVALID", 'The column "z" has no value'],
+    [
+      "a column without values",
+      "x,z,y\n1,,a\n2,,b\n3,,a\n4,,b\n5,,a\n6,,b\n",
+      "DATASET_INVALID",
+      'The column "z" has no value',
+    ],
     ["a ragged line", "x,y\n1,a\n2,b,3\n3,a\n4,b\n", "ROWS_INVALID", "ragged"],
   ])("with %s is an error that says so", async (what, text, code, message) => {
     const file = place.write(`${what.replaceAll(" ", "-")}.csv`, text);
@@ -96,7 +106,9 @@ describe("pictures and signals", () => {
     for (let step = 0; step < 8; step++) pixels[isTall ? step * 8 + (at % 8) : (at % 8) * 8 + step] = 200;
     const folder = path.join(images, isTall ? "tall" : "wide");
     mkdirSync(folder, { recursive: true });
-    await sharp(pixels, { raw: { width: 8, height: 8, channels: 1 } }).png().toFile(path.join(folder, name));
+    await sharp(pixels, { raw: { width: 8, height: 8, channels: 1 } })
+      .png()
+      .toFile(path.join(folder, name));
   };
 
   it("are prepared by steps that are declared, and a corrupt one is left out where it is said", async () => {

@@ -178,11 +178,20 @@ function optionsOf(
   return { order, backend, clock, environment, signal, report: (text) => report({ done: 0, total: null, text }) };
 }
 
-async function trained(order: TrainOrder, rows: PreparedRows | TunedRows, ports: TrainPorts, run: TrainRun): Promise<Trained> {
+async function trained(
+  order: TrainOrder,
+  rows: PreparedRows | TunedRows,
+  ports: TrainPorts,
+  run: TrainRun,
+): Promise<Trained> {
   const { backend, clock } = ports;
   const { task, training, validation } = rows;
   const { name, score } = scoreOf(task);
-  const settings = chosenSettings(order.settings, { rows: training.rows, input: rows.input, isFineTuned: order.base !== null });
+  const settings = chosenSettings(order.settings, {
+    rows: training.rows,
+    input: rows.input,
+    isFineTuned: order.base !== null,
+  });
   const { kind, text, model: network } = await networkOf(order, rows, ports);
   const now = (): number => clock.now();
   const prefix = "networkPrefix" in rows ? rows.networkPrefix : null;
@@ -290,11 +299,7 @@ function escaped(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
 }
 
-async function networkOf(
-  order: TrainOrder,
-  rows: PreparedRows | TunedRows,
-  ports: TrainPorts,
-): Promise<ChosenNetwork> {
+async function networkOf(order: TrainOrder, rows: PreparedRows | TunedRows, ports: TrainPorts): Promise<ChosenNetwork> {
   const { input, task } = rows;
   if ("network" in rows) return { kind: "model", text: `from ${order.base!.of}`, model: rows.network };
   const wanted: NetworkOrder =
