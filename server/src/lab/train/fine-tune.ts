@@ -89,6 +89,7 @@ export async function prepareFineTune(
       instances: processing?.["instances"] === "rows" ? "rows" : "values",
       before: (processing?.["before"] as readonly JsonObject[] | undefined) ?? [],
       input: (processing?.["input"] as string | null | undefined) ?? null,
+      times: (processing?.["times"] as readonly string[] | undefined) ?? [],
     },
     examples: JSON.parse(given.metadata.get("slipway.examples") ?? "[]") as PreparedRows["examples"],
     judgedBy: [
