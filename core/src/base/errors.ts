@@ -206,7 +206,7 @@ export const ERRORS = {
   PASS_REFUSED: fact(
     "unsupported",
     "A pass asks for a property that the model does not have, or can't be shown to keep what the model computes.",
-    "Run the passes the message names before it; docs/passes.md says what each asks for.",
+    "Do what the message says, or leave the pass out; docs/passes.md says what each asks for.",
   ),
   GRADIENT_UNAVAILABLE: fact(
     "unsupported",

@@ -28,7 +28,7 @@ export interface PassTrace {
   readonly added: Readonly<Record<string, number>>;
   /** How many fewer. */
   readonly removed: Readonly<Record<string, number>>;
-  /** What else is new: the operator set, types of inputs and outputs. */
+  /** What else is new: the operator set, types of inputs, outputs and values in between. */
   readonly others: readonly string[];
 }
 
@@ -116,7 +116,11 @@ function difference(before: Model, after: Model): Omit<PassTrace, "name" | "mill
     initializers: { before: before.graph.initializers.length, after: after.graph.initializers.length },
     added: added!,
     removed: removed!,
-    others: [...opsetChanges(before, after), ...portChanges(before.graph, after.graph)],
+    others: [
+      ...opsetChanges(before, after),
+      ...portChanges(before.graph, after.graph),
+      ...statedChanges(before.graph, after.graph),
+    ],
   };
 }
 
@@ -136,6 +140,12 @@ function opsetChanges(before: Model, after: Model): readonly string[] {
       const name = domain === "" ? "ai.onnx" : domain;
       return `operator set ${name} ${before.opsets.get(domain) ?? "–"} → ${version}`;
     });
+}
+
+function statedChanges({ valueInfo: before }: Graph, { valueInfo: after }: Graph): readonly string[] {
+  const old = new Map(before.map(({ name, type }) => [name, type]));
+  const count = after.filter(({ name, type }) => type !== null && type !== old.get(name)).length;
+  return count === 0 ? [] : [`types of ${count} values`];
 }
 
 function portChanges(before: Graph, after: Graph): readonly string[] {
