@@ -30,8 +30,9 @@ export async function checkPassesAndGradients(sample: SampleModel): Promise<void
     return gradient(prepared.model, { wrt, types: prepared.types }).model;
   };
   const run = async (one: Model): Promise<Model> => {
-    // Untied copies are new parameters, which this does not differentiate by.
-    const names = PASSES_ANYWHERE.filter((pass) => pass !== "untie-copies");
+    // Untied copies, and weights that others were folded into, are new parameters, which this does not differentiate by.
+    const others = ["untie-copies", "fuse-convolutions", "fuse-products"];
+    const names = PASSES_ANYWHERE.filter((pass) => !others.includes(pass));
     return (await runPasses(one, passesNamed(names, { kept: wrt }), engineOn(feeds))).model;
   };
   const plain = await differentiated(read);
@@ -41,7 +42,8 @@ export async function checkPassesAndGradients(sample: SampleModel): Promise<void
     for (const parameter of wrt) {
       const [one, other] = [expected[`grad_${parameter}`]!, found[`grad_${parameter}`]!];
       const values = Array.from(one.data as Float32Array);
-      const largest = Math.max(1e-3, ...values.map(Math.abs));
+      // The gradient by the bias of attention's keys is 0, and what is computed of it rounding alone.
+      const largest = Math.max(5e-3, ...values.map(Math.abs));
       const apart = Array.from(other.data as Float32Array, (value, at) => Math.abs(value - values[at]!));
       expect(Math.max(...apart)).toBeLessThanOrEqual(1e-4 * largest);
     }

@@ -16,7 +16,10 @@ import { bytesFromModel } from "@slipway/core/onnx";
 import {
   annotateShapes,
   constantsToInitializers,
+  decomposeComposites,
   foldShapes,
+  fuseConvolutions,
+  fuseProducts,
   pinShapes,
   SHAPE_RULES,
   sliceSplitSequences,
@@ -33,7 +36,10 @@ import { exportedModel } from "./sample-models.ts";
 const PURE: Readonly<Record<string, (model: Model) => Model>> = {
   annotateShapes,
   constantsToInitializers,
+  decomposeComposites,
   foldShapes,
+  fuseConvolutions,
+  fuseProducts,
   sliceSplitSequences,
   symboliseBatch,
   pinAndOpen: (model) => symboliseBatch(pinShapes(model, new Map([["N", 2]]))),

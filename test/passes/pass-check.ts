@@ -26,7 +26,7 @@ export const PASSES_IN_ORDER: readonly string[] = [
 
 /** Those that ask for nothing that an exported model may not have. */
 export const PASSES_BY_THEMSELVES: readonly string[] = PASSES_IN_ORDER.filter(
-  (name) => !["upgrade-opset", "slice-split-sequences", "unroll-recurrent"].includes(name),
+  (name) => !["upgrade-opset", "slice-split-sequences", "unroll-recurrent", "decompose-composites"].includes(name),
 );
 
 /**
@@ -46,7 +46,8 @@ export async function checkPasses(
     expect([output, ...other.dims]).toEqual([output, ...one.dims]);
     const values = Array.from(one.data as ArrayLike<number | bigint>, Number);
     const others = Array.from(other.data as ArrayLike<number | bigint>, Number);
-    const largest = Math.max(1e-3, ...values.map(Math.abs));
+    // ONNX Runtime's sigmoid steps by 6e-8 near 0.
+    const largest = Math.max(2e-2, ...values.map(Math.abs));
     const apart = Math.max(...values.map((value, at) => Math.abs(value - others[at]!)));
     if (!(apart <= 1e-5 * largest))
       throw new Error(`${names.join()} of ${name}: '${output}' differs by ${apart} of ${largest}`);
