@@ -158,7 +158,7 @@ function startOf(carried: readonly CarriedValue[], stored: readonly Initializer[
   );
 }
 
-it("a batch in parts has the gradient that it has whole", async () => {
+it.each(["portable", "fast"] as const)("a batch in parts has the gradient that it has whole (%s)", async (emission) => {
   const rows = 6;
   const labels = [0, 3, 1, 2, 0, 1];
   const weights = [1, 2, 0.5, 1, 0, 3];
@@ -168,6 +168,7 @@ it("a batch in parts has the gradient that it has whole", async () => {
     maxNorm: 0.1,
     averageDecay: 0.5,
     hasSampleWeights: true,
+    emission,
   });
   const x = numbers(rows * 48, 11);
   const part = (

@@ -3,11 +3,12 @@
 import { extendModel, type Initializer, graphBuilder, type Model } from "#graph";
 import type { TensorType } from "#tensor";
 import { Emitter } from "./emitter.ts";
+import { withForwardProducts } from "./forward-products.ts";
 import { gradient } from "./gradient.ts";
 import { type CarriedValue, judgedModel, type Learner, learnerOf } from "./learner.ts";
 import { type TrainStepOptions, withoutGradients } from "./train-step.ts";
 import { checkUpdates, emitUpdates, type StepInputs } from "./updates.ts";
-import { statedTypes } from "#passes";
+import { statedTypes, withCommonSubexpressions } from "#passes";
 
 /** Runs on each part of a batch. */
 export interface SumPart {
@@ -58,7 +59,8 @@ export async function accumulatingStep(model: Model, options: TrainStepOptions):
 async function summing(learner: Learner, options: TrainStepOptions): Promise<SumPart> {
   const judged = await judgedModel(learner, options, true);
   const names = learner.learning.map(({ name }) => name);
-  const made = gradient(judged.model, { wrt: names, of: judged.loss, types: judged.types });
+  const { emission = "portable" } = options;
+  const made = gradient(judged.model, { wrt: names, of: judged.loss, types: judged.types, emission });
   const types = new Map([...statedTypes(made.model), ...judged.types]);
   const dtypes = new Map(Array.from(types, ([name, { dtype }]) => [name, dtype]));
   const weight = judged.weight!;
@@ -80,7 +82,8 @@ async function summing(learner: Learner, options: TrainStepOptions): Promise<Sum
     }
   });
   const { loss, target, sampleWeights } = judged;
-  return { model: withoutGradients(extended, made), loss, weight, target, sampleWeights, carried };
+  const whole = withForwardProducts(withoutGradients(extended, made), types);
+  return { model: withCommonSubexpressions(whole), loss, weight, target, sampleWeights, carried };
 }
 
 function applying(model: Model, learner: Learner, { carried }: SumPart, options: TrainStepOptions): ApplyPart {

@@ -94,7 +94,7 @@ function refuseFixedBatch({ samples, types, looped }: SampleLoop): void {
     const [[parameter, node]] = looped as unknown as [[string, Node]];
     throw new SlipwayError(
       "GRADIENT_UNAVAILABLE",
-      `${capitalised(describeNode(node))} has no gradient of '${parameter}' by sample but by running samples one by one, and the model takes ${length} at '${name}' and no other number. Export it with an open number of samples.`,
+      `${capitalised(describeNode(node))} has no gradient of '${parameter}' by sample but by running samples one by one, and the model takes ${length} at '${name}' and no other number. Open it by the pass symbolise-batch, or export it with an open number of samples.`,
     );
   }
 }
