@@ -2,7 +2,7 @@
 // (tools/goldens/per_sample.py).
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { prepareForGradient, sampleGradient, withLoss } from "@slipway/core/autodiff";
+import { gradient, prepareForGradient, sampleGradient, withLoss } from "@slipway/core/autodiff";
 import { byteSourceFromBytes, float, type GraphBuilder, graphBuilder, type Model } from "@slipway/core/graph";
 import { modelFromBytes } from "@slipway/core/onnx";
 import type { Dimension } from "@slipway/core/tensor";
@@ -249,6 +249,36 @@ it.each(cases.map((one) => [one.name, one] as const))("PyTorch's of a model of %
       const norm = Math.hypot(...golden.slice(at * size, (at + 1) * size));
       expect(Number(norms.answers[norms.made.gradients.get(parameter)!]!.data[at]), parameter).toBeCloseTo(norm, 4);
     }
+  }
+});
+
+it("norms clip each sample's gradient, in a second run that never holds them apart", async () => {
+  const { model: read, wrt, feeds } = modelOf(CASES[0]!);
+  const judged = withLoss(read, { loss: { kind: "mean-squared-error" }, isPerSample: true });
+  const all = { ...feeds, [judged.target]: tensorOf("float32", numbers(9, 9), [3, 3]) };
+  const { model, types } = await prepareForGradient(judged.model, wrt, engineOn(all));
+  const made = (form: "gradients" | "norms") => sampleGradient(model, { wrt, of: judged.loss, form, types });
+  const norms = (await answersOf(made("norms").model, all))["grad_norm"]!.data as Float32Array;
+  const largest = norms.toSorted()[1]!;
+  const factors = Array.from(norms, (norm) => Math.min(1, largest / norm));
+  const rows = await answersOf(made("gradients").model, all);
+  const clipped = await answersOf(gradient(model, { wrt, types }).model, {
+    ...all,
+    grad_y: tensorOf(
+      "float32",
+      numbers(9, 9).map(() => 0),
+      [3, 3],
+    ),
+    [`grad_${judged.loss}`]: tensorOf("float32", factors, [3]),
+  });
+  for (const name of wrt) {
+    const found = Array.from(clipped[`grad_${name}`]!.data as Float32Array);
+    const apart = Array.from(rows[`grad_${name}`]!.data as Float32Array);
+    const size = found.length;
+    const wanted = found.map((_, at) =>
+      factors.reduce((sum, factor, row) => sum + factor * apart[row * size + at]!, 0),
+    );
+    expect(found, name).toEqual(wanted.map((value) => expect.closeTo(value, 5) as number));
   }
 });
 

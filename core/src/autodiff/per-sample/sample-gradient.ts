@@ -221,7 +221,7 @@ function namedSamples(
   const isFixed = samples.some((name) => typeof types.get(name)?.shape?.[0] === "number");
   const inputs = model.graph.inputs.map((info): ValueInfo => {
     const type = types.get(info.name);
-    if (isFixed || !samples.includes(info.name) || type?.shape == null) return info;
+    if (isFixed || !samples.includes(info.name) || type === undefined || type.shape === null) return info;
     return { ...info, type: { ...type, shape: [COUNT, ...type.shape.slice(1)] } };
   });
   const told = inferTypes({ ...model, graph: { ...model.graph, inputs, outputs: [], valueInfo: [] } });
@@ -233,7 +233,8 @@ function namedSamples(
       const other = known?.shape?.[axis] ?? null;
       return typeof length === "number" ? length : typeof other === "number" ? other : (length ?? other);
     });
-    if (known?.shape == null || known.shape.length === shape.length)
+    const stated = known?.shape ?? null;
+    if (stated === null || stated.length === shape.length)
       sharpened.set(name, { kind: "tensor", dtype: known?.dtype ?? dtype, shape: lengths });
   }
   return { types: sharpened, count: isFixed ? null : COUNT };
