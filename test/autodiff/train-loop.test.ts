@@ -40,6 +40,8 @@ it.each<[string, readonly number[], Optimizer, boolean]>([
     parameters,
     averageDecay: 0.9,
     hasSampleWeights,
+    // Either emission, in turn.
+    emission: hasSampleWeights ? "fast" : "portable",
     typesOf: (one) => engine.typesOf(one),
   });
   const loop = trainLoop(step);
