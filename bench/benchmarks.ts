@@ -25,6 +25,8 @@ export interface Options {
   /** Size of a data file. */
   readonly gib: number;
   readonly networks: readonly NetworkName[];
+  /** Threads of a step, each on a core. */
+  readonly threads: readonly number[];
   readonly peers: readonly string[];
   readonly isInstalling: boolean;
   readonly log: (line: string) => void;
@@ -110,7 +112,7 @@ export const BENCHMARKS: { readonly [Name in BenchmarkName]: Benchmark<Figures[N
     text: planFiguresText,
   },
   train: {
-    defaults: { networks: NETWORK_NAMES, rounds: 7, seconds: 3 },
+    defaults: { networks: NETWORK_NAMES, threads: [1, 2], rounds: 7, seconds: 3 },
     per: "network",
     measure: benchTrain,
     text: (_, figures) => trainText(figures),
@@ -143,6 +145,7 @@ const NONE: Omit<Options, "log"> = {
   requests: 0,
   gib: 1,
   networks: NETWORK_NAMES,
+  threads: [1],
   peers: [],
   isInstalling: false,
 };

@@ -20,6 +20,7 @@ const { values, positionals } = parseArgs({
     requests: { type: "string" },
     gib: { type: "string" },
     networks: { type: "string" },
+    threads: { type: "string" },
     peers: { type: "string" },
     install: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
@@ -62,6 +63,7 @@ function optionsGiven(): Partial<Options> {
     ...(values.requests && { requests: wholeNumber(values.requests) }),
     ...(values.gib && { gib: wholeNumber(values.gib) }),
     ...(values.networks && { networks: listOf(values.networks.split(","), NETWORK_NAMES, "network") }),
+    ...(values.threads && { threads: values.threads.split(",").map(wholeNumber) }),
     ...(values.peers && { peers: values.peers.split(",") }),
     isInstalling: values.install,
   };

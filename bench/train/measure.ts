@@ -73,6 +73,7 @@ interface ProfileFigures {
 type ContenderName = OwnName | "PyTorch";
 
 export interface TrainOptions {
+  readonly threads: readonly number[];
   readonly rounds: number;
   readonly seconds: number;
   readonly isInstalling: boolean;
@@ -95,7 +96,7 @@ export async function benchTrain(network: NetworkName, options: TrainOptions): P
   let torch = "";
   await using directory = await workDirectory();
   writeTensors(directory.path, network);
-  for (const threads of canPin ? [1, 2] : [1]) {
+  for (const threads of canPin ? options.threads : [1]) {
     for (const optimizer of OPTIMIZER_NAMES) {
       const made = await measureSteps({ network, optimizer, threads, folder: directory.path, environment }, options);
       steps.push(made.figures);
