@@ -10,7 +10,7 @@ import { benchPlan, type PlanFigures, planFiguresText } from "./plan.ts";
 import { benchProfile, type ProfileFigures, profileText } from "./profile/measure.ts";
 import { type Result, resultOf } from "./record.ts";
 import { benchServe, type ServeFigures, serveText } from "./serve.ts";
-import { NETWORK_NAMES, type NetworkName } from "./train/networks.ts";
+import { NETWORK_NAMES, type NetworkName, OPTIMIZER_NAMES, type OptimizerName } from "./train/networks.ts";
 import { benchTrain, type TrainFigures, trainText } from "./train/measure.ts";
 import { benchStart, type StartFigures, startText } from "./start.ts";
 
@@ -25,6 +25,7 @@ export interface Options {
   /** Size of a data file. */
   readonly gib: number;
   readonly networks: readonly NetworkName[];
+  readonly optimizers: readonly OptimizerName[];
   /** Threads of a step, each on a core. */
   readonly threads: readonly number[];
   readonly peers: readonly string[];
@@ -112,7 +113,7 @@ export const BENCHMARKS: { readonly [Name in BenchmarkName]: Benchmark<Figures[N
     text: planFiguresText,
   },
   train: {
-    defaults: { networks: NETWORK_NAMES, threads: [1, 2], rounds: 7, seconds: 3 },
+    defaults: { networks: NETWORK_NAMES, optimizers: OPTIMIZER_NAMES, threads: [1, 2], rounds: 7, seconds: 3 },
     per: "network",
     measure: benchTrain,
     text: (_, figures) => trainText(figures),
@@ -145,6 +146,7 @@ const NONE: Omit<Options, "log"> = {
   requests: 0,
   gib: 1,
   networks: NETWORK_NAMES,
+  optimizers: OPTIMIZER_NAMES,
   threads: [1],
   peers: [],
   isInstalling: false,

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { BENCHMARKS, type BenchmarkName, measure, type Options } from "./benchmarks.ts";
 import { checked, measureShort } from "./check.ts";
 import { MODEL_NAMES } from "./models.ts";
-import { NETWORK_NAMES } from "./train/networks.ts";
+import { NETWORK_NAMES, OPTIMIZER_NAMES } from "./train/networks.ts";
 import { WIRES } from "./payloads.ts";
 import { canPin, LOAD_CORE, movePinned } from "./processes.ts";
 import { keep, keptResults } from "./record.ts";
@@ -20,6 +20,7 @@ const { values, positionals } = parseArgs({
     requests: { type: "string" },
     gib: { type: "string" },
     networks: { type: "string" },
+    optimizers: { type: "string" },
     threads: { type: "string" },
     peers: { type: "string" },
     install: { type: "boolean", default: false },
@@ -63,6 +64,9 @@ function optionsGiven(): Partial<Options> {
     ...(values.requests && { requests: wholeNumber(values.requests) }),
     ...(values.gib && { gib: wholeNumber(values.gib) }),
     ...(values.networks && { networks: listOf(values.networks.split(","), NETWORK_NAMES, "network") }),
+    ...(values.optimizers && {
+      optimizers: listOf(values.optimizers.split(","), OPTIMIZER_NAMES, "optimiser"),
+    }),
     ...(values.threads && { threads: values.threads.split(",").map(wholeNumber) }),
     ...(values.peers && { peers: values.peers.split(",") }),
     isInstalling: values.install,

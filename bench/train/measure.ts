@@ -16,7 +16,6 @@ import {
   type NetworkName,
   NETWORKS,
   networkModel,
-  OPTIMIZER_NAMES,
   OPTIMIZERS,
   type OptimizerName,
   OWN_NAMES,
@@ -35,7 +34,7 @@ interface StepFigures {
   readonly optimizer: OptimizerName;
   readonly threads: number;
   readonly contenders: readonly ContenderFigures[];
-  /** Largest relative difference of the first losses from PyTorch's. */
+  /** Largest difference of the first losses from PyTorch's, over the first of all. */
   readonly lossDifference: number;
 }
 
@@ -73,6 +72,7 @@ interface ProfileFigures {
 type ContenderName = OwnName | "PyTorch";
 
 export interface TrainOptions {
+  readonly optimizers: readonly OptimizerName[];
   readonly threads: readonly number[];
   readonly rounds: number;
   readonly seconds: number;
@@ -97,7 +97,7 @@ export async function benchTrain(network: NetworkName, options: TrainOptions): P
   await using directory = await workDirectory();
   writeTensors(directory.path, network);
   for (const threads of canPin ? options.threads : [1]) {
-    for (const optimizer of OPTIMIZER_NAMES) {
+    for (const optimizer of options.optimizers) {
       const made = await measureSteps({ network, optimizer, threads, folder: directory.path, environment }, options);
       steps.push(made.figures);
       torch = made.torch;
@@ -222,7 +222,8 @@ class Turn {
   }
 
   differenceFrom(other: Turn): number {
-    return Math.max(...this.#first.map((loss, step) => Math.abs(loss - other.#first[step]!) / Math.abs(loss)));
+    const differences = this.#first.map((loss, step) => Math.abs(loss - other.#first[step]!));
+    return Math.max(...differences) / Math.abs(other.#first[0]!);
   }
 
   figures(torch: Turn): ContenderFigures {

@@ -49,6 +49,7 @@ it.each(runs.map((run) => [run.name, run] as const))("%s", async (_says, run) =>
     typesOf: (one) => engine.typesOf(one),
   });
   verifyModel(step.model);
+  expect(step.model.graph.nodes.filter(({ domain }) => domain !== "")).toEqual([]);
   const session = await InferenceSession.create(bytesFromModel(step.model), {
     intraOpNumThreads: 1,
     logSeverityLevel: 4,
