@@ -1,14 +1,15 @@
 import { SlipwayError } from "@slipway/core/base";
-import type { Model } from "@slipway/core/graph";
-import { tensorFromInitializer } from "@slipway/core/graph";
+import { learningRateAt } from "@slipway/core/autodiff";
+import { graphBuilder, type Model, tensorFromInitializer } from "@slipway/core/graph";
 import { describe, expect, it } from "vitest";
 import { fitStateFromBytes } from "./checkpoint.ts";
 import { clouds, learnerOf, PLAN, runOf, smallNetwork } from "./fit.testing.ts";
 import { fit, type FitPlan, type FitRun, type Fitted } from "./fit.ts";
 import type { LearnerOptions } from "./learner.ts";
 import type { Tensors } from "./step-engine.ts";
+import { epochOrder } from "./randomness.ts";
 import { accuracy, rSquared } from "./scores.ts";
-import { trainingSetFromArrays } from "./training-set.ts";
+import { type TrainingSet, trainingSetFromArrays } from "./training-set.ts";
 
 const training = clouds(75, 4, 3, 1);
 const validation = clouds(60, 4, 3, 2);
@@ -21,6 +22,49 @@ function bitsOf(weights: Tensors): Record<string, string> {
       return [name, Buffer.from(buffer, byteOffset, byteLength).toString("hex")];
     }),
   );
+}
+
+/** Softmax regression by plain descent, written out in double precision. */
+function logisticRegression(set: TrainingSet, plan: FitPlan) {
+  const [features, classes] = [4, 3];
+  const weights = new Array<number>(features * classes).fill(0);
+  const biases = new Array<number>(classes).fill(0);
+  const steps = plan.epochs * Math.ceil(set.rows / plan.batchRows);
+  const losses: number[] = [];
+  let step = 0;
+  for (let epoch = 0; epoch < plan.epochs; epoch++) {
+    const order = epochOrder(set.rows, plan.seed, epoch);
+    let sum = 0;
+    for (let from = 0; from < set.rows; from += plan.batchRows) {
+      const { inputs, target } = set.read(order.subarray(from, from + plan.batchRows));
+      const x = inputs[0]!.data as Float32Array;
+      const labels = target.data as BigInt64Array;
+      const rows = labels.length;
+      const slopes = weights.map(() => 0);
+      const shifts = biases.map(() => 0);
+      for (let row = 0; row < rows; row++) {
+        const scores = biases.map((bias, one) =>
+          weights.reduce(
+            (score, weight, at) =>
+              at % classes === one ? score + weight * x[row * features + Math.floor(at / classes)]! : score,
+            bias,
+          ),
+        );
+        const total = scores.reduce((all, score) => all + Math.exp(score), 0);
+        sum -= scores[Number(labels[row])]! - Math.log(total);
+        for (let one = 0; one < classes; one++) {
+          const slope = (Math.exp(scores[one]!) / total - (one === Number(labels[row]) ? 1 : 0)) / rows;
+          shifts[one]! += slope;
+          for (let at = 0; at < features; at++) slopes[at * classes + one]! += slope * x[row * features + at]!;
+        }
+      }
+      const rate = learningRateAt(++step, { ...plan, steps, warmUp: plan.warmUpSteps });
+      for (const [at, slope] of slopes.entries()) weights[at]! -= rate * slope;
+      for (const [at, shift] of shifts.entries()) biases[at]! -= rate * shift;
+    }
+    losses.push(sum / set.rows);
+  }
+  return { weights, biases, losses };
 }
 
 interface FittedOptions extends Omit<Partial<FitRun>, "plan"> {
@@ -123,6 +167,25 @@ describe("fit", () => {
     learner.restore(new Map([...learner.state, ...weights]));
     const { loss } = await learner.judge(validation.read(Int32Array.from({ length: validation.rows }, (_, at) => at)));
     expect(loss).toBeCloseTo(history[bestEpoch - 1]!.validationLoss!, 6);
+    await learner.close();
+  });
+
+  it("comes to what the formulas of logistic regression come to, in the same order of rows", async () => {
+    const g = graphBuilder({ opset: 17 });
+    const zeros = (name: string, shape: readonly number[], count: number) =>
+      g.values("float32", new Array<number>(count).fill(0), shape, name);
+    const logits = g.op("Gemm", [g.input("input", "float32", ["N", 4]), zeros("w", [4, 3], 12), zeros("b", [3], 3)]);
+    g.output("logits", logits, "float32", ["N", 3]);
+    const learner = await learnerOf(g.model(), { optimizer: { kind: "sgd" } });
+    const plan = { ...PLAN, epochs: 2, learningRate: 0.3, schedule: { kind: "cosine" }, warmUpSteps: 2 } as const;
+    const { history } = await fit(learner, { training, validation: null, score: accuracy }, plan, runOf());
+    const expected = logisticRegression(training, plan);
+    for (const [epoch, loss] of expected.losses.entries()) expect(history[epoch]!.trainingLoss).toBeCloseTo(loss, 5);
+    const now = learner.weights;
+    for (const [at, value] of (now.get("w")!.data as Float32Array).entries())
+      expect(value).toBeCloseTo(expected.weights[at]!, 5);
+    for (const [at, value] of (now.get("b")!.data as Float32Array).entries())
+      expect(value).toBeCloseTo(expected.biases[at]!, 5);
     await learner.close();
   });
 

@@ -167,14 +167,14 @@ class TableReader {
 
 /** A row as callers send it; what is missing is left out. */
 function instanceOf({ inputs }: RowBatch, row: number): JsonObject {
-  const values = Object.entries(inputs).map(
-    ([name, { data }]) => [name, (data as ArrayLike<number | string>)[row]!] as const,
-  );
-  // A float32 of a file's 5.1 is 5.0999999046…; what tells it apart in seven digits is enough.
-  const shown = values.filter(([, value]) => value !== "" && !Number.isNaN(value));
-  return Object.fromEntries(
-    shown.map(([name, value]) => [name, typeof value === "number" ? Number(value.toPrecision(7)) : value]),
-  );
+  const values = Object.entries(inputs).flatMap(([name, { data }]) => {
+    const value = (data as ArrayLike<number | string>)[row]!;
+    if (value === "" || Number.isNaN(value)) return [];
+    // The float32 of a file's 5.1 is 5.0999999046…; seven digits tell it apart from its neighbours.
+    const isShortened = typeof value === "number" && data instanceof Float32Array;
+    return [[name, isShortened ? Number(value.toPrecision(7)) : value] as const];
+  });
+  return Object.fromEntries(values);
 }
 
 function ofMeanOne(weights: Float32Array): Float32Array {
