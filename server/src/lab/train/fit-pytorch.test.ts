@@ -21,9 +21,15 @@ const OPTIMIZERS: Readonly<Record<string, { readonly optimizer: Optimizer; reado
 };
 
 function digits() {
-  const [, ...lines] = gunzipSync(readFileSync(path.join(FOLDER, "tables/digits.csv.gz"))).toString().trim().split("\n");
+  const [, ...lines] = gunzipSync(readFileSync(path.join(FOLDER, "tables/digits.csv.gz")))
+    .toString()
+    .trim()
+    .split("\n");
   const values = lines.map((line) => line.split(",").map(Number));
-  const pixels = Float32Array.from(values.flatMap((row) => row.slice(0, 64)), (value) => value / 16);
+  const pixels = Float32Array.from(
+    values.flatMap((row) => row.slice(0, 64)),
+    (value) => value / 16,
+  );
   const labels = BigInt64Array.from(values, (row) => BigInt(row[64]!));
   return trainingSetFromArrays({
     inputs: { input: { dtype: "float32", shape: [values.length, 64], data: pixels } },
@@ -42,7 +48,9 @@ function network(): Model {
     return g.values("float32", values, shape, name);
   };
   const linear = (x: string, name: string, inputs: number, outputs: number) =>
-    g.op("Gemm", [x, parameter(`${name}.weight`, [outputs, inputs]), parameter(`${name}.bias`, [outputs])], { transB: 1 });
+    g.op("Gemm", [x, parameter(`${name}.weight`, [outputs, inputs]), parameter(`${name}.bias`, [outputs])], {
+      transB: 1,
+    });
   const hidden = g.op("Relu", [linear(g.input("input", "float32", ["N", 64]), "hidden", 64, 32)]);
   g.output("logits", linear(hidden, "head", 32, 10), "float32", ["N", 10]);
   return g.model();

@@ -27,8 +27,8 @@ function bitsOf(weights: Tensors): Record<string, string> {
 /** Softmax regression by plain descent, written out in double precision. */
 function logisticRegression(set: TrainingSet, plan: FitPlan) {
   const [features, classes] = [4, 3];
-  const weights = new Array<number>(features * classes).fill(0);
-  const biases = new Array<number>(classes).fill(0);
+  const weights = Array.from({ length: features * classes }, () => 0);
+  const biases = Array.from({ length: classes }, () => 0);
   const steps = plan.epochs * Math.ceil(set.rows / plan.batchRows);
   const losses: number[] = [];
   let step = 0;
@@ -173,7 +173,12 @@ describe("fit", () => {
   it("comes to what the formulas of logistic regression come to, in the same order of rows", async () => {
     const g = graphBuilder({ opset: 17 });
     const zeros = (name: string, shape: readonly number[], count: number) =>
-      g.values("float32", new Array<number>(count).fill(0), shape, name);
+      g.values(
+        "float32",
+        Array.from({ length: count }, () => 0),
+        shape,
+        name,
+      );
     const logits = g.op("Gemm", [g.input("input", "float32", ["N", 4]), zeros("w", [4, 3], 12), zeros("b", [3], 3)]);
     g.output("logits", logits, "float32", ["N", 3]);
     const learner = await learnerOf(g.model(), { optimizer: { kind: "sgd" } });
