@@ -1,10 +1,11 @@
 // Training as a person has it: rows in a file, a run, and a server that answers what the run found; and what becomes of a run that is
 // killed.
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { RunningServer } from "../server/src/cli/index.ts";
 import { createRandom, drawNormal } from "@slipway/core/stats";
 import type { Client, JobView, OperationInput, RunView } from "slipway/client";
+import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { RunRecord } from "../server/src/lab/train/index.ts";
 import { removeDirectory, startPlatform, temporaryDirectory } from "./platform.ts";
@@ -56,6 +57,16 @@ async function trained(client: Client, body: Order): Promise<RunView> {
   return await client.getRun({ params: { id: job.id } });
 }
 
+/** Labels with their scores, best first, of each record. */
+async function predicted(server: RunningServer, endpoint: string, instances: readonly unknown[]) {
+  const response = await fetch(`${server.inferenceAddress}/v2/models/${endpoint}/predict`, {
+    method: "POST",
+    body: JSON.stringify({ instances }),
+  });
+  const { predictions } = (await response.json()) as { predictions: { labels: { label: string; score: number }[] }[] };
+  return predictions.map(({ labels }) => labels);
+}
+
 describe("a server", () => {
   let server: RunningServer;
   beforeAll(async () => {
@@ -84,15 +95,9 @@ describe("a server", () => {
       job: job === "" ? null : job,
       ...(income === "" ? {} : { income: Number(income) }),
     }));
-    const response = await fetch(`${server.inferenceAddress}/v2/models/people/predict`, {
-      method: "POST",
-      body: JSON.stringify({ instances }),
-    });
-    const { predictions } = (await response.json()) as {
-      predictions: { labels: { label: string; score: number }[] }[];
-    };
-    const scoreOf = (at: number, label: string) => predictions[at]!.labels.find((one) => one.label === label)!.score;
-    const right = held.filter((row, at) => predictions[at]!.labels[0]!.label === row["granted"]).length;
+    const predictions = await predicted(server, "people", instances);
+    const scoreOf = (at: number, label: string) => predictions[at]!.find((one) => one.label === label)!.score;
+    const right = held.filter((row, at) => predictions[at]![0]!.label === row["granted"]).length;
     const loss = held.reduce((sum, row, at) => sum - Math.log(scoreOf(at, row["granted"]!)), 0) / held.length;
     expect(result!.figures.validation).toMatchObject({ rows: 80, accuracy: right / 80 });
     expect((result!.figures.validation as { logLoss: number }).logLoss).toBeCloseTo(loss, 6);
@@ -101,6 +106,32 @@ describe("a server", () => {
     expect(right / 80).toBeGreaterThan(majority.accuracy);
     const svg = await client.getRunCurve({ params: { id: run.id }, query: {} });
     expect(Buffer.from(svg.bytes).toString()).toContain("validation");
+  }, 60_000);
+
+  test("answers pictures as the run found them to be worth", async () => {
+    const { client } = server;
+    const folder = path.join(directory, "lines");
+    const held: { file: string; label: string }[] = [];
+    for (let at = 0; at < 40; at++) {
+      const label = at % 2 === 0 ? "tall" : "wide";
+      const split = at < 24 ? "train" : "validation";
+      const pixels = Buffer.alloc(12 * 10, 30 + at);
+      for (let step = 0; step < 10; step++) pixels[label === "tall" ? step * 12 + (at % 12) : (at % 10) * 12 + step] = 220;
+      const file = path.join(folder, split, label, `${at}.png`);
+      mkdirSync(path.dirname(file), { recursive: true });
+      await sharp(pixels, { raw: { width: 12, height: 10, channels: 1 } }).png().toFile(file);
+      if (split === "validation") held.push({ file, label });
+    }
+    const data = { description: { files: folder } };
+    const run = await trained(client, { name: "lines", data, settings: { epochs: 3, batchRows: 8 } });
+    await client.deploy({ params: { endpoint: "lines" }, body: {} });
+    const instances = held.map(({ file }) => ({ b64: readFileSync(file).toString("base64") }));
+    const predictions = await predicted(server, "lines", instances);
+    const right = held.filter(({ label }, at) => predictions[at]![0]!.label === label).length;
+    const scores = held.map(({ label }, at) => predictions[at]!.find((one) => one.label === label)!.score);
+    const figures = (run.run as RunRecord).result!.figures.validation as { accuracy: number; logLoss: number };
+    expect(figures.accuracy).toBe(right / held.length);
+    expect(figures.logLoss).toBeCloseTo(scores.reduce((sum, score) => sum - Math.log(score), 0) / held.length, 6);
   }, 60_000);
 
   test("predicts numbers in their unit, and keeps both runs", async () => {
@@ -120,6 +151,7 @@ describe("a server", () => {
     const runs = await client.listRuns({ query: {} });
     expect(runs.map(({ name, number, state }) => [name, number, state])).toEqual([
       ["incomes", 1, "succeeded"],
+      ["lines", 1, "succeeded"],
       ["people", 1, "succeeded"],
     ]);
   }, 60_000);
@@ -166,8 +198,9 @@ describe.skipIf(process.platform !== "linux")("a run that is killed", () => {
     childrenOf(server.pid).find((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("job-main"));
 
   test("goes on to weights that are bit by bit those of a run that was not", async () => {
-    const settings = { steps: 6000, epochs: 100_000, patienceEpochs: 100_000, averageDecay: 0.99 };
-    const network: Order["network"] = { kind: "mlp", hidden: [32], dropout: 0.2 };
+    // Long enough that there is a checkpoint before its end on any machine.
+    const settings = { steps: 3000, epochs: 100_000, patienceEpochs: 100_000, averageDecay: 0.99 };
+    const network: Order["network"] = { kind: "mlp", hidden: [128, 128], dropout: 0.2 };
     const first = await start();
     const { id } = await first.client.startTraining({ body: order({ settings, network }) });
     const params = { id };
