@@ -116,10 +116,13 @@ describe("a server", () => {
       const label = at % 2 === 0 ? "tall" : "wide";
       const split = at < 24 ? "train" : "validation";
       const pixels = Buffer.alloc(12 * 10, 30 + at);
-      for (let step = 0; step < 10; step++) pixels[label === "tall" ? step * 12 + (at % 12) : (at % 10) * 12 + step] = 220;
+      for (let step = 0; step < 10; step++)
+        pixels[label === "tall" ? step * 12 + (at % 12) : (at % 10) * 12 + step] = 220;
       const file = path.join(folder, split, label, `${at}.png`);
       mkdirSync(path.dirname(file), { recursive: true });
-      await sharp(pixels, { raw: { width: 12, height: 10, channels: 1 } }).png().toFile(file);
+      await sharp(pixels, { raw: { width: 12, height: 10, channels: 1 } })
+        .png()
+        .toFile(file);
       if (split === "validation") held.push({ file, label });
     }
     const data = { description: { files: folder } };

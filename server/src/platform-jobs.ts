@@ -26,6 +26,8 @@ export interface JobPorts {
   readonly registry: Registry;
   readonly store: Pick<Store, "blobs" | "directory">;
   readonly settings: Settings;
+  /** What the machine's memory is to be used for at most. */
+  readonly memoryBudgetBytes: number;
   readonly machine: EvidenceMachine;
   /** The whole environment of processes that run or examine models. */
   readonly environment: Readonly<Record<string, string>>;

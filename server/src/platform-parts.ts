@@ -144,6 +144,7 @@ export async function openParts(
       registry,
       store,
       settings,
+      memoryBudgetBytes: memoryBudgetBytes(settings),
       machine,
       environment,
       jobEnvironment: { ...environment, ...temporaryPlaces(surroundings) },

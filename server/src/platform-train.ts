@@ -95,8 +95,9 @@ class RunKeeper {
   }
 
   get task(): TrainTask {
-    const { store, environment } = this.#ports;
-    return { order: this.#order, blobsDirectory: store.directory.blobsDirectory, environment };
+    const { store, environment, memoryBudgetBytes } = this.#ports;
+    const { blobsDirectory } = store.directory;
+    return { order: this.#order, blobsDirectory, environment, memoryLimitBytes: memoryBudgetBytes };
   }
 
   /** What an earlier process left, where it was on this machine and by this code. */

@@ -27,6 +27,8 @@ export interface TrainResult {
 export interface TrainTask {
   readonly order: TrainOrder;
   readonly blobsDirectory: string;
+  /** That the process may have in memory. */
+  readonly memoryLimitBytes: number;
   /** The whole environment of processes that decode images. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -63,7 +65,10 @@ export async function carryOutTrainTask(order: unknown, run: TaskRun): Promise<n
     },
     {
       signal: run.signal,
-      report: run.report,
+      report: (progress) => {
+        refuseMemory(process.memoryUsage.rss(), task.memoryLimitBytes);
+        run.report(progress);
+      },
       saved: saved === null ? null : { baselines: saved.baselines, fit: await checkpointOf(blobs, saved.fit.hash) },
       save: (state) => run.save(state),
       onCurve: async (record) => {
@@ -75,6 +80,16 @@ export async function carryOutTrainTask(order: unknown, run: TaskRun): Promise<n
   );
   await run.find({ kind: "trained", ...trained } satisfies TrainTold);
   return null;
+}
+
+/** Looked at with each step: what takes all memory would end others first. @throws SlipwayError MODEL_TOO_LARGE */
+function refuseMemory(residentBytes: number, limitBytes: number): void {
+  if (residentBytes <= limitBytes) return;
+  const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);
+  throw new SlipwayError(
+    "MODEL_TOO_LARGE",
+    `Training takes ${gib(residentBytes)} GiB of memory, over the budget of ${gib(limitBytes)} GiB. Train by smaller batches (--batch) or parts of them (--part), by fewer rows, or raise memoryBudgetBytes.`,
+  );
 }
 
 async function checkpointOf(blobs: ReturnType<typeof blobReader>, hash: string): Promise<Uint8Array> {
