@@ -108,7 +108,9 @@ const CASES: readonly Case[] = [
       const turned = g.op("Transpose", [w("a", 4, 2)]);
       const picked = g.op("Gather", [w("table", 3, 2, 4), ints(g, 1, 1, 0)], { axis: 0 });
       const part = g.op("Reshape", [g.op("Slice", [picked, ints(g, 0), ints(g, 1), ints(g, 0)]), ints(g, 2, 4)]);
-      return g.op("MatMul", [g.op("Sub", [turned, g.op("Neg", [part])]), x]);
+      const stretched = g.op("Expand", [w("row", 1, 4), ints(g, 2, 2, 4)]);
+      const second = g.op("Reshape", [g.op("Slice", [stretched, ints(g, 1), ints(g, 2), ints(g, 0)]), ints(g, 2, 4)]);
+      return g.op("MatMul", [g.op("Sub", [turned, g.op("Neg", [g.op("Add", [part, second])])]), x]);
     },
   },
   {

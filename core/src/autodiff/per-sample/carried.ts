@@ -116,6 +116,24 @@ export const CARRIED: Readonly<Record<string, Carried>> = {
     rows: (call, by) => call.e.div(by(0)!, call.x(1)),
     keepsNorms: false,
   },
+  Expand: {
+    covers: ({ node, index, types }) => {
+      const shapes = [node.inputs[0]!, node.outputs[0]!].map((name) => types.get(name)?.shape ?? [null]);
+      return index === 0 && shapes.every((shape) => shape.every((length) => typeof length === "number"));
+    },
+    rows: (call, by) => {
+      const [own, made] = [call.axes()!, call.e.axesOf(call.y())!];
+      const extra = made.length - own.length;
+      const stretched = range(0, made.length).filter((axis) => axis < extra || own[axis - extra] === 1);
+      const summed = call.e.sum(
+        by(0)!,
+        stretched.map((axis) => axis + 1),
+        false,
+      );
+      return call.inShapeOf(summed);
+    },
+    keepsNorms: false,
+  },
   Gather: gathered,
   Slice: sliced,
   Split: {
