@@ -22,7 +22,7 @@ import {
   type Registry,
   type Version,
 } from "#registry";
-import type { LearningCurve, PictureFormat, Reporter } from "#report";
+import type { PictureFormat, Reporter } from "#report";
 import type { Serving } from "#serve";
 import type { OperationOutput } from "../client.ts";
 import {
@@ -37,6 +37,7 @@ import {
   policyVerdictView,
   policyView,
   reportView,
+  listedRun,
   runView,
   versionView,
 } from "./create-views.ts";
@@ -332,14 +333,16 @@ export function createHandlers(ports: HandlerPorts): Handlers {
       const shown = runs.map((run) => runView(run, byId.get(run.id) ?? null));
       const begun = new Set(runs.map(({ id }) => id));
       const waiting = found.filter(({ id }) => !begun.has(id)).map((job) => runView(null, job));
-      return [...waiting, ...shown].toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
+      return [...waiting, ...shown]
+        .toSorted((a, b) => (a.id < b.id ? 1 : -1))
+        .slice(0, limit)
+        .map(listedRun);
     },
     getRun: async ({ params: { id } }) => await runOf(id),
     getRunCurve: async ({ params: { id }, query: { format, theme } }) => {
       const { run } = await runOf(id);
       if (run === null) throw new SlipwayError("CHART_NOT_FOUND", `The run ${id} has no curve yet.`);
-      const { curve, score } = run as unknown as LearningCurve;
-      return { mediaType: PICTURE_TYPES[format], bytes: await reporter.curve({ curve, score }, format, theme) };
+      return { mediaType: PICTURE_TYPES[format], bytes: await reporter.curve(run, format, theme) };
     },
     startBackup: async ({ body }) => await backups.start(body.to),
     getBackup: async () => ({ backup: backups.report }),

@@ -104,11 +104,24 @@ export function runView(run: TrainingRun | null, job: Job | null): RunView {
     endedAt: run?.endedAt ?? job?.endedAt ?? null,
     progress: state === "running" ? (job?.progress ?? null) : null,
     error: (given("error") as RunView["error"]) ?? job?.error ?? null,
-    order: given("order"),
-    machine: given("machine"),
+    order: given("order") as RunView["order"],
+    machine: given("machine") as RunView["machine"],
     code: given("code") as RunView["code"],
-    run: given("run"),
+    run: given("run") as RunView["run"],
   });
+}
+
+/** A run in a list: of its curve, which may be long, only the epoch of the least validation loss and the last one. */
+export function listedRun(view: RunView): RunView {
+  const { run } = view;
+  if (run === null) return view;
+  const last = run.curve.at(-1);
+  const best = run.curve.reduce((least, one) => (lossOf(one) < lossOf(least) ? one : least), run.curve[0]!);
+  return { ...view, run: { ...run, curve: run.curve.filter((one) => one === best || one === last) } };
+}
+
+function lossOf({ validationLoss }: NonNullable<RunView["run"]>["curve"][number]): number {
+  return validationLoss ?? Number.POSITIVE_INFINITY;
 }
 
 export function datasetView({ name, number, hash, manifest, description, createdAt }: RegisteredDataset): DatasetView {

@@ -54,7 +54,10 @@ function parsed(schema: z.ZodType, value: unknown, part: string): unknown {
     const at = issue.path.length > 0 ? `"${issue.path.join(".")}"` : `the ${part}`;
     return `${at}: ${issue.message}${seen(value, issue.path)}`;
   });
-  throw new SlipwayError("REQUEST_MALFORMED", `The request's ${part} can't be used: ${issues.join("; ")}.`);
+  throw new SlipwayError("REQUEST_MALFORMED", `The request's ${part} can't be used: ${issues.join("; ")}.`, {
+    // For a form, which says at each field what is wrong with it.
+    details: { issues: result.error.issues.map(({ path, message }) => ({ path: path.join("."), message })) },
+  });
 }
 
 /** The value an issue speaks of, for the message; long ones are cut. */

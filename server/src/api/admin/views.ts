@@ -2,8 +2,10 @@
 // run time; the OpenAPI document, the client's types and the tests are made from them.
 import { JOB_STATES } from "#jobs";
 import { MEASUREMENT_NAMES } from "#lab/measure";
+import { TrainOrder } from "#lab/train";
 import { z } from "zod";
 import { DatasetInspectionView } from "./inspection-view.ts";
+import { RunRecordView } from "./run-view.ts";
 
 const Milliseconds = z.number().describe("milliseconds");
 const Timestamp = z.number().describe("milliseconds since the Unix epoch");
@@ -232,14 +234,15 @@ export const RunView = z.object({
   endedAt: Timestamp.nullable(),
   progress: JobView.shape.progress,
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
-  order: z.unknown().describe("What was asked for, as startTraining takes it"),
-  machine: z.unknown().describe("What it ran on; null while it waits"),
+  order: TrainOrder.describe("What was asked for, as startTraining takes it"),
+  machine: z
+    .object({ fingerprint: z.string(), name: z.string(), facts: z.record(z.string(), z.unknown()) })
+    .nullable()
+    .describe("What it ran on; null while it waits"),
   code: z.record(z.string(), z.string()).nullable().describe("Versions of what trained it; null while it waits"),
-  run: z
-    .unknown()
-    .describe(
-      "Task, rows, settings in full, baselines, the curve by epoch and the result; null before its first epoch",
-    ),
+  run: RunRecordView.nullable().describe(
+    "Task, rows, settings in full, baselines, the curve by epoch and the result; null before its first epoch. In lists the curve has only its best and its last epoch",
+  ),
 });
 
 export const MeasurementView = z.object({
