@@ -1,5 +1,5 @@
-// Measuring, jobs, policies and comparisons in the console, in a real browser: started and followed there, cancelled,
-// resumed, judged, held against each other.
+// Measuring, training, jobs, policies and comparisons in the console, in a real browser: started and followed there,
+// cancelled, resumed, judged, held against each other.
 import { gunzipSync } from "node:zlib";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
@@ -9,7 +9,7 @@ import { afterAll, describe, expect } from "vitest";
 import { createFixture } from "../console/dev/fixture.ts";
 import { importModel, removeDirectory, startPlatform, temporaryDirectory } from "./platform.ts";
 import { browserTest as test } from "./support/browser.ts";
-import { openPage, serveBuilt, SOON, useBuiltConsole, violationsOf } from "./support/console.ts";
+import { openPage, PHONE, serveBuilt, SOON, useBuiltConsole, violationsOf } from "./support/console.ts";
 
 const built = useBuiltConsole();
 const files = mkdtempSync(path.join(os.tmpdir(), "slipway-rows-"));
@@ -187,7 +187,7 @@ describe("jobs", () => {
     await page.getByRole("button", { name: "failed", exact: true }).click();
     await page.getByText("ROWS_INVALID").waitFor();
     expect(new URL(page.url()).search).toBe("?state=failed");
-    await expect.poll(() => page.getByRole("row").count(), SOON).toBe(2);
+    await expect.poll(() => page.getByRole("row").count(), SOON).toBe(3);
     await context.close();
   });
 
@@ -243,6 +243,84 @@ describe("policies", () => {
     await page.getByRole("button", { name: "Remove it…" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Remove it" }).click();
     await page.getByText("No policy stands here yet").waitFor();
+    await context.close();
+  });
+});
+
+describe("training", () => {
+  test("a run is followed while it learns, cancelled, and resumed", async () => {
+    await using fixture = await fixtureOf();
+    const { page, problems, context } = await openPage(built().browser, fixture, "/runs/01TRAINING");
+    await page.getByRole("img", { name: /^Loss: training 0\.32/ }).waitFor();
+    await page.getByText(/8 s left/).waitFor();
+    fixture.setCurve("01TRAINING", 20);
+    fixture.setJob("01TRAINING", { progress: { done: 300, total: 600, text: "epoch 21, step 300 of 600, 5 s left" } });
+    await page.getByText("best in epoch 12").waitFor();
+    expect(await page.getByRole("progressbar").getAttribute("aria-valuenow")).toBe("50");
+    await page.getByRole("button", { name: "Table of Loss" }).click();
+    await page.getByRole("region", { name: "Table of Loss" }).getByRole("rowheader", { name: "20" }).waitFor();
+    await page.getByRole("button", { name: /^Cancel/ }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel the job" }).click();
+    await page.getByRole("button", { name: /^Resume/ }).waitFor();
+    const picture = page.getByRole("link", { name: "SVG of the learning curve" });
+    expect(await picture.getAttribute("href")).toBe("/api/runs/01TRAINING/curve?format=svg&theme=light");
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+
+  test("runs are chosen and held against each other; what is not finite is said", async () => {
+    await using fixture = await fixtureOf();
+    const { page, problems, context } = await openPage(built().browser, fixture, "/runs");
+    await page.getByRole("checkbox", { name: "Compare digits@2" }).check();
+    await page.getByRole("checkbox", { name: "Compare loans (VERGED)" }).check();
+    expect(await violationsOf(page)).toEqual([]);
+    await page.getByRole("link", { name: "Compare 2 runs" }).click();
+    await page
+      .getByRole("row", { name: /settings\.learningRate/ })
+      .getByText("0.004")
+      .waitFor();
+    await page.getByRole("img", { name: /^Validation loss: digits@2 .*loans \(VERGED\)/ }).waitFor();
+    await page.setViewportSize(PHONE);
+    expect(await violationsOf(page)).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(PHONE.width);
+    await page.getByRole("link", { name: "loans (VERGED)" }).click();
+    await page.getByText("epoch 3 was NaN or infinite").waitFor();
+    await page.getByText("TRAINING_DIVERGED").waitFor();
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+
+  test("a run is started on a registered dataset, and what is wrong is said at its field", async () => {
+    await using fixture = await fixtureOf();
+    const { page, context } = await openPage(built().browser, fixture, "/runs/new");
+    const start = page.getByRole("button", { name: "Start training" });
+    await page.getByLabel("Dataset").selectOption("loans:1");
+    await page.getByLabel("Target").waitFor();
+    expect(await page.getByLabel("Target").inputValue()).toBe("default");
+    await page.getByLabel("Name").fill("a b");
+    await page.getByLabel("Epochs").fill("many");
+    await start.click();
+    await page.getByText(/^Letters, digits/).waitFor();
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-invalid"))).toBe("true");
+    expect(await violationsOf(page)).toEqual([]);
+    await page.getByLabel("Name").fill("refused");
+    await page.getByLabel("Epochs").fill("20");
+    await start.click();
+    await page.getByText("at most 100000").waitFor();
+    await page.getByLabel("Name").fill("loans");
+    await start.click();
+    await page.getByText("It waits for its turn.").waitFor();
+    expect(fixture.trained.at(-1)).toMatchObject({ name: "loans", target: "default", settings: { epochs: 20 } });
+    await context.close();
+  });
+
+  test("where nothing was trained and nothing is registered, it says how to begin", async () => {
+    await using fixture = await createFixture({ scenario: "empty", directory: built().directory });
+    const { page, context } = await openPage(built().browser, fixture, "/runs");
+    await page.getByText("npx slipway train").waitFor();
+    await page.getByRole("link", { name: "Train…" }).click();
+    await page.getByText("npx slipway dataset add").waitFor();
+    expect(await violationsOf(page)).toEqual([]);
     await context.close();
   });
 });

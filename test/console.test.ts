@@ -44,6 +44,7 @@ const PAGES: readonly PageCase[] = [
   { scenario: "well", address: "/models/digits/versions/2/measure?what=compute,quality", shows: "Labelled rows" },
   { scenario: "well", address: "/compare?first=digits%401&second=digits%402", shows: "right in digits@2 alone" },
   { scenario: "well", address: "/datasets/loans?number=1", shows: "repaid alone tells default" },
+  { scenario: "well", address: "/runs/01TRAINED", shows: "The network is better than logistic regression." },
   { scenario: "well", address: "/jobs", shows: "ROWS_INVALID" },
   { scenario: "well", address: "/jobs/01RUNNING", shows: "210 of 500 rows" },
   { scenario: "well", address: "/jobs/01SUCCEEDED", shows: "What it found" },

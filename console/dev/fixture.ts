@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import type { JobView } from "slipway/client";
 import { type Answer, changeJob, CHART, failed, labAnswer, ok } from "./lab.ts";
+import { curve } from "./runs.ts";
 import { createScenario, type Scenario, type ScenarioName } from "./scenario.ts";
 import { liveSeconds, noise } from "./traffic.ts";
 
@@ -18,6 +19,10 @@ export interface Fixture extends AsyncDisposable {
   readonly changes: readonly string[];
   /** Bodies of what was asked to be measured, in order. */
   readonly measured: readonly unknown[];
+  /** Bodies of what was asked to be trained, in order. */
+  readonly trained: readonly unknown[];
+  /** Lets a run be through so many epochs; its job says when there is news. */
+  setCurve(id: string, epochs: number): void;
   /** Changes a job as its process would. */
   setJob(id: string, changes: Partial<JobView>): void;
   /** Answer 401 from now on, as after a restart with a new token. */
@@ -48,6 +53,7 @@ export async function createFixture(options: {
   const images: Buffer[] = [];
   const changes: string[] = [];
   const measured: unknown[] = [];
+  const trained: unknown[] = [];
   let isRefusing = false;
   const server = createServer((request, response) => {
     void respond(request, response).catch((error: unknown) => {
@@ -60,10 +66,11 @@ export async function createFixture(options: {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const body = Buffer.concat(chunks);
-    if (/\/charts\/[^/]+\.svg$/.test(url.pathname)) {
+    if (/\/charts\/[^/]+\.svg$|\/runs\/[^/]+\/curve$/.test(url.pathname)) {
       response.writeHead(200, { "content-type": "image/svg+xml" }).end(CHART);
       return;
     }
+    if (url.pathname === "/api/runs" && request.method === "POST") trained.push(JSON.parse(body.toString()));
     if (url.pathname.endsWith("/measurements") && request.method === "POST") measured.push(JSON.parse(body.toString()));
     const endpoint = decodeURIComponent(/^\/api\/endpoints\/([^/]+)\//.exec(url.pathname)?.[1] ?? "");
     const verb = url.pathname.split("/").at(-1) ?? "";
@@ -86,6 +93,12 @@ export async function createFixture(options: {
     images,
     changes,
     measured,
+    trained,
+    setCurve: (id, epochs) => {
+      scenario.runs = scenario.runs.map((one) =>
+        one.id === id && one.run !== null ? { ...one, run: { ...one.run, curve: curve(epochs, 0) } } : one,
+      );
+    },
     setJob: (id, change) => void changeJob(scenario, id, change),
     refuse: () => {
       isRefusing = true;

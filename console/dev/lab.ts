@@ -1,7 +1,8 @@
 // The part of the fixture's interface that is about evidence, policies and jobs.
-import type { JobView } from "slipway/client";
+import type { JobView, RunView } from "slipway/client";
 import { DATASETS, faultyLine, judge, MEASUREMENTS, reportOf } from "./evidence.ts";
 import { changed, started } from "./jobs.ts";
+import { waiting } from "./runs.ts";
 import type { Scenario } from "./scenario.ts";
 
 export type Answer = { readonly status: number; readonly body: unknown };
@@ -28,6 +29,7 @@ export async function labAnswer(request: LabRequest): Promise<Answer | null> {
   const [first = "", second = "", third = "", fourth = ""] = parts;
   if (first === "measurements") return ok(MEASUREMENTS);
   if (first === "datasets") return datasetAnswer(second, scenario);
+  if (first === "runs") return runAnswer(request, second);
   if (first === "jobs") return await jobAnswer(request, second, third);
   if (first === "policies") return policyAnswer(request, second);
   if (first === "blobs")
@@ -66,6 +68,27 @@ function datasetAnswer(name: string, { versions }: Scenario): Answer {
   }
   const found = datasets.find((one) => one.name === name);
   return found === undefined ? failed(404, "DATASET_NOT_FOUND", `No dataset is called "${name}".`) : ok(found);
+}
+
+function runAnswer({ method, body, scenario, now }: LabRequest, id: string): Answer {
+  if (method === "POST") {
+    const { reason, ...order } = JSON.parse(body.toString()) as RunView["order"] & { reason: string | null };
+    if (order.name === "refused") {
+      const issues = [{ path: "settings.epochs", message: "at most 100000" }];
+      return failed(400, "REQUEST_MALFORMED", "The request's body can't be used.", { issues });
+    }
+    const queued = { ...started(order.name, order, reason, now), kind: "train" };
+    scenario.jobs.unshift(queued);
+    scenario.runs.unshift(waiting(queued.id, order));
+    return ok(queued);
+  }
+  const shown = scenario.runs.map((run) => {
+    const own = scenario.jobs.find((one) => one.id === run.id);
+    return own === undefined ? run : { ...run, state: own.state, progress: own.progress };
+  });
+  if (id === "") return ok(shown);
+  const found = shown.find((run) => run.id === id);
+  return found === undefined ? failed(404, "JOB_NOT_FOUND", `No job has the id "${id}".`) : ok(found);
 }
 
 function faultIn(requirements: readonly string[]): Answer | null {

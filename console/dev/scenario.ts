@@ -8,11 +8,13 @@ import type {
   JobView,
   ModelView,
   PolicyView,
+  RunView,
   StatusView,
   VersionView,
 } from "slipway/client";
 import { POLICIES } from "./evidence.ts";
 import { JOBS } from "./jobs.ts";
+import { RUN_JOBS, RUNS } from "./runs.ts";
 import type { Load } from "./traffic.ts";
 
 export type ScenarioName = "well" | "trouble" | "empty";
@@ -24,6 +26,7 @@ export interface Scenario {
   config: ConfigView;
   loads: Load[];
   jobs: JobView[];
+  runs: RunView[];
   policies: PolicyView[];
 }
 
@@ -349,7 +352,8 @@ export function createScenario(name: ScenarioName, now: number): Scenario {
     decisions: isEmpty ? [] : DECISIONS(now),
     config: CONFIG,
     loads: isEmpty ? [] : loads,
-    jobs: isEmpty ? [] : JOBS(now),
+    jobs: isEmpty ? [] : [...JOBS(now), ...RUN_JOBS(now)],
+    runs: isEmpty ? [] : RUNS(now),
     policies: isEmpty ? [] : POLICIES(now),
   };
 }

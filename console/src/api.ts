@@ -1,6 +1,13 @@
 // How the console speaks with its server: the typed client of the administration API, and the one request it makes
 // outside that API's table, a prediction on an image. The console's cookie carries the token.
-import { apiErrorFrom, createClient, type DatasetView, type ReportView } from "slipway/client";
+import {
+  apiErrorFrom,
+  createClient,
+  type DatasetView,
+  type OperationInput,
+  type ReportView,
+  type RunView,
+} from "slipway/client";
 
 export {
   ApiError,
@@ -34,6 +41,12 @@ export type Chart = ReportView["charts"][number];
 /** What was found in a dataset's rows. */
 export type Inspection = NonNullable<DatasetView["manifest"]["inspection"]>;
 export type Distribution = NonNullable<Inspection["columns"][number]["distribution"]>;
+/** What is known of a run once it has been through an epoch. */
+export type RunRecord = NonNullable<RunView["run"]>;
+export type EpochPoint = RunRecord["curve"][number];
+export type Figures = RunRecord["baselines"][number]["figures"];
+/** What is asked for when a run is started; what is left out is chosen by the server. */
+export type TrainingOrder = OperationInput<"startTraining">["body"];
 export type Comparison = NonNullable<ReportView["comparison"]>;
 
 export interface LabelScore {

@@ -20,6 +20,10 @@ import { ThemeSwitch } from "./parts/theme-switch.tsx";
 import { Policies } from "./policies/policies.tsx";
 import { Policy } from "./policies/policy.tsx";
 import { type Route, routeFromPath, usePath } from "./router.ts";
+import { CompareRuns } from "./runs/compare-runs.tsx";
+import { Run } from "./runs/run.tsx";
+import { Runs } from "./runs/runs.tsx";
+import { StartRun } from "./runs/start-run.tsx";
 import { Settings } from "./settings/settings.tsx";
 import "./app.css";
 
@@ -27,6 +31,7 @@ const PAGES = [
   ["/", "Overview", ["overview", "endpoint"]],
   ["/models", "Models", ["models", "model", "measure", "compare"]],
   ["/datasets", "Datasets", ["datasets", "dataset"]],
+  ["/runs", "Training", ["runs", "run", "start-run", "compare-runs"]],
   ["/jobs", "Jobs", ["jobs", "job"]],
   ["/policies", "Policies", ["policies", "policy"]],
   ["/activity", "Activity", ["activity"]],
@@ -91,6 +96,14 @@ function Page({ route }: { route: Route }) {
       return <Datasets />;
     case "dataset":
       return <Dataset name={route.name} />;
+    case "runs":
+      return <Runs />;
+    case "run":
+      return <Run id={route.id} />;
+    case "start-run":
+      return <StartRun />;
+    case "compare-runs":
+      return <CompareRuns />;
     case "jobs":
       return <Jobs />;
     case "job":

@@ -11,6 +11,10 @@ export type Route =
   | { readonly page: "compare" }
   | { readonly page: "datasets" }
   | { readonly page: "dataset"; readonly name: string }
+  | { readonly page: "runs" }
+  | { readonly page: "run"; readonly id: string }
+  | { readonly page: "start-run" }
+  | { readonly page: "compare-runs" }
   | { readonly page: "jobs" }
   | { readonly page: "job"; readonly id: string }
   | { readonly page: "policies" }
@@ -20,7 +24,7 @@ export type Route =
   | { readonly page: "missing"; readonly path: string };
 
 /** Pages that are of nothing in particular, by their paths. */
-const PLAIN = ["models", "compare", "datasets", "jobs", "policies", "activity", "settings"] as const;
+const PLAIN = ["models", "compare", "datasets", "runs", "jobs", "policies", "activity", "settings"] as const;
 
 /** The page of a path; one that is none says so, with the path. */
 export function routeFromPath(path: string): Route {
@@ -33,6 +37,9 @@ export function routeFromPath(path: string): Route {
     if (first === "endpoints") return { page: "endpoint", name };
     if (first === "models") return { page: "model", name, number: null };
     if (first === "datasets") return { page: "dataset", name };
+    if (first === "runs" && name === "new") return { page: "start-run" };
+    if (first === "runs" && name === "compare") return { page: "compare-runs" };
+    if (first === "runs") return { page: "run", id: name };
     if (first === "jobs") return { page: "job", id: name };
     if (first === "policies") return { page: "policy", endpoint: name };
   }
@@ -58,6 +65,11 @@ export const versionPath = (name: string, number: number): string => `${modelPat
 export const measurePath = (name: string, number: number): string => `${versionPath(name, number)}/measure`;
 export const datasetPath = (name: string, number: number): string =>
   `/datasets/${encodeURIComponent(name)}?number=${number}`;
+export const runPath = (id: string): string => `/runs/${encodeURIComponent(id)}`;
+/** The form that starts a run; on a registered dataset, as `loans:2`, where one is named. */
+export const startRunPath = (dataset: string | null): string =>
+  dataset === null ? "/runs/new" : `/runs/new?${new URLSearchParams({ dataset }).toString()}`;
+export const compareRunsPath = (ids: readonly string[]): string => `/runs/compare?runs=${ids.join(".")}`;
 export const jobPath = (id: string): string => `/jobs/${encodeURIComponent(id)}`;
 export const policyPath = (endpoint: string): string => `/policies/${encodeURIComponent(endpoint)}`;
 /** Two versions side by side, each as `digits@2`; the second is held against the first. */

@@ -3,14 +3,16 @@ import { client, type DatasetView, type Inspection } from "../api.ts";
 import { Command } from "../parts/copy.tsx";
 import { Failure } from "../parts/failure.tsx";
 import { bytesText, countText, percentText, wholeText } from "../parts/format.ts";
+import { Link } from "../parts/link.tsx";
 import { PageTitle, Section } from "../parts/section.tsx";
 import { StateMark } from "../parts/state-mark.tsx";
 import { Table } from "../parts/table.tsx";
 import { useResource } from "../resource.ts";
-import { useQueryParameter } from "../router.ts";
+import { startRunPath, useQueryParameter } from "../router.ts";
 import { Histogram } from "./histogram.tsx";
 import { associationValue, MEASURES, valuesText } from "./inspection-text.ts";
 import "../activity/activity.css";
+import "../endpoint/endpoint.css";
 import "./dataset.css";
 
 const MOST_ASSOCIATIONS = 20;
@@ -23,7 +25,14 @@ export function Dataset({ name }: { name: string }) {
   );
   return (
     <>
-      <PageTitle title={data === null ? name : `${data.name}:${data.number}`} />
+      <div className="page-head">
+        <PageTitle title={data === null ? name : `${data.name}:${data.number}`} />
+        {data !== null && (
+          <Link className="button" href={startRunPath(`${data.name}:${data.number}`)}>
+            Train on it…
+          </Link>
+        )}
+      </div>
       {error !== null && <Failure error={error} what={`The dataset ${name} could not be read.`} />}
       {data !== null && <Found dataset={data} />}
     </>

@@ -10,7 +10,9 @@ const MIDDLE = HEIGHT / 2;
 const EDGE = 5;
 
 interface WhiskerProps {
-  readonly value: MeasuredValue;
+  readonly value: Pick<MeasuredValue, "value" | "unit"> & {
+    readonly interval: Pick<NonNullable<MeasuredValue["interval"]>, "lower" | "upper"> | null;
+  };
   readonly axis: Axis | null | undefined;
 }
 

@@ -15,8 +15,9 @@ export function jobState({
   return state === "running" && cancelAskedAt !== null ? "cancelling" : state;
 }
 
-/** `measure quality, size`; the kind alone where its order is none this console knows. */
+/** `measure quality, size`, `training`; the kind alone where its order is none this console knows. */
 export function jobTitle({ kind, order }: Pick<JobView, "kind" | "order">): string {
+  if (kind === "train") return "training";
   const what = (order as { what?: unknown } | null)?.what;
   return Array.isArray(what) && what.length > 0 ? `${kind} ${what.join(", ")}` : kind;
 }

@@ -10,7 +10,7 @@ import { StateMark } from "../parts/state-mark.tsx";
 import { Ago, Moment } from "../parts/time.tsx";
 import { FindingView } from "../evidence/finding.tsx";
 import { useResource } from "../resource.ts";
-import { versionPath } from "../router.ts";
+import { runPath, versionPath } from "../router.ts";
 import { JobActions } from "./job-actions.tsx";
 import { hasEnded, jobState, jobTitle, takenText, versionOf } from "./job-text.ts";
 import { Subject } from "./jobs.tsx";
@@ -51,6 +51,11 @@ export function Job({ id }: { id: string }) {
           </p>
         </div>
         <div className="actions">
+          {job.kind === "train" && (
+            <Link className="button" href={runPath(job.id)}>
+              Learning curve
+            </Link>
+          )}
           <JobActions job={job} onChanged={follow} />
         </div>
       </div>

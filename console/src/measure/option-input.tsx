@@ -1,17 +1,19 @@
-// One option of a measurement: as its schema says what it takes.
+// One option of a measurement or setting of a run: as its schema says what it takes.
 import { useId } from "react";
 import { type OptionField, valueTyped } from "./options.ts";
 
 interface OptionInputProps {
   readonly field: OptionField;
   readonly text: string;
+  /** What the server said of it. */
+  readonly refused?: string | undefined;
   readonly onChange: (text: string) => void;
 }
 
-export function OptionInput({ field, text, onChange }: OptionInputProps) {
+export function OptionInput({ field, text, refused, onChange }: OptionInputProps) {
   const id = useId();
   const typed = valueTyped(field, text);
-  const wrong = typed !== null && "wrong" in typed ? typed.wrong : null;
+  const wrong = typed !== null && "wrong" in typed ? typed.wrong : (refused ?? null);
   const described = {
     id,
     className: "input",

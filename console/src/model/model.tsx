@@ -6,10 +6,12 @@ import { Command, CopyButton } from "../parts/copy.tsx";
 import { Failure } from "../parts/failure.tsx";
 import { EvidenceSection } from "../evidence/evidence-section.tsx";
 import { bytesText, countText, versionText, wholeText } from "../parts/format.ts";
+import { Link } from "../parts/link.tsx";
 import { PageTitle, Section } from "../parts/section.tsx";
 import { Moment } from "../parts/time.tsx";
 import { processingOf } from "../processing.ts";
 import { useResource } from "../resource.ts";
+import { runPath } from "../router.ts";
 import { GateSection } from "./gate-section.tsx";
 import { processingText } from "./processing-text.ts";
 import { RequestPanel } from "./request-panel.tsx";
@@ -160,6 +162,17 @@ function ProcessingSteps({ processing }: { processing: Processing | null }) {
   );
 }
 
+/** Where a version came from; a run is linked to. */
+function Source({ source }: Pick<VersionView, "source">) {
+  const [, run] = /^trained by run ([0-9A-Z]{26})$/.exec(source) ?? [];
+  if (run === undefined) return source;
+  return (
+    <>
+      trained by <Link href={runPath(run)}>run {run}</Link>
+    </>
+  );
+}
+
 function ModelFacts({ version }: { version: VersionView }) {
   const { model } = version;
   const opsets = model.opsets.map(({ domain, version }) => `${domain === "" ? "ai.onnx" : domain} ${version}`);
@@ -194,7 +207,7 @@ function ModelFacts({ version }: { version: VersionView }) {
       <dd>{model.producer === "" ? "not said" : model.producer}</dd>
       <dt>Source</dt>
       <dd>
-        {version.source}, registered <Moment at={version.createdAt} />
+        <Source source={version.source} />, registered <Moment at={version.createdAt} />
       </dd>
     </dl>
   );

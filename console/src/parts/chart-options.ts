@@ -1,7 +1,7 @@
 // What uPlot is told: one look for every plot, taken from the page's tokens.
 import uPlot from "uplot";
-import type { ChartSeries } from "./chart.tsx";
-import { roundUp } from "./scale.ts";
+import type { ChartMark, ChartSeries, Scale } from "./chart-series.ts";
+import { logTicksBetween, roundUp, ticksBetween } from "./scale.ts";
 
 const AXIS_WIDTH = 56;
 const AXIS_HEIGHT = 24;
@@ -15,6 +15,9 @@ export interface ChartLook {
   readonly format: (value: number | null) => string;
   readonly series: readonly ChartSeries[];
   readonly categories: readonly string[] | null;
+  /** As it is now, of lines that are not over the last minute. */
+  readonly scale: (() => Scale) | null;
+  readonly marks: () => readonly ChartMark[];
   readonly style: CSSStyleDeclaration;
   readonly width: number;
   readonly height: number;
@@ -23,7 +26,9 @@ export interface ChartLook {
 
 export function chartOptions(look: ChartLook): uPlot.Options {
   const token = (name: string): string => look.style.getPropertyValue(name).trim();
-  const isTime = look.categories === null;
+  const { scale } = look;
+  const isTime = look.categories === null && scale === null;
+  const sync = isTime ? SYNC : scale === null ? null : `slipway-${scale().of}`;
   const axis = {
     stroke: token("--ink-3"),
     font: `11px ${token("--sans")}`,
@@ -40,29 +45,37 @@ export function chartOptions(look: ChartLook): uPlot.Options {
       y: false,
       drag: { x: false, y: false, setScale: false },
       points: { size: 6 },
-      ...(isTime ? { sync: { key: SYNC, setSeries: false } } : {}),
+      ...(sync === null ? {} : { sync: { key: sync, setSeries: false } }),
     },
-    scales: {
-      x: {
-        time: false,
-        range: isTime ? [-SECONDS_SHOWN, 0] : [-0.5, (look.categories?.length ?? 1) - 0.5],
-      },
-      y: { range: (_plot, _min, max) => [0, roundUp(max)] },
-    },
+    scales:
+      scale === null
+        ? plainScales(look, isTime)
+        : {
+            x: { time: false, range: () => [...scale().x] },
+            y: { distr: scale().isLogarithmic ? 3 : 1, range: () => [...scale().y] },
+          },
     axes: [
       {
         ...axis,
         size: AXIS_HEIGHT,
         grid: { show: false },
-        splits: () => (isTime ? [-60, -45, -30, -15, 0] : [...(look.categories ?? []).keys()]),
+        splits: (plot) => {
+          if (scale !== null) return [...ticksBetween(...scale().x, plot.width < 400 ? 4 : 8, true)];
+          return isTime ? [-60, -45, -30, -15, 0] : [...(look.categories ?? []).keys()];
+        },
         values: (_plot, splits) =>
-          splits.map((x) => (isTime ? (x === 0 ? "now" : `−${-x} s`) : (look.categories?.[x] ?? ""))),
+          splits.map((x, at) => {
+            if (scale !== null) return at === 0 ? `${scale().of} ${x}` : String(x);
+            return isTime ? (x === 0 ? "now" : `−${-x} s`) : (look.categories?.[x] ?? "");
+          }),
       },
       {
         ...axis,
         size: AXIS_WIDTH,
         grid: { stroke: token("--grid"), width: 1 },
+        ...(scale === null ? {} : { filter: (_plot: uPlot, splits: number[]) => splits }),
         splits: (plot) => {
+          if (scale !== null) return [...(scale().isLogarithmic ? logTicksBetween : linearTicks)(...scale().y)];
           const max = plot.scales["y"]?.max ?? 1;
           return [0, max / 2, max];
         },
@@ -93,8 +106,48 @@ export function chartOptions(look: ChartLook): uPlot.Options {
         : [],
     hooks: {
       setCursor: [(plot) => look.onCursor(plot.cursor.idx ?? null)],
+      draw: [(plot) => drawMarks(plot, look, token("--ground"))],
     },
   };
+}
+
+function plainScales({ categories }: ChartLook, isTime: boolean): uPlot.Scales {
+  return {
+    x: { time: false, range: isTime ? [-SECONDS_SHOWN, 0] : [-0.5, (categories?.length ?? 1) - 0.5] },
+    y: { range: (_plot, _min, max) => [0, roundUp(max)] },
+  };
+}
+
+const linearTicks = (from: number, to: number): readonly number[] => ticksBetween(from, to, 4);
+
+/** A dashed line at each mark, and a ring around its point. */
+function drawMarks(plot: uPlot, { marks, series, style }: ChartLook, ground: string): void {
+  const { ctx, bbox } = plot;
+  const ratio = devicePixelRatio;
+  for (const { series: of, index } of marks()) {
+    const [at, value] = [plot.data[0]?.[index], plot.data[of + 1]?.[index]];
+    if (at === undefined || value === undefined || value === null) continue;
+    const x = plot.valToPos(at, "x", true);
+    const y = plot.valToPos(value, "y", true);
+    ctx.save();
+    ctx.strokeStyle = style.getPropertyValue(`--chart-${series[of]!.color}`).trim();
+    ctx.fillStyle = ground;
+    ctx.lineWidth = ratio;
+    ctx.setLineDash([3 * ratio, 3 * ratio]);
+    ctx.globalAlpha = 0.7;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.globalAlpha = 1;
+    ctx.setLineDash([]);
+    ctx.lineWidth = 2 * ratio;
+    ctx.beginPath();
+    ctx.arc(x, y, 4 * ratio, 0, 2 * Math.PI);
+    ctx.fill();
+    ctx.stroke();
+    ctx.restore();
+  }
 }
 
 function tickText(value: number): string {

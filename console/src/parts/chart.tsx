@@ -6,16 +6,8 @@ import "uplot/dist/uPlot.min.css";
 import { useTheme } from "../theme.ts";
 import { useQueryParameter } from "../router.ts";
 import { chartOptions } from "./chart-options.ts";
+import type { ChartMark, ChartSeries, Scale } from "./chart-series.ts";
 import "./chart.css";
-
-export interface ChartSeries {
-  readonly label: string;
-  readonly values: readonly (number | null)[];
-  /** One of the palette's colours. */
-  readonly color: 1 | 2 | 3 | 4 | 5 | 6;
-  /** Tells lines apart without their colour. */
-  readonly dash?: readonly number[];
-}
 
 export interface ChartProps {
   readonly id: string;
@@ -25,10 +17,14 @@ export interface ChartProps {
   /** Written behind each number of the axis, such as "ms". */
   readonly unit: string;
   readonly format: (value: number | null) => string;
-  /** Seconds before now, or indices of `categories`. */
+  /** Seconds before now, indices of `categories`, or what `scale` says. */
   readonly x: readonly number[];
   readonly series: readonly ChartSeries[];
   readonly kind: "lines" | "stacked" | "bars";
+  /** Of lines that are not over the last minute. */
+  readonly scale?: Scale;
+  /** Points that stand out, by the series and where in `x`. */
+  readonly marks?: readonly ChartMark[];
   /** What the bars stand for. */
   readonly categories?: readonly string[];
   /** Names the first column of the table. */
@@ -62,6 +58,11 @@ export function Chart(props: ChartProps) {
   };
   const [cursor, setCursor] = useState<number | null>(null);
   const at = cursor !== null && cursor < x.length ? cursor : lastKnown(series);
+  // Lines of one minute end together; others each have a last point of their own.
+  const valueText = (line: ChartSeries): string => {
+    const index = props.scale !== undefined && cursor === null ? lastKnown([line]) : at;
+    return index === null ? "–" : format(line.values[index] ?? null);
+  };
   const withUnit = (value: number | null): string => (value === null ? "–" : `${format(value)} ${unit}`.trim());
   return (
     <figure className="chart" aria-labelledby={`${id}-title`}>
@@ -82,7 +83,7 @@ export function Chart(props: ChartProps) {
           {series.map((line) => (
             <li key={line.label}>
               <Swatch series={line} isArea={props.kind === "stacked"} />
-              {line.label} <b>{at === null ? "–" : format(line.values[at] ?? null)}</b>
+              {line.label} <b>{valueText(line)}</b>
             </li>
           ))}
         </ul>
@@ -109,7 +110,8 @@ function lastKnown(series: readonly ChartSeries[]): number | null {
   return null;
 }
 
-function Swatch({ series, isArea }: { series: ChartSeries; isArea: boolean }) {
+/** How a line is drawn, beside its name. */
+export function Swatch({ series, isArea }: { series: Pick<ChartSeries, "color" | "dash">; isArea: boolean }) {
   return (
     <svg
       className="swatch"
@@ -139,6 +141,7 @@ function Plot(props: ChartProps & { onCursor: (index: number | null) => void; su
   const latest = useRef({ data, props });
   latest.current = { data, props };
   const looks = props.series.map((line) => `${line.label}:${line.color}:${line.dash?.join() ?? ""}`).join(";");
+  const scaled = props.scale === undefined ? "" : `${props.scale.of}:${props.scale.isLogarithmic}`;
   const names = categories?.join(";");
   useEffect(() => {
     const element = holder.current;
@@ -151,6 +154,8 @@ function Plot(props: ChartProps & { onCursor: (index: number | null) => void; su
         format,
         series: props.series,
         categories: props.categories ?? null,
+        scale: props.scale === undefined ? null : () => latest.current.props.scale!,
+        marks: () => latest.current.props.marks ?? [],
         style: getComputedStyle(element),
         width: element.clientWidth,
         height: element.clientHeight,
@@ -169,8 +174,8 @@ function Plot(props: ChartProps & { onCursor: (index: number | null) => void; su
       made.destroy();
       plot.current = null;
     };
-    // `looks` and `names` stand for the series and categories, which are new arrays at each render.
-  }, [kind, unit, format, looks, names, theme]);
+    // `looks`, `names` and `scaled` stand for series, categories and scale, which are new at each render.
+  }, [kind, unit, format, looks, names, scaled, theme]);
   useEffect(() => {
     plot.current?.setData(data);
   }, [data]);

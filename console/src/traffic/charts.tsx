@@ -1,6 +1,7 @@
 // The plots of an endpoint's last minute.
 import { useMemo } from "react";
-import { Chart, type ChartSeries } from "../parts/chart.tsx";
+import { Chart } from "../parts/chart.tsx";
+import type { ChartSeries } from "../parts/chart-series.ts";
 import { megabytesText, msText, rateText, timeText, wholeText } from "../parts/format.ts";
 import { useQueryParameter } from "../router.ts";
 import { batchBuckets, minuteOf, otherMs, type Second, STAGES } from "./series.ts";
