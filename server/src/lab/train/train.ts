@@ -1,40 +1,24 @@
 // A whole run: rows are made ready, baselines and the network are fitted, and what is to be served is put together and judged as it will
 // be served.
 import { createHash } from "node:crypto";
-import {
-  batchNorm,
-  build,
-  cnnLayers,
-  conv,
-  dropout,
-  flatten,
-  type Input,
-  globalAveragePool,
-  type Layers,
-  linear,
-  mlpLayers,
-  named,
-  relu,
-} from "@slipway/core/build";
+import type { Input } from "@slipway/core/build";
 import { type Backend, DEFAULT_SESSION_SETTINGS } from "@slipway/core/backend";
-import { type Clock, SlipwayError } from "@slipway/core/base";
-import type { ParameterGroup } from "@slipway/core/autodiff";
-import type { Model } from "@slipway/core/graph";
+import type { Clock } from "@slipway/core/base";
 import { bytesFromModel, modelFromBytes } from "@slipway/core/onnx";
 import type { OpenDataset } from "#lab/dataset";
 import { canonicalJson, type JsonObject, type JsonValue } from "#registry";
 import { type Baseline, baselinesOf } from "./baselines.ts";
 import type { EpochPoint } from "./checkpoint.ts";
+import { chosenNetwork, frozenBy } from "./chosen-network.ts";
 import { figureCount, type Figures } from "./figures.ts";
 import { fit, type FitProgress, type Fitted } from "./fit.ts";
 import { createLearner } from "./learner.ts";
-import { HEAD } from "./base-model.ts";
 import { prepareFineTune, type TunedRows } from "./fine-tune.ts";
 import { openRows, type PrepareOptions } from "./open-rows.ts";
-import type { BaseOrder, NetworkOrder, TrainOrder } from "./order.ts";
+import type { NetworkOrder, TrainOrder } from "./order.ts";
 import type { PreparedRows } from "./prepared-rows.ts";
 import { NETWORK_PREFIX, servedModel } from "./served-model.ts";
-import { chosenHidden, type ChosenSettings, chosenSettings } from "./settings.ts";
+import { type ChosenSettings, chosenSettings } from "./settings.ts";
 import { preparePixels } from "./pixels.ts";
 import { prepareTable } from "./tables.ts";
 import { lossOf, outputsOf, scoreOf, type Task } from "./task.ts";
@@ -101,9 +85,6 @@ export interface Trained {
   readonly processing: JsonObject;
   readonly record: RunRecord;
 }
-
-/** Channels of a network of pictures: what two cores train in minutes. */
-const STAGES = [16, 32, 64];
 
 /** A checkpoint is worth a twentieth of the time, and no more than is lost without it. */
 const SAVING_SHARE = 0.05;
@@ -192,7 +173,7 @@ async function trained(
     input: rows.input,
     isFineTuned: order.base !== null,
   });
-  const { kind, text, model: network } = await networkOf(order, rows, ports);
+  const { kind, text, model: network } = await chosenNetwork(order, rows, ports.readBlob);
   const now = (): number => clock.now();
   const prefix = "networkPrefix" in rows ? rows.networkPrefix : null;
   const learner = await createLearner({
@@ -274,83 +255,6 @@ async function trained(
   } finally {
     await learner.close();
   }
-}
-
-interface ChosenNetwork {
-  readonly kind: NetworkOrder["kind"];
-  /** For people: "128, 64". */
-  readonly text: string;
-  readonly model: Model;
-}
-
-/** What stays as it is; a new last layer never does. */
-function frozenBy(base: BaseOrder | null, networkPrefix: string | null): readonly ParameterGroup[] {
-  if (base === null) return [];
-  const patterns = base.freeze.map((one) => one.split("*").map(escaped).join(".*"));
-  // What an encoder was fitted to is no weight.
-  if (networkPrefix !== null) patterns.push(`(?!${escaped(networkPrefix)}).*`);
-  if (patterns.length === 0) return [];
-  const names = new RegExp(`^(?:${patterns.join("|")})$`);
-  return [...(base.isHeadNew ? [{ names: HEAD }] : []), { names, isFrozen: true }];
-}
-
-/** A text as a regular expression that matches it. */
-function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
-}
-
-async function networkOf(order: TrainOrder, rows: PreparedRows | TunedRows, ports: TrainPorts): Promise<ChosenNetwork> {
-  const { input, task } = rows;
-  if ("network" in rows) return { kind: "model", text: `from ${order.base!.of}`, model: rows.network };
-  const wanted: NetworkOrder =
-    order.network ??
-    (input.kind === "features" ? { kind: "mlp", hidden: null, dropout: 0 } : { kind: "cnn", dropout: 0 });
-  const { seed } = order.settings;
-  const outputs = outputsOf(task);
-  switch (wanted.kind) {
-    case "mlp": {
-      const hidden = chosenHidden(wanted);
-      const layers = mlpLayers({ hidden, outputs, dropout: wanted.dropout });
-      const flat = input.kind === "features" ? [] : [flatten()];
-      const model = build([...flat, ...[layers].flat()], { input, seed, name: "mlp" });
-      return { kind: "mlp", text: `hidden layers of ${hidden.join(", ")}`, model };
-    }
-    case "cnn": {
-      if (input.kind === "image") {
-        const layers = cnnLayers({ classes: outputs, stages: STAGES, dropout: wanted.dropout });
-        const model = build(layers, { input, seed, name: "cnn" });
-        return { kind: "cnn", text: `of pictures ${input.channels} × ${input.height} × ${input.width}`, model };
-      }
-      if (input.kind === "signal") {
-        const model = build(signalLayers(outputs, wanted.dropout), { input, seed, name: "cnn" });
-        return { kind: "cnn", text: `of signals ${input.channels} × ${input.length}`, model };
-      }
-      throw new SlipwayError(
-        "PARAMETER_INVALID",
-        "A cnn learns from pictures and signals, and these rows are columns; use mlp.",
-      );
-    }
-    case "model": {
-      const model = modelFromBytes(await ports.readBlob(wanted.hash));
-      return { kind: "model", text: `of ${wanted.of}`, model };
-    }
-  }
-}
-
-/** Convolutions over time, each of which halves it, and the mean of what they find. */
-function signalLayers(outputs: number, share: number): Layers {
-  const stage = (channels: number, at: number): Layers =>
-    named(`stage${at + 1}`, [
-      conv({ channels, kernel: 5, stride: 2, bias: false, initialization: "he-normal" }),
-      batchNorm(),
-      relu(),
-    ]);
-  return [
-    ...[32, 64, 128].map(stage),
-    globalAveragePool(),
-    ...(share === 0 ? [] : [dropout(share)]),
-    named("head", linear(outputs)),
-  ];
 }
 
 /** What rows of each class count, so that classes count alike; null where rows do. */
