@@ -73,7 +73,7 @@ test("a run that waits can be cancelled, and is then resumed", async () => {
 test.each([
   [["train"], EXITS.usage.code, "--data is missing"],
   [["train", "--data", "parity.csv", "--hidden", "12,x"], EXITS.usage.code, "write it as --hidden 128,64"],
-  [["train", "--data", "parity.csv", "--net", "forest"], EXITS.usage.code, "it takes mlp, cnn or"],
+  [["train", "--data", "parity.csv", "--net", "forest"], EXITS.usage.code, "it takes mlp, cnn, or a file"],
   [["train", "--data", "parity.csv", "--role", "bit"], EXITS.usage.code, "--role postcode=categorical"],
   [["finetune", "nothing", "--data", "parity.csv"], EXITS.notFound.code, 'named "nothing"'],
   [["runs", "compare", "parity@1"], EXITS.usage.code, "compare takes two runs or more"],
