@@ -50,9 +50,10 @@ describe("curves", () => {
   });
 
   test("ticks are round and inside", () => {
-    expect(ticksBetween(1, 24, 8, true)).toEqual([5, 10, 15, 20]);
+    expect(ticksBetween(1, 24, 5, true)).toEqual([5, 10, 15, 20]);
     expect(ticksBetween(1, 5, 8, true)).toEqual([1, 2, 3, 4, 5]);
-    expect(ticksBetween(-0.12, 0.33, 4)).toEqual([0, 0.2]);
+    expect(ticksBetween(-0.12, 0.33, 4)).toEqual([-0.1, 0, 0.1, 0.2, 0.3]);
+    expect(ticksBetween(0.08, 0.95, 4)).toEqual([0.2, 0.4, 0.6, 0.8]);
     expect(logTicksBetween(0.03, 4)).toEqual([0.05, 0.1, 0.2, 0.5, 1, 2]);
     expect(logTicksBetween(1e-5, 1)).toEqual([1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1]);
   });

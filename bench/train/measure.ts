@@ -188,7 +188,11 @@ class Turn {
             "--conditions=source",
             "--disable-warning=ExperimentalWarning",
             at("step-run.ts"),
-            ...[network, optimizer, String(threads), name, folder],
+            network,
+            optimizer,
+            String(threads),
+            name,
+            folder,
           ];
     const child = spawnOn(command, threads === 1 ? [SERVER_CORE] : [SERVER_CORE, LOAD_CORE]);
     let words = "";

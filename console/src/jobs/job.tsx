@@ -15,7 +15,6 @@ import { JobActions } from "./job-actions.tsx";
 import { hasEnded, jobState, jobTitle, takenText, versionOf } from "./job-text.ts";
 import { Subject } from "./jobs.tsx";
 import { Progress } from "./progress.tsx";
-import { Training } from "./training.tsx";
 import { useJob } from "./use-job.ts";
 import "../activity/activity.css";
 import "../endpoint/endpoint.css";
@@ -101,7 +100,6 @@ export function Job({ id }: { id: string }) {
           <code className="long">{job.id}</code>
         </dd>
       </dl>
-      {job.kind === "train" && <Training id={job.id} />}
       {hasEnded(job) ? (
         <Found job={job} />
       ) : (

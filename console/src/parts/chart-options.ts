@@ -60,7 +60,7 @@ export function chartOptions(look: ChartLook): uPlot.Options {
         size: AXIS_HEIGHT,
         grid: { show: false },
         splits: (plot) => {
-          if (scale !== null) return [...ticksBetween(...scale().x, plot.width < 400 ? 4 : 8, true)];
+          if (scale !== null) return [...ticksBetween(...scale().x, plot.width / 80, true)];
           return isTime ? [-60, -45, -30, -15, 0] : [...(look.categories ?? []).keys()];
         },
         values: (_plot, splits) =>

@@ -13,7 +13,8 @@ export function ticksBetween(from: number, to: number, wanted: number, isWhole =
   if (!(to > from)) return [from];
   const rough = (to - from) / wanted;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const fitting = [1, 2, 5, 10].map((one) => one * power).find((one) => one >= rough * 0.999999)!;
+  const apart = (step: number): number => Math.abs(Math.log(step / rough));
+  const fitting = [1, 2, 5, 10].map((one) => one * power).reduce((a, b) => (apart(b) < apart(a) ? b : a));
   const step = isWhole ? Math.max(1, fitting) : fitting;
   const first = Math.ceil(from / step - 1e-9);
   const last = Math.floor(to / step + 1e-9);

@@ -110,9 +110,11 @@ function Compared({ runs }: { runs: readonly RunView[] }) {
 }
 
 function Differences({ runs }: { runs: readonly RunView[] }) {
-  const facts = runs.map((one) => decided(one));
-  const keys = [...new Set(facts.flatMap((one) => [...one.keys()]))];
-  const differing = keys.filter((key) => new Set(facts.map((one) => one.get(key) ?? "–")).size > 1);
+  // What waits is not decided in full yet.
+  const facts = runs.map((one) => (one.run === null ? null : decided(one)));
+  const known = facts.filter((one) => one !== null);
+  const keys = [...new Set(known.flatMap((one) => [...one.keys()]))];
+  const differing = keys.filter((key) => new Set(known.map((one) => one.get(key))).size > 1);
   const scores = [...new Set(runs.flatMap(({ run }) => (run === null ? [] : [run.score])))];
   const outcomes: readonly (readonly [string, (one: RunView) => string])[] = [
     [`best ${scores.join(" or ")} on validation`, ({ run }) => figureText(bestFigure(run)?.value)],
@@ -143,7 +145,7 @@ function Differences({ runs }: { runs: readonly RunView[] }) {
           </th>
           {runs.map((one, at) => (
             <td key={one.id} className="number">
-              {facts[at]!.get(key) ?? "–"}
+              {facts[at]?.get(key) ?? "–"}
             </td>
           ))}
         </tr>

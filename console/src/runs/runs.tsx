@@ -125,7 +125,8 @@ function RunTable({ runs, now, chosen, onChosen }: RunTableProps) {
           <td className="secondary">{one.order.data.description.name}</td>
           <td>
             <StateMark state={one.state} />
-            {one.state === "failed" && <span className="under quiet">{one.error?.code}</span>}
+            {one.state === "failed" && <span className="under quiet secondary">{one.error?.code}</span>}
+            {one.state === "running" && <span className="under quiet">{shareText(one)}</span>}
           </td>
           <td className="number">{epochText(one)}</td>
           <td className="number">
@@ -136,6 +137,12 @@ function RunTable({ runs, now, chosen, onChosen }: RunTableProps) {
       ))}
     </Table>
   );
+}
+
+/** `42 %`, of its steps. */
+function shareText({ progress }: RunView): string {
+  if (progress === null || progress.total === null || progress.total === 0) return "begins";
+  return `${Math.floor((100 * progress.done) / progress.total)} %`;
 }
 
 function Best({ view: { run } }: { view: RunView }) {

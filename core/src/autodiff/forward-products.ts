@@ -22,7 +22,7 @@ export function withForwardProducts(model: Model, types: ValueTypes): Model {
     if (facts === null) continue;
     const before = made.graph.nodes.length;
     made = extendModel(made, dtypes, (g) => emit(Emitter.over(g, model.opsets.get("")!, types), node, facts));
-    const nodes = [...made.graph.nodes.slice(before)];
+    const nodes = made.graph.nodes.slice(before);
     nodes.push({ ...nodes.pop()!, outputs: node.outputs });
     const graph = { ...made.graph, nodes: made.graph.nodes.slice(0, before) };
     made = { ...made, graph: replaceNodes(graph, new Map([[node, nodes]])) };

@@ -10,14 +10,9 @@ const FORM = /^\s*(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})
 export function secondsOfTime(text: string): number | null {
   const found = FORM.exec(text);
   if (found === null) return null;
-  const [year, month, day, hour, minute, second] = found.slice(1, 7).map((digits = "0") => Number(digits)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [year, month, day, hour, minute, second] = found
+    .slice(1, 7)
+    .map((digits: string | undefined) => Number(digits ?? 0)) as [number, number, number, number, number, number];
   if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59)
     return null;
   const offset = offsetSeconds(found[8] ?? "Z");

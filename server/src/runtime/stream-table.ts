@@ -5,11 +5,15 @@
 
 const LEAST_SLOTS = 64;
 
+function emptySlots<T>(count: number): (T | undefined)[] {
+  return Array.from<T | undefined>({ length: count });
+}
+
 /** Values by whole numbers of 32 bits, given in order for the most part. */
 export class StreamTable<T> {
   /** A power of two; at most half are taken. Linear probing: a stream is at its number's slot or behind it, without a gap. */
   #streams = new Uint32Array(LEAST_SLOTS);
-  #values: (T | undefined)[] = new Array<T | undefined>(LEAST_SLOTS).fill(undefined);
+  #values: (T | undefined)[] = emptySlots<T>(LEAST_SLOTS);
   #newest = 0;
   #size = 0;
 
@@ -72,7 +76,7 @@ export class StreamTable<T> {
   #grow(): void {
     const [streams, values] = [this.#streams, this.#values];
     this.#streams = new Uint32Array(2 * streams.length);
-    this.#values = new Array<T | undefined>(2 * streams.length).fill(undefined);
+    this.#values = emptySlots(2 * streams.length);
     for (const [from, value] of values.entries()) {
       if (value === undefined) continue;
       const at = this.#find(streams[from]!);

@@ -156,7 +156,8 @@ function isSplit(call: OperatorCall, { slid, counted }: Slide, window: Window): 
   if (typeof length !== "number" || count === undefined || count < LEAST_SPLIT_LENGTH || kernel[last]! < 2)
     return false;
   if (typeof kernels !== "number" || typeof channels !== "number" || kernels > channels) return false;
-  const isWhole = count + reachOf(window)[last]! === length + padsBefore[last]! + padsAfter[last]!;
+  const padded = length + padsBefore[last]! + padsAfter[last]!;
+  const isWhole = padded === count + reachOf(window)[last]!;
   return isWhole && strides.every((stride) => stride === 1);
 }
 

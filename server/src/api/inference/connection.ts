@@ -33,7 +33,7 @@ export function trackConnection(front: Front, socket: InferenceSocket): void {
   front.connections.add(connection);
   socket.on("close", () => {
     front.connections.delete(connection);
-    for (const exchange of [...connection.exchanges]) exchange.abandon();
+    for (const exchange of connection.exchanges.slice()) exchange.abandon();
   });
 }
 

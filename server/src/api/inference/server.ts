@@ -278,7 +278,7 @@ async function close(server: Server<typeof InferenceMessage>, front: Front, drai
     const cancel = front.clock.after(drainTimeoutMs, stopWaiting);
     await idle;
     cancel();
-    for (const { exchanges } of front.connections) for (const exchange of [...exchanges]) exchange.expire();
+    for (const { exchanges } of front.connections) for (const exchange of exchanges.slice()) exchange.expire();
   }
   // What was just answered is still on its way out; connections close once it is read, and idle ones at once.
   server.closeIdleConnections();
