@@ -52,6 +52,8 @@ export function chartOptions(look: ChartLook): uPlot.Options {
         ? plainScales(look, isTime)
         : {
             x: { time: false, range: () => [...scale().x] },
+            // uPlot has these as a const enum, which a module by itself can't read.
+            // oxlint-disable-next-line typescript/no-unsafe-enum-assignment
             y: { distr: scale().isLogarithmic ? 3 : 1, range: () => [...scale().y] },
           },
     axes: [
