@@ -160,13 +160,15 @@ async function fitColumns(
   let rows = 0;
   for (let pass = 1; columns.some(({ fit }) => !fit!.isDone); pass++) {
     rows = 0;
+    // A column that needs fewer passes than others must not count its rows again.
+    const pending = columns.filter(({ fit }) => !fit!.isDone);
     report(`fitting the encoder, pass ${pass}`);
     const wanted = { ...plan, badRows, split, batchRows: BATCH_ROWS, slices: [], signal };
     for await (const batch of dataset.rowsAs(wanted)) {
-      for (const { name, fit } of columns) fit!.add(valuesOf(batch, name));
+      for (const { name, fit } of pending) fit!.add(valuesOf(batch, name));
       rows += batch.rows;
     }
-    for (const { fit } of columns) fit!.endPass();
+    for (const { fit } of pending) fit!.endPass();
   }
   return rows;
 }
