@@ -2,6 +2,8 @@
 export type { Baseline } from "./baselines.ts";
 export type { EpochPoint } from "./checkpoint.ts";
 export type { Figures } from "./figures.ts";
+export { fit, type FitData, type FitPlan, type FitProgress, type FitRun, type Fitted } from "./fit.ts";
+export { createLearner, type Learner, type LearnerOptions } from "./learner.ts";
 export { type NetworkOrder, SCHEDULES, TrainOrder } from "./order.ts";
 export { TASK_KINDS, type Task } from "./task.ts";
 export {
@@ -13,3 +15,4 @@ export {
   type TrainRun,
   type TrainState,
 } from "./train.ts";
+export { type TrainingSet, trainingSetFromArrays } from "./training-set.ts";
