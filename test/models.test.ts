@@ -20,7 +20,7 @@ const kitchen = { backend: createOnnxRuntimeBackend(), now: () => performance.no
 const packaged = (name: string) => readFileSync(path.resolve(import.meta.dirname, "../examples/loans", name));
 
 test("loans made twice are the same, byte by byte, and their people those of the file", async () => {
-  const few = { epochs: 2, patienceEpochs: 2 };
+  const few = { epochs: 1, patienceEpochs: 1 };
   const [one, other] = [await madeLoans(kitchen, few, 500), await madeLoans(kitchen, few, 500)];
   expect([...one.files.keys()]).toEqual(["model.onnx", "processing.json", "loans.csv", "loans.yaml"]);
   for (const [name, bytes] of one.files) {

@@ -5,7 +5,7 @@ import path from "node:path";
 import { type Backend, DEFAULT_SESSION_SETTINGS } from "@slipway/core/backend";
 import type { NamedTensor } from "@slipway/core/tensor";
 import { datasetOrder } from "../../server/src/lab/dataset/index.ts";
-import { type RunRecord, train, TrainOrder } from "../../server/src/lab/train/index.ts";
+import { type RunRecord, train, type Trained, TrainOrder } from "../../server/src/lab/train/index.ts";
 import { systemClock } from "../../server/src/runtime/index.ts";
 import { type Kitchen, type Made, madeOn, type Recipe, sha256 } from "../recipe.ts";
 import { judged, judgedGroup } from "./judged.ts";
@@ -13,6 +13,7 @@ import {
   type Applicant,
   csvOf,
   genderBlindProbability,
+  type Loan,
   loans as drawnLoans,
   recordedProbability,
 } from "./population.ts";
@@ -45,9 +46,8 @@ export async function madeLoans(
   settings: Partial<TrainOrder["settings"]>,
   freshRows: number,
 ): Promise<Made> {
-  const csv = csvOf(drawnLoans(TRAINING + VALIDATION + TEST, SEED), (row) =>
-    row < TRAINING ? "train" : row < TRAINING + VALIDATION ? "validation" : "test",
-  );
+  const drawn = drawnLoans(TRAINING + VALIDATION + TEST, SEED);
+  const csv = csvOf(drawn, (row) => (row < TRAINING ? "train" : row < TRAINING + VALIDATION ? "validation" : "test"));
   const folder = await mkdtemp(path.join(os.tmpdir(), "slipway-loans-"));
   try {
     await writeFile(path.join(folder, "loans.csv"), csv);
@@ -58,23 +58,14 @@ export async function madeLoans(
       roles: ROLES,
       settings: { seed: FIT_SEED, ...settings },
     });
-    const { model, processing, record } = await train(
-      order,
-      {
-        backend,
-        clock: systemClock,
-        environment: {},
-        readBlob: notNeeded,
-      },
-      {
-        signal: new AbortController().signal,
-        report: () => undefined,
-        saved: null,
-        save: async () => undefined,
-        onCurve: async () => undefined,
-      },
-    );
-    const figures = await figuresOf(model, backend, freshRows);
+    const { model, processing, record } = await trained(order, backend);
+    // The same without hidden layers: what a logistic regression of the same features comes to.
+    const linear = await trained({ ...order, network: { kind: "mlp", hidden: [], dropout: 0 } }, backend);
+    const people = drawn.slice(TRAINING + VALIDATION);
+    const figures = {
+      ...(await figuresOf(model, linear.model, backend, freshRows)),
+      test: await testFigures(model, people, backend),
+    };
     log(
       `loans: AUC ${figures.model.auc.toFixed(4)}; at best ${figures.bestBlind.auc.toFixed(4)}, told the gender ${figures.best.auc.toFixed(4)}`,
     );
@@ -100,6 +91,17 @@ export async function madeLoans(
   }
 }
 
+async function trained(order: TrainOrder, backend: Backend): Promise<Trained> {
+  const run = {
+    signal: new AbortController().signal,
+    report: () => undefined,
+    saved: null,
+    save: async () => undefined,
+    onCurve: async () => undefined,
+  };
+  return await train(order, { backend, clock: systemClock, environment: {}, readBlob: notNeeded }, run);
+}
+
 /** Nothing stored is read: data and network are made here. */
 async function notNeeded(name: string): Promise<never> {
   throw new Error(`The recipe asked for ${name}. This is a bug.`);
@@ -112,13 +114,25 @@ function timeless({ curve, result, ...record }: RunRecord): Record<string, unkno
   return { ...record, curve: points, result: end };
 }
 
-async function figuresOf(model: Uint8Array, backend: Backend, rows: number) {
+/** By the labels that the file has. */
+async function testFigures(model: Uint8Array, rows: readonly Loan[], backend: Backend) {
+  const people = rows.map(({ applicant }) => applicant);
+  const labels = rows.map(({ repaid }) => (repaid ? 1 : 0));
+  return {
+    rows: rows.length,
+    model: judged(await scoresOf(model, people, backend), labels),
+    bestBlind: judged(people.map(genderBlindProbability), labels),
+  };
+}
+
+async function figuresOf(model: Uint8Array, linear: Uint8Array, backend: Backend, rows: number) {
   const people = drawnLoans(rows, FRESH_SEED).map(({ applicant }) => applicant);
   const recorded = people.map(recordedProbability);
   const scores = await scoresOf(model, people, backend);
   const group = (gender: Applicant["gender"]) => judgedGroup(gender, people, scores, recorded);
   return {
     rows,
+    linear: judged(await scoresOf(linear, people, backend), recorded),
     model: judged(scores, recorded),
     bestBlind: judged(people.map(genderBlindProbability), recorded),
     best: judged(recorded, recorded),
