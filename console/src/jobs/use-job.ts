@@ -14,10 +14,12 @@ export interface FollowedJob {
   readonly follow: () => void;
 }
 
-export function useJob(id: string): FollowedJob {
+/** @param id null follows none, and keeps what was last known */
+export function useJob(id: string | null): FollowedJob {
   const [state, setState] = useState<{ job: JobView | null; error: Error | null }>({ job: null, error: null });
   const [turn, setTurn] = useState(0);
   useEffect(() => {
+    if (id === null) return undefined;
     const controller = new AbortController();
     void followJob(id, controller.signal, setState);
     return () => controller.abort();

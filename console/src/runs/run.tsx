@@ -1,6 +1,6 @@
 // One run, live: its learning curve as it grows, how far it is, what it is worth beside simpler models, what decided it, and what came
 // of it.
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { client, type RunRecord, type RunView } from "../api.ts";
 import { useFeed } from "../feed.ts";
 import { JobActions } from "../jobs/job-actions.tsx";
@@ -29,13 +29,17 @@ import "../jobs/jobs.css";
 import "./runs.css";
 
 export function Run({ id }: { id: string }) {
-  const { job, follow } = useJob(id);
-  // The job tells when there is news, about once a second while it trains; a run outlives it.
+  // A run outlives its job, which is asked for only while something of it may change.
+  const [isSettled, setSettled] = useState(true);
+  const { job, follow } = useJob(isSettled ? null : id);
+  // The job tells when there is news, about once a second while it trains.
   const { data, error } = useResource(
     `run ${id}`,
     (signal) => client.getRun({ params: { id } }, { signal }),
     job?.revision ?? 0,
   );
+  const isOpen = data !== null && data.state !== "succeeded";
+  useEffect(() => setSettled(!isOpen), [isOpen]);
   const { status } = useFeed();
   if (data === null) {
     return (
