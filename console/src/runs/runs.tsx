@@ -99,7 +99,7 @@ function RunTable({ runs, now, chosen, onChosen }: RunTableProps) {
         { title: "Learns", look: "secondary" },
         { title: "From", look: "secondary" },
         "State",
-        { title: "Epoch", look: "number" },
+        { title: "Epoch", look: "number secondary" },
         { title: "Best validation", look: "number" },
         { title: "Begun", look: "number secondary" },
       ]}
@@ -128,7 +128,7 @@ function RunTable({ runs, now, chosen, onChosen }: RunTableProps) {
             {one.state === "failed" && <span className="under quiet secondary">{one.error?.code}</span>}
             {one.state === "running" && <span className="under quiet">{shareText(one)}</span>}
           </td>
-          <td className="number">{epochText(one)}</td>
+          <td className="number secondary">{epochText(one)}</td>
           <td className="number">
             <Best view={one} />
           </td>
