@@ -11,6 +11,7 @@ import { benchProfile, type ProfileFigures, profileText } from "./profile/measur
 import { type Result, resultOf } from "./record.ts";
 import { benchServe, type ServeFigures, serveText } from "./serve.ts";
 import { NETWORK_NAMES, type NetworkName, OPTIMIZER_NAMES, type OptimizerName } from "./train/networks.ts";
+import { benchFit, type FitFigures, fitText } from "./train/fit.ts";
 import { benchTrain, type TrainFigures, trainText } from "./train/measure.ts";
 import { benchStart, type StartFigures, startText } from "./start.ts";
 
@@ -45,6 +46,7 @@ export interface Figures {
   dataset: DatasetFigures;
   plan: PlanFigures;
   train: TrainFigures;
+  fit: FitFigures;
 }
 export type BenchmarkName = keyof Figures;
 export type Subject = ModelName | NetworkName;
@@ -117,6 +119,12 @@ export const BENCHMARKS: { readonly [Name in BenchmarkName]: Benchmark<Figures[N
     per: "network",
     measure: benchTrain,
     text: (_, figures) => trainText(figures),
+  },
+  fit: {
+    defaults: { rounds: 5 },
+    per: null,
+    measure: (_, options) => benchFit(options),
+    text: (_, figures) => fitText(figures),
   },
 };
 

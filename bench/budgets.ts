@@ -85,6 +85,12 @@ export const BUDGETS: readonly Budget[] = [
     figure: (results) => figuresIn(results, "start", null)?.secondStartMs,
   },
   ...trainingBudgets(),
+  {
+    what: "training on digits from file to weights, one thread: over PyTorch eager",
+    atMost: 1.2,
+    figure: (results) => figuresIn(results, "fit", null)?.overTorch,
+    byCpu: (results) => figuresIn(results, "fit", null)?.overTorchByCpu,
+  },
 ];
 
 /** A step of training over PyTorch's eager one, on one thread. */

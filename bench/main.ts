@@ -44,7 +44,7 @@ if (values.check) {
 } else {
   const given = { ...optionsGiven(), log };
   // Peers need other languages' tools, and a dataset room on the disk, so they are measured by name alone.
-  const byNameAlone = ["peers", "dataset", "train"];
+  const byNameAlone = ["peers", "dataset", "train", "fit"];
   const all = Object.keys(BENCHMARKS).filter((name) => !byNameAlone.includes(name));
   for (const name of listOf(positionals.length === 0 ? all : positionals, Object.keys(BENCHMARKS), "benchmark")) {
     for await (const { result, text } of measure(name as BenchmarkName, given)) {

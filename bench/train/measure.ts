@@ -1,26 +1,14 @@
 // Training steps against PyTorch eager: the same networks, first weights, batch, optimiser and cores, taking turns within each
 // round. Losses are compared too, so that it is the same work.
-import type { ChildProcess } from "node:child_process";
-import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { createInterface, type Interface } from "node:readline";
-import { tensorFromInitializer } from "@slipway/core/graph";
-import type { NamedTensor, TensorData } from "@slipway/core/tensor";
 import { workDirectory } from "../contenders.ts";
 import { directoryOf } from "../peers/start-peer.ts";
 import { PYTORCH } from "../peers/peers.ts";
-import { canPin, end, LOAD_CORE, SERVER_CORE, spawnOn } from "../processes.ts";
+import { canPin, LOAD_CORE, SERVER_CORE } from "../processes.ts";
 import { type Figure, figureOf, figureText, ratioOf } from "../summary.ts";
-import {
-  madeUpBatch,
-  type NetworkName,
-  NETWORKS,
-  networkModel,
-  OPTIMIZERS,
-  type OptimizerName,
-  OWN_NAMES,
-  type OwnName,
-} from "./networks.ts";
+import { AskedProcess } from "./asked-process.ts";
+import { type NetworkName, NETWORKS, OPTIMIZERS, type OptimizerName, OWN_NAMES, type OwnName } from "./networks.ts";
+import { writeTensors } from "./tensors.ts";
 
 export interface TrainFigures {
   readonly torch: string;
@@ -162,18 +150,16 @@ class Turn {
   readonly name: ContenderName;
   /** What it said when it was ready. */
   readonly facts: unknown;
-  readonly #child: ChildProcess;
-  readonly #lines: AsyncIterator<string>;
+  readonly #process: AskedProcess;
   readonly #seen: { readonly stepMs: number[]; readonly cpuMs: number[] } = { stepMs: [], cpuMs: [] };
   #first: readonly number[] = [];
   #last: Answer | null = null;
   #steps = LEAST_STEPS;
 
-  private constructor(name: ContenderName, child: ChildProcess, lines: AsyncIterator<string>, facts: unknown) {
+  private constructor(name: ContenderName, asked: AskedProcess) {
     this.name = name;
-    this.#child = child;
-    this.#lines = lines;
-    this.facts = facts;
+    this.facts = asked.facts;
+    this.#process = asked;
   }
 
   static async start(name: ContenderName, setting: Setting): Promise<Turn> {
@@ -194,21 +180,12 @@ class Turn {
             name,
             folder,
           ];
-    const child = spawnOn(command, threads === 1 ? [SERVER_CORE] : [SERVER_CORE, LOAD_CORE]);
-    let words = "";
-    child.stderr!.on("data", (chunk: Buffer) => (words = (words + chunk.toString()).slice(-2000)));
-    const lines: Interface = createInterface({ input: child.stdout! });
-    const iterator = lines[Symbol.asyncIterator]();
-    const first = await iterator.next();
-    if (first.done === true) throw new Error(`${name} did not start: ${words.trim()}`);
-    return new Turn(name, child, iterator, JSON.parse(first.value) as unknown);
+    const cores = threads === 1 ? [SERVER_CORE] : [SERVER_CORE, LOAD_CORE];
+    return new Turn(name, await AskedProcess.start(name, command, cores));
   }
 
   async ask(what: string): Promise<unknown> {
-    this.#child.stdin!.write(`${what}\n`);
-    const line = await this.#lines.next();
-    if (line.done === true) throw new Error(`${this.name} ended in the midst of its turn.`);
-    return JSON.parse(line.value);
+    return await this.#process.ask(what);
   }
 
   /** Does the first steps, and finds how many a turn of so many seconds has. */
@@ -245,33 +222,12 @@ class Turn {
   }
 
   async stop(): Promise<void> {
-    this.#child.stdin!.end();
-    await end(this.#child);
+    await this.#process.stop();
   }
 }
 
 function medianOf(values: readonly number[]): number {
   return figureOf(values).median;
-}
-
-/** The weights, the batch and its labels, for a program that reads no ONNX: names and shapes as JSON, then all bytes in turn. */
-function writeTensors(folder: string, network: NetworkName): void {
-  const { x, labels } = madeUpBatch(network);
-  const tensors: NamedTensor[] = [
-    { name: "x", ...x },
-    { name: "target", ...labels },
-    ...networkModel(network)
-      .graph.initializers.filter(({ dtype, shape }) => dtype === "float32" && shape.length > 0)
-      .map((one) => ({ name: one.name, ...tensorFromInitializer(one) })),
-  ];
-  const head = tensors.map(({ name, dtype, shape }) => [name, dtype, shape]);
-  writeFileSync(path.join(folder, "tensors.json"), JSON.stringify(head));
-  writeFileSync(path.join(folder, "tensors.bin"), Buffer.concat(tensors.map(({ data }) => bytesOf(data))));
-}
-
-function bytesOf(data: TensorData): Buffer {
-  const { buffer, byteOffset, byteLength } = data as Float32Array;
-  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 export function trainText({ torch, steps, profile }: TrainFigures): string {

@@ -186,4 +186,5 @@ def main():
         print(json.dumps({"stepsMs": steps_ms, "cpuMs": cpu_ms, "losses": losses, "peakBytes": peak, "addedBytes": peak - before}), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
