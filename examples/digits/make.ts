@@ -35,7 +35,7 @@ const SEED = 20260801;
 const DROPOUT = 0.2;
 const OPTIMIZER = { kind: "adamw", weightDecay: 0.01 } as const;
 const PLAN: FitPlan = {
-  epochs: 25,
+  epochs: 40,
   batchRows: 100,
   seed: SEED,
   learningRate: 4e-3,
