@@ -1,17 +1,30 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
+const conditions = ["source", "node", "import", "default"];
+const SLOW = ["**/node_modules/**", "**/dist/**", "**/*.slow.test.ts"];
+/**
+ * Tests beside what they test, and of what is computed: they leave nothing in their modules that another would see. So they share
+ * workers, whose start would cost more than they do.
+ */
+const PARTS = ["{core,edge,console,server}/src/**/*.test.ts", "test/{autodiff,passes,build}/**/*.test.ts"];
+
 export default defineConfig({
-  ssr: { resolve: { conditions: ["source", "node", "import", "default"], externalConditions: ["source"] } },
-  resolve: { conditions: ["source", "node", "import", "default"] },
+  ssr: { resolve: { conditions, externalConditions: ["source"] } },
+  resolve: { conditions },
   test: {
-    include: ["{core,server,edge,console}/src/**/*.test.ts", "test/**/*.test.ts"],
-    exclude: ["**/node_modules/**", "**/dist/**", "**/*.slow.test.ts"],
     pool: "forks",
-    // Many files wait for processes they started rather than compute: two at once use a machine of two cores better than one.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Many files wait for processes they started rather than compute: three at once use a machine of two cores better than one.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     execArgv: ["--conditions=source"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: "parts", include: PARTS, exclude: SLOW, isolate: false } },
+      {
+        extends: true,
+        test: { name: "whole", include: ["test/**/*.test.ts"], exclude: [...SLOW, ...PARTS] },
+      },
+    ],
   },
 });

@@ -38,7 +38,8 @@ test("train, look at the run, learn more, compare", async () => {
   expect(trained.out).toContain(`Ask it: slipway infer parity '{"instances":[{"bit":0,"wave":0}]}'`);
   const [run] = await json<RunView[]>("runs", "list");
   expect(run).toMatchObject({ name: "parity", number: 1, state: "succeeded", code: { node: process.versions.node } });
-  expect((run!.run as RunRecord).curve.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5]);
+  const shown = await json<RunView>("runs", "show", "parity@1");
+  expect((shown.run as RunRecord).curve.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5]);
   expect((await call("runs", "show", "parity@1", "--curve", "curve.svg")).code).toBe(0);
   expect(existsSync(path.join(directory, "curve.svg"))).toBe(true);
   const tuned = await json<RunView>("finetune", "parity", "--data", "parity.csv", "--target", "kind", "--steps", "9");
