@@ -113,13 +113,13 @@ function begun(network: Model): Model {
       const wave = Math.sin(at * 12.9898 + number * 78.233) * 43758.5453;
       return (2 * (wave - Math.floor(wave)) - 1) * Math.sqrt(3 / fanIn);
     });
-    return initializerFromTensor(one.name, { dtype, shape, data: values } as Tensor);
+    return initializerFromTensor(one.name, { dtype, shape, data: values });
   });
   return { ...network, graph: { ...network.graph, initializers } };
 }
 
 function zeroed({ dtype, shape, data }: Tensor): Tensor {
-  return { dtype, shape, data: (data as Float32Array).map(() => 0) } as Tensor;
+  return { dtype, shape, data: (data as Float32Array).map(() => 0) };
 }
 
 test.each(runs.map((run) => [run.data, run.optimizer.kind, run] as const))(
