@@ -8,6 +8,8 @@ const SLOW = ["**/node_modules/**", "**/dist/**", "**/*.slow.test.ts"];
  * workers, whose start would cost more than they do.
  */
 const PARTS = ["{core,edge,console,server}/src/**/*.test.ts", "test/{autodiff,passes,build}/**/*.test.ts"];
+/** What a process does once, and with whole servers. */
+const WHOLE = ["server/src/runtime/**/*.test.ts", "test/*.test.ts", "test/!(autodiff|passes|build)/**/*.test.ts"];
 
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: ["source"] } },
@@ -20,11 +22,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [
-      { extends: true, test: { name: "parts", include: PARTS, exclude: SLOW, isolate: false } },
-      {
-        extends: true,
-        test: { name: "whole", include: ["test/**/*.test.ts"], exclude: [...SLOW, ...PARTS] },
-      },
+      { extends: true, test: { name: "parts", include: PARTS, exclude: [...SLOW, ...WHOLE], isolate: false } },
+      { extends: true, test: { name: "whole", include: WHOLE, exclude: SLOW } },
     ],
   },
 });
