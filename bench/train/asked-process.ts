@@ -6,33 +6,40 @@ import { end, spawnOn } from "../processes.ts";
 
 export class AskedProcess {
   readonly name: string;
-  /** What it said when it was ready. */
-  readonly facts: unknown;
+  #facts: unknown;
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
-  private constructor(name: string, child: ChildProcess, lines: AsyncIterator<string>, facts: unknown) {
+  /** The last it wrote on standard error. */
+  #words = "";
+
+  private constructor(name: string, child: ChildProcess) {
     this.name = name;
     this.#child = child;
-    this.#lines = lines;
-    this.facts = facts;
+    this.#lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+    child.stderr!.on("data", (chunk: Buffer) => (this.#words = (this.#words + chunk.toString()).slice(-2000)));
+  }
+
+  /** What it said when it was ready. */
+  get facts(): unknown {
+    return this.#facts;
   }
 
   /** @throws with its last words where it does not start */
   static async start(name: string, command: readonly string[], cores: readonly number[]): Promise<AskedProcess> {
-    const child = spawnOn(command, cores);
-    let words = "";
-    child.stderr!.on("data", (chunk: Buffer) => (words = (words + chunk.toString()).slice(-2000)));
-    const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
-    const first = await lines.next();
-    if (first.done === true) throw new Error(`${name} did not start: ${words.trim()}`);
-    return new AskedProcess(name, child, lines, JSON.parse(first.value) as unknown);
+    const asked = new AskedProcess(name, spawnOn(command, cores));
+    asked.#facts = await asked.#answer("start");
+    return asked;
   }
 
   async ask(what: string): Promise<unknown> {
     this.#child.stdin!.write(`${what}\n`);
+    return await this.#answer("answer");
+  }
+
+  async #answer(what: "start" | "answer"): Promise<unknown> {
     const line = await this.#lines.next();
-    if (line.done === true) throw new Error(`${this.name} ended in the midst of its turn.`);
+    if (line.done === true) throw new Error(`${this.name} did not ${what}: ${this.#words.trim()}`);
     return JSON.parse(line.value);
   }
 

@@ -9,6 +9,7 @@ import { directoryOf } from "../peers/start-peer.ts";
 import { SERVER_CORE } from "../processes.ts";
 import { type Figure, figureOf, figureText, ratioOf } from "../summary.ts";
 import { AskedProcess } from "./asked-process.ts";
+import { ROWS } from "./networks.ts";
 import { writeTensors } from "./tensors.ts";
 
 export interface FitFigures {
@@ -58,7 +59,13 @@ export async function benchFit({ rounds, isInstalling, log }: FitBenchOptions): 
   if (isInstalling && !PYTORCH.isInstalled(environment)) PYTORCH.install(environment);
   if (!PYTORCH.isInstalled(environment))
     throw new Error(`PyTorch is not installed in ${environment}; --install does it.`);
-  const { training, heldOut } = splitDigits(mnistDigits(), packagedDigits(), SEED);
+  const { training, heldOut: others } = splitDigits(mnistDigits(), packagedDigits(), SEED);
+  // Whole batches, as the network takes them.
+  const judged = others.labels.length - (others.labels.length % ROWS);
+  const heldOut = {
+    pixels: others.pixels.subarray(0, (judged * others.pixels.length) / others.labels.length),
+    labels: others.labels.subarray(0, judged),
+  };
   await using directory = await workDirectory();
   writeTensors(directory.path, "cnn");
   for (const [name, { pixels, labels }] of Object.entries({ training, heldOut })) {
