@@ -5,7 +5,7 @@ import {
   gradient,
   inGradientWords,
   parametersOf,
-  type PreparingEngine,
+  type PassEngine,
   prepareForGradient,
   sampleGradient,
   trainLoop,
@@ -15,7 +15,7 @@ import {
 import { type GraphBuilder, graphBuilder, type Model, tensorFromInitializer } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { createPreparingEngine } from "../server/src/lab/gradient/index.ts";
+import { createPassEngine } from "../server/src/lab/passes/index.ts";
 import { seededRandom } from "../server/src/load/index.ts";
 import { createOnnxRuntimeBackend, sampleInputs } from "../server/src/runtime/index.ts";
 
@@ -141,7 +141,7 @@ function modelOf(network: Network): Model {
   return g.model();
 }
 
-const engine: PreparingEngine = createPreparingEngine({
+const engine: PassEngine = createPassEngine({
   backend: createOnnxRuntimeBackend(),
   externalData: new Map(),
   inputs: (signature) => sampleInputs(signature, { rows: 2, freeLength: 8, scale: 1, seed: 1 }),

@@ -37,7 +37,7 @@ const SERVER: Readonly<Record<string, readonly string[]>> = {
   "lab/measure": ["config", "jobs", "lab/dataset", "load", "registry", "runtime"],
   "lab/passes": ["runtime"],
   "lab/gradient": ["lab/passes", "runtime"],
-  "lab/train": ["lab/augment", "lab/dataset", "lab/encoding", "lab/gradient", "registry", "runtime"],
+  "lab/train": ["lab/augment", "lab/dataset", "lab/encoding", "lab/passes", "registry", "runtime"],
   "lab/tune": ["config", "load", "runtime"],
   "lab/plan": ["jobs", "lab/tune", "load", "registry"],
   serve: ["runtime"],

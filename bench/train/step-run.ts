@@ -17,7 +17,7 @@ import { DEFAULT_SESSION_SETTINGS, type ModelBytes, type Session, type SessionSe
 import { tensorFromInitializer } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
 import type { NamedTensor, Tensor } from "@slipway/core/tensor";
-import { createPreparingEngine } from "../../server/src/lab/gradient/index.ts";
+import { createPassEngine } from "../../server/src/lab/passes/index.ts";
 import { profileFromTrace, type TraceEvent } from "../../server/src/lab/measure/operators/index.ts";
 import { createOnnxRuntimeBackend, loadProfiled, sampleInputs } from "../../server/src/runtime/index.ts";
 import {
@@ -127,7 +127,7 @@ function repeated({ dtype, shape, data }: Tensor, times: number): Tensor {
 
 const residentBefore = process.memoryUsage.rss();
 const startedAt = performance.now();
-const engine = createPreparingEngine({
+const engine = createPassEngine({
   backend,
   externalData: new Map(),
   inputs: (signature) => sampleInputs(signature, { rows: 2, freeLength: 8, scale: 1, seed: 1 }),

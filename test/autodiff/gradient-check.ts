@@ -1,11 +1,11 @@
 // Checks gradients against finite differences: a random product of the outputs with the Jacobian, element by element of every
 // input, in float64 where ONNX Runtime has kernels for it.
-import { gradient, type PreparedModel, type PreparingEngine, prepareForGradient } from "@slipway/core/autodiff";
+import { gradient, type PreparedModel, type PassEngine, prepareForGradient } from "@slipway/core/autodiff";
 import { type GraphBuilder, graphBuilder, type Model, verifyModel } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
 import type { DType, TensorData } from "@slipway/core/tensor";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { createPreparingEngine } from "../../server/src/lab/gradient/index.ts";
+import { createPassEngine } from "../../server/src/lab/passes/index.ts";
 import { createOnnxRuntimeBackend, sampleInputs } from "../../server/src/runtime/index.ts";
 import { randomFrom } from "../support/random.ts";
 
@@ -30,14 +30,14 @@ async function sessionOf(model: Model): Promise<InferenceSession> {
 }
 
 /** The engine that prepares a model, which runs it on these inputs where it has to. */
-export function engineOn(feeds: Feeds): PreparingEngine {
+export function engineOn(feeds: Feeds): PassEngine {
   const inputs = Object.entries(feeds).map(([name, { type, dims, data }]) => ({
     name,
     dtype: type as DType,
     shape: dims,
     data: data as TensorData,
   }));
-  return createPreparingEngine({
+  return createPassEngine({
     backend: createOnnxRuntimeBackend(),
     externalData: new Map(),
     inputs: (signature) =>

@@ -31,4 +31,4 @@ export {
 export { learningRateAt, type Schedule, type ScheduleOptions } from "./schedules.ts";
 export { type TrainLoop, trainLoop } from "./train-loop.ts";
 export { type TrainStep, trainStep, type TrainStepOptions } from "./train-step.ts";
-export { type PassEngine as PreparingEngine, statedTypes, type ValueTypes } from "#passes";
+export { type PassEngine, statedTypes, type ValueTypes } from "#passes";

@@ -5,4 +5,3 @@ export {
   differentiateInProcess,
   type DifferentiateOptions,
 } from "./differentiate.ts";
-export { createPassEngine as createPreparingEngine, type EngineOptions } from "#lab/passes";

@@ -16,7 +16,7 @@ import { assert } from "@slipway/core/base";
 import { initializerFromTensor, type Initializer, type Model, tensorFromInitializer } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
 import { elementCount, type NamedTensor, type Tensor, zeros } from "@slipway/core/tensor";
-import { createPreparingEngine } from "#lab/gradient";
+import { createPassEngine } from "#lab/passes";
 import { sampleInputs } from "#runtime";
 import { type DropoutMask, learningNetwork } from "./learning-network.ts";
 import { dropoutMask } from "./randomness.ts";
@@ -64,7 +64,7 @@ export interface Judged {
  */
 export async function createLearner(options: LearnerOptions): Promise<Learner> {
   const { network, backend, loss, optimizer, groups = [], partRows, maxNorm, averageDecay } = options;
-  const engine = createPreparingEngine({
+  const engine = createPassEngine({
     backend,
     externalData: new Map(),
     inputs: (signature) => sampleInputs(signature, { rows: 2, freeLength: 8, scale: 1, seed: 1 }),
