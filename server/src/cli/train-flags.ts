@@ -25,7 +25,7 @@ export const TRAIN_ROWS_FLAGS: readonly OptionFact[] = [
     isList: true,
   },
   {
-    flags: "--bad-rows <choice>",
+    flags: "--on-bad-row <choice>",
     description: "Rows that can't be used: an error (if left out), or left out and counted",
     choices: ["error", "skip"],
   },
@@ -119,6 +119,6 @@ export async function rowsOrder(
     target: textOption(options, "target") ?? null,
     task: (textOption(options, "task") as (typeof TASK_KINDS)[number] | undefined) ?? null,
     roles: Object.fromEntries(roles) as NonNullable<TrainOrderInput["roles"]>,
-    badRows: (textOption(options, "badRows") as "error" | "skip" | undefined) ?? "error",
+    badRows: (textOption(options, "onBadRow") as "error" | "skip" | undefined) ?? "error",
   };
 }
