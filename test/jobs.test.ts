@@ -80,8 +80,8 @@ processTest(
     const runners = childrenOf(worker);
     process.kill(worker, "SIGKILL");
     expect(await evidenceOf(server.client)).toHaveLength(1);
-    await expect.poll(() => jobProcess(server.pid), { timeout: 10_000 }).toBeTypeOf("number");
-    expect(jobProcess(server.pid)).not.toBe(worker);
+    // One that was just killed may still be seen.
+    await expect.poll(() => [undefined, worker].includes(jobProcess(server.pid)), { timeout: 10_000 }).toBe(false);
     await expect.poll(() => runners.filter(isAlive), { timeout: 10_000 }).toEqual([]);
     expect((await infer(server.inferenceAddress, "scale", [2, 1], [1, 2])).body.outputs![0]!.data).toEqual([6, 3]);
     const job = await ended(server.client, id);
