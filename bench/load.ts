@@ -12,6 +12,8 @@ export const LOAD_TOOL: "wrk" | "slipway bench" = hasWrk() ? "wrk" : "slipway be
 
 /** Open-loop load that comes before what is measured. */
 export const WARM_UP_MS = 500;
+/** Of a server that has just started, at full load and not counted: V8 goes on compiling better code for some seconds. */
+export const WARM_UP_SECONDS = 5;
 
 interface Load {
   readonly url: string;

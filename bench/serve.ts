@@ -2,7 +2,7 @@
 // echo and model.
 import path from "node:path";
 import { type Contender, startEcho, startSlipway, workDirectory } from "./contenders.ts";
-import { closedLoop, costlyLoop, LOAD_TOOL } from "./load.ts";
+import { closedLoop, costlyLoop, LOAD_TOOL, WARM_UP_SECONDS } from "./load.ts";
 import { MODELS, type ModelName, writeModel } from "./models.ts";
 import { type Payload, type Wire, writePayload } from "./payloads.ts";
 import { runNode, SERVER_CORE } from "./processes.ts";
@@ -82,10 +82,10 @@ export async function benchServe(model: ModelName, options: ServeOptions): Promi
   }
 }
 
-/** Long enough for the compilers on both sides; not counted. */
+/** Not counted. */
 async function warmUp(contenders: readonly Contender[], payloads: readonly Payload[]): Promise<void> {
   for (const { url } of contenders) {
-    for (const payload of payloads) await closedLoop({ url, payload, connections: 32, seconds: 1 });
+    for (const payload of payloads) await closedLoop({ url, payload, connections: 32, seconds: WARM_UP_SECONDS });
   }
 }
 

@@ -1,6 +1,6 @@
 // Slipway and its peers in one run: same machine, core, model, bytes and load generator, taking turns within each round.
 import { type Contender, startSlipway, workDirectory } from "../contenders.ts";
-import { closedLoop, costlyLoop, LOAD_TOOL, openLoop, WARM_UP_MS } from "../load.ts";
+import { closedLoop, costlyLoop, LOAD_TOOL, openLoop, WARM_UP_MS, WARM_UP_SECONDS } from "../load.ts";
 import { type ModelName, writeModel } from "../models.ts";
 import { type Payload, type Wire, writePayload } from "../payloads.ts";
 import { type Figure, figureOf, figureText, ratioOf } from "../summary.ts";
@@ -81,7 +81,7 @@ export async function benchPeers(model: ModelName, options: PeersOptions): Promi
         hold(turn.contender, false);
         try {
           // The first round warms up.
-          if (round === 0) await closedLoop({ ...turn.load, connections: CONNECTIONS, seconds: 1 });
+          if (round === 0) await closedLoop({ ...turn.load, connections: CONNECTIONS, seconds: WARM_UP_SECONDS });
           else options.log(`${model} round ${round}: ${await turn.measure(model === OPEN_MODEL, options.seconds)}`);
         } catch (error) {
           if (turn.contender.name === "slipway") throw error;
