@@ -49,6 +49,8 @@ interface ServePoint {
 /** What one run takes by default, `runtime.maxBatchRows`. */
 const MAX_BATCH = 32;
 const RAW_SECONDS = 1;
+/** A load lasts at least so many runs of a full batch: what is under way at its end is not counted. */
+const LEAST_RUNS = 30;
 
 /** Measures a model against the echo, contenders taking turns within every round. */
 export async function benchServe(model: ModelName, options: ServeOptions): Promise<ServeFigures> {
@@ -69,7 +71,10 @@ export async function benchServe(model: ModelName, options: ServeOptions): Promi
     const raw = new Map<number, RawRun[]>(points.map(({ rows }) => [rows, []]));
     for (let round = 1; round <= rounds; round++) {
       for (const [rows, seen] of raw) seen.push(await rawRun(modelFile, model, rows));
-      for (const point of points) log(`${model} round ${round}: ${await point.measure(echo, slipway, seconds)}`);
+      for (const point of points) {
+        const lasting = Math.max(seconds, Math.ceil((LEAST_RUNS * raw.get(point.rows)!.at(-1)!.p50Us) / 1e6));
+        log(`${model} round ${round}: ${await point.measure(echo, slipway, lasting)}`);
+      }
     }
     return {
       tool: LOAD_TOOL,
