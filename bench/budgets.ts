@@ -64,7 +64,11 @@ export const BUDGETS: readonly Budget[] = [
   ...(["tiny", "mid", "ms1"] as const).map((model) => ({
     what: `${model} at ten times its capacity: goodput over what refusals leave`,
     atLeast: 0.9,
-    figure: (results: readonly Result[]) => figuresIn(results, "overload", model)?.goodputOverLeft,
+    figure: (results: readonly Result[]) => {
+      const figures = figuresIn(results, "overload", model);
+      // Whichever generator sent more.
+      return figures?.flooded?.goodputOverLeft ?? figures?.goodputOverLeft;
+    },
   })),
   {
     what: "tiny, JSON, one connection: added p50",

@@ -47,15 +47,36 @@ export async function costlyLoop(
   return { ...closed, cpuUs };
 }
 
-async function wrk({ url, payload, connections, seconds }: Load): Promise<ClosedLoad> {
+export interface Flooded {
+  readonly answeredPerSecond: number;
+  readonly refusedPerSecond: number;
+}
+
+/** So many clients that each send again as soon as they have an answer, be it no; null where there is no wrk. */
+export async function flood(load: Load): Promise<Flooded | null> {
+  if (LOAD_TOOL !== "wrk") return null;
+  const { us, requests, refused } = await seenByWrk(load);
+  const perSecond = (count: number): number => (count * 1e6) / us;
+  return { answeredPerSecond: perSecond(requests - refused), refusedPerSecond: perSecond(refused) };
+}
+
+async function wrk(load: Load): Promise<ClosedLoad> {
+  const seen = await seenByWrk(load);
+  if (seen.refused + seen.broken > 0 || seen.requests === 0)
+    throw new Error(`Requests to ${load.url} failed: ${JSON.stringify(seen)}`);
+  return { requests: seen.requests, perSecond: (seen.requests * 1e6) / seen.us, p50Us: seen.p50Us, p99Us: seen.p99Us };
+}
+
+/** What `wrk.lua` tells at the end; requests that were refused are counted in both. */
+type SeenByWrk = Readonly<Record<"us" | "requests" | "refused" | "broken" | "p50Us" | "p99Us", number>>;
+
+async function seenByWrk({ url, payload, connections, seconds }: Load): Promise<SeenByWrk> {
   const script = path.join(import.meta.dirname, "wrk.lua");
   const headers = Object.entries(payload.headers).map(([name, value]) => `${name}:${value}`);
   const flags = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "30s", "-s", script, url, "--"];
   const out = await runPinned(["wrk", ...flags, payload.file, ...headers], LOAD_CORE);
   const line = out.split("\n").findLast((text) => text.startsWith("{"));
-  const seen = JSON.parse(line!) as Record<"us" | "requests" | "refused" | "broken" | "p50Us" | "p99Us", number>;
-  if (seen.refused + seen.broken > 0 || seen.requests === 0) throw new Error(`Requests to ${url} failed: ${line}`);
-  return { requests: seen.requests, perSecond: (seen.requests * 1e6) / seen.us, p50Us: seen.p50Us, p99Us: seen.p99Us };
+  return JSON.parse(line!) as SeenByWrk;
 }
 
 async function slipwayClosed(load: Load): Promise<ClosedLoad> {

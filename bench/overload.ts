@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LoadReport } from "../server/src/load/index.ts";
 import { type Contender, startEcho, startSlipway, workDirectory } from "./contenders.ts";
-import { closedLoop, openLoop, WARM_UP_MS } from "./load.ts";
+import { closedLoop, flood, type Flooded, openLoop, WARM_UP_MS, WARM_UP_SECONDS } from "./load.ts";
 import type { ModelName } from "./models.ts";
 import { type Payload, type Wire, writePayload } from "./payloads.ts";
 import { type Figure, figureOf, figureText, ratioOf } from "./summary.ts";
@@ -30,8 +30,14 @@ export interface OverloadFigures {
   /** Requests that reached the server, over its capacity: what one core can send falls short of ten times small models. */
   readonly offeredOverCapacity: Figure;
   readonly goodputOverCapacity: Figure;
-  /** Over capacity × (1 − refusals/echo): what is left of a core once refusals cost what an echo costs. */
+  /** Over capacity × (1 − refusals/echo): what is left of a core once refusals cost what an echo costs; or what was offered. */
   readonly goodputOverLeft: Figure;
+  /** The same where as many clients send again at once, by wrk, which sends more; null without it. */
+  readonly flooded: {
+    readonly offeredOverCapacity: Figure;
+    readonly goodputOverCapacity: Figure;
+    readonly goodputOverLeft: Figure;
+  } | null;
   readonly p99OverP99At80: Figure;
   readonly peakMemoryOverBefore: Figure | null;
   readonly peakMemoryBytes: Figure | null;
@@ -76,6 +82,7 @@ interface Round {
   readonly goodput: number;
   readonly refused: number;
   readonly p99Ms: number;
+  readonly flooded: Flooded | null;
   readonly watched: Watched;
   readonly recoveryMs: number;
   readonly plainGoodput: number;
@@ -89,6 +96,8 @@ export async function benchOverload(model: ModelName, options: OverloadOptions):
   const echo = await startEcho();
   const slipway = await startSlipway(directory.path, model);
   try {
+    for (const { url } of [echo, slipway])
+      await closedLoop({ url, payload, connections: CAPACITY_CONNECTIONS, seconds: WARM_UP_SECONDS });
     const all: Round[] = [];
     const refusals: Record<string, number> = {};
     for (let number = 1; number <= options.rounds; number++) {
@@ -97,6 +106,7 @@ export async function benchOverload(model: ModelName, options: OverloadOptions):
       options.log(
         `${model} round ${number}: capacity ${Math.round(round.capacity)}/s, p99 at 80 % ${round.p99At80Ms.toFixed(1)} ms; ` +
           `offered ${Math.round(round.offered)}/s: ${Math.round(round.goodput)}/s answered, p99 ${round.p99Ms.toFixed(1)} ms; ` +
+          floodText(round.flooded) +
           `without deadlines ${Math.round(round.plainGoodput)}/s, p99 ${round.plainP99Ms.toFixed(0)} ms`,
       );
     }
@@ -127,7 +137,7 @@ async function overloadOnce({ echo, slipway, payload, seconds, refusals }: Setti
   const deadlineMs = Math.max(LEAST_DEADLINE_MS, Math.ceil(DEADLINE_FACTOR * at80.latency!.p99Ms));
   const ratePerSecond = Math.min(MOST_PER_SECOND, TIMES_CAPACITY * capacity);
   // Long enough for deadlines to come into their own where the machine is slow.
-  const flood = {
+  const tooMuch = {
     ...open,
     connections: CONNECTIONS,
     arrivals: "constant",
@@ -138,11 +148,14 @@ async function overloadOnce({ echo, slipway, payload, seconds, refusals }: Setti
   } as const;
   const watch = watchServer(slipway);
   const headers = { ...payload.headers, "slipway-timeout-ms": String(deadlineMs) };
-  const over = await openLoop({ ...flood, payload: { ...payload, headers } });
+  const over = await openLoop({ ...tooMuch, payload: { ...payload, headers } });
   const recoveryMs = await recovered(url, payload, usualMs);
   const watched = await watch.end();
+  const flooding = { ...load, url, connections: CONNECTIONS, seconds: tooMuch.seconds };
+  const flooded = await flood({ ...flooding, payload: { ...payload, headers } });
+  await recovered(url, payload, usualMs);
   // Clients that give up sooner than the queue is worked off would leave nothing to measure.
-  const plain = await openLoop({ ...flood, timeoutMs: PATIENT_MS });
+  const plain = await openLoop({ ...tooMuch, timeoutMs: PATIENT_MS });
   await recovered(url, payload, usualMs);
   for (const [code, count] of Object.entries(over.failures)) refusals[code] = (refusals[code] ?? 0) + count;
   return {
@@ -154,6 +167,7 @@ async function overloadOnce({ echo, slipway, payload, seconds, refusals }: Setti
     goodput: over.goodputPerSecond,
     refused: (answersOf(over) - over.answered) / (over.measuredMs / 1000),
     p99Ms: over.service?.p99Ms ?? UNANSWERED_MS,
+    flooded,
     watched,
     recoveryMs,
     plainGoodput: plain.goodputPerSecond,
@@ -238,6 +252,30 @@ async function ask(url: string, { file, headers }: Payload): Promise<{ isAnswere
   return { isAnswered, ms: performance.now() - before };
 }
 
+function leftOf({ capacity, echo }: Round, refused: number): number {
+  return capacity * Math.max(0, 1 - refused / echo);
+}
+
+function floodedFrom(rounds: readonly Round[]): OverloadFigures["flooded"] {
+  const floods = rounds.flatMap(({ flooded }) => (flooded === null ? [] : [flooded]));
+  if (floods.length < rounds.length) return null;
+  const capacity = rounds.map((round) => round.capacity);
+  const answered = floods.map(({ answeredPerSecond }) => answeredPerSecond);
+  const offered = floods.map(({ answeredPerSecond, refusedPerSecond }) => answeredPerSecond + refusedPerSecond);
+  const left = rounds.map((round, at) => leftOf(round, floods[at]!.refusedPerSecond));
+  return {
+    offeredOverCapacity: ratioOf(offered, capacity),
+    goodputOverCapacity: ratioOf(answered, capacity),
+    goodputOverLeft: ratioOf(answered, left),
+  };
+}
+
+function floodText(flooded: Flooded | null): string {
+  if (flooded === null) return "";
+  const [answered, refused] = [flooded.answeredPerSecond, flooded.refusedPerSecond].map(Math.round);
+  return `flooded ${answered}/s answered and ${refused}/s refused; `;
+}
+
 function figuresFrom(rounds: readonly Round[]): Omit<OverloadFigures, "wire" | "refusals"> {
   const of = (pick: (round: Round) => number) => rounds.map(pick);
   const capacity = of((round) => round.capacity);
@@ -257,8 +295,9 @@ function figuresFrom(rounds: readonly Round[]): Omit<OverloadFigures, "wire" | "
     goodputOverCapacity: ratioOf(goodput, capacity),
     goodputOverLeft: ratioOf(
       goodput,
-      of((round) => round.capacity * Math.max(0, 1 - round.refused / round.echo)),
+      of((round) => Math.min(leftOf(round, round.refused), round.offered)),
     ),
+    flooded: floodedFrom(rounds),
     p99OverP99At80: ratioOf(
       of((round) => round.p99Ms),
       p99At80,
@@ -287,7 +326,7 @@ function figuresFrom(rounds: readonly Round[]): Omit<OverloadFigures, "wire" | "
 }
 
 export function overloadText(model: ModelName, figures: OverloadFigures): string {
-  const { peakMemoryOverBefore: memory, withoutDeadline: plain } = figures;
+  const { peakMemoryOverBefore: memory, withoutDeadline: plain, flooded } = figures;
   return [
     `${model}, ${figures.wire}, offered ${figureText(figures.offeredOverCapacity)} times its capacity`,
     `  capacity                       ${figureText(figures.capacityPerSecond, "/s")}`,
@@ -295,6 +334,12 @@ export function overloadText(model: ModelName, figures: OverloadFigures): string
     `  deadline of every request      ${figureText(figures.deadlineMs, " ms")}`,
     `  goodput over capacity          ${figureText(figures.goodputOverCapacity)}`,
     `  goodput over what is left      ${figureText(figures.goodputOverLeft)}`,
+    ...(flooded === null
+      ? []
+      : [
+          `  flooded by wrk                 offered ${figureText(flooded.offeredOverCapacity)} times its capacity,`,
+          `                                 goodput over what is left ${figureText(flooded.goodputOverLeft)}`,
+        ]),
     `  p99 over p99 at 80 %           ${figureText(figures.p99OverP99At80)}`,
     `  without deadlines: goodput     ${figureText(plain.goodputOverCapacity)}, p99 ${figureText(plain.p99OverP99At80)}`,
     `  peak memory over before        ${memory === null ? "not known here" : figureText(memory)}`,

@@ -122,6 +122,9 @@ function overloadTable(results: readonly Result[]): string {
     ranged(figures.offeredOverCapacity),
     ranged(figures.goodputOverCapacity),
     ranged(figures.goodputOverLeft),
+    figures.flooded === null
+      ? "–"
+      : `${ranged(figures.flooded.offeredOverCapacity)}; ${ranged(figures.flooded.goodputOverLeft)}`,
     ranged(figures.p99OverP99At80),
     `${ranged(figures.withoutDeadline.goodputOverCapacity)}; ${ranged(figures.withoutDeadline.p99OverP99At80)}`,
     figures.peakMemoryOverBefore === null ? "–" : ranged(figures.peakMemoryOverBefore),
@@ -134,6 +137,7 @@ function overloadTable(results: readonly Result[]): string {
       "offered over capacity",
       "goodput over capacity",
       "over what refusals leave",
+      "flooded by wrk: offered; goodput over what refusals leave",
       "p99 over p99 at 80 %",
       "without deadlines: goodput; p99",
       "peak memory over before",
