@@ -21,7 +21,7 @@ import { HEAD } from "./base-model.ts";
 import type { TunedRows } from "./fine-tune.ts";
 import type { BaseOrder, NetworkOrder, TrainOrder } from "./order.ts";
 import type { PreparedRows } from "./prepared-rows.ts";
-import { chosenHidden } from "./settings.ts";
+import { chosenDropout, chosenHidden } from "./settings.ts";
 import { outputsOf } from "./task.ts";
 
 /** Channels of a network of pictures: what two cores train in minutes. */
@@ -63,16 +63,18 @@ export async function chosenNetwork(
   if ("network" in rows) return { kind: "model", text: `from ${order.base!.of}`, model: rows.network };
   const wanted: NetworkOrder =
     order.network ??
-    (input.kind === "features" ? { kind: "mlp", hidden: null, dropout: 0 } : { kind: "cnn", dropout: 0 });
+    (input.kind === "features" ? { kind: "mlp", hidden: null, dropout: null } : { kind: "cnn", dropout: 0 });
   const { seed } = order.settings;
   const outputs = outputsOf(task);
   switch (wanted.kind) {
     case "mlp": {
       const hidden = chosenHidden(wanted);
-      const layers = mlpLayers({ hidden, outputs, dropout: wanted.dropout });
+      const dropped = chosenDropout(wanted, rows.training.rows);
+      const layers = mlpLayers({ hidden, outputs, dropout: dropped });
       const flat = input.kind === "features" ? [] : [flatten()];
       const model = build([...flat, ...[layers].flat()], { input, seed, name: "mlp" });
-      return { kind: "mlp", text: `hidden layers of ${hidden.join(", ")}`, model };
+      const text = `hidden layers of ${hidden.join(", ")}${dropped === 0 ? "" : `, dropout ${dropped}`}`;
+      return { kind: "mlp", text, model };
     }
     case "cnn": {
       if (input.kind === "image") {

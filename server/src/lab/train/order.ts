@@ -22,7 +22,7 @@ export const NetworkOrder = z.discriminatedUnion("kind", [
       .nullable()
       .default(null)
       .describe("units of each hidden layer; null: chosen by the rows"),
-    dropout: Share.default(0),
+    dropout: Share.nullable().default(null).describe("null: chosen by the rows"),
   }),
   z.strictObject({
     kind: z.literal("cnn"),
