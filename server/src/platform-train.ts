@@ -61,6 +61,8 @@ export async function carryOutTrain(job: Job, carrier: JobCarrier, ports: JobPor
   try {
     await carryOutInProcess({
       script: { beside: import.meta.url, name: "job-main", environment: ports.jobEnvironment, endsFirst: true },
+      // The network may be another's, and so may images be.
+      contained: { memoryLimitBytes: ports.memoryBudgetBytes, files: "any" },
       task: { kind: "train", order: keeper.task, saved: keeper.saved },
       clock: systemClock,
       signal: carrier.signal,

@@ -1,10 +1,15 @@
 // Real processes that carry jobs out, killed, stopped and failing in every way.
 import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import path from "node:path";
 import { type Clock, FakeClock, SlipwayError } from "@slipway/core/base";
-import { systemClock } from "#runtime";
+import { containmentOf, systemClock } from "#runtime";
 import { openDatabase } from "#store";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { isAlive } from "../../../test/support/server-process.ts";
+import { removeDirectory, temporaryDirectory } from "../../../test/platform.ts";
 import { errorOf } from "../../../test/support/registry.ts";
 import { JobBook } from "./job-book.ts";
 import { carryOutInProcess, type JobProcessOptions } from "./job-process.ts";
@@ -82,6 +87,26 @@ describe("a job's process", () => {
       expect(isAlive(pid)).toBe(false);
     }
   });
+});
+
+test("what is contained reaches no network and writes to no file, as far as is said", async () => {
+  const directory = temporaryDirectory();
+  const listener = createServer((socket) => socket.end()).listen(0, "127.0.0.1");
+  onTestFinished(() => {
+    listener.close();
+    removeDirectory(directory);
+  });
+  await once(listener, "listening");
+  const file = path.join(directory, "kept");
+  writeFileSync(file, "kept");
+  const order = { file, port: (listener.address() as AddressInfo).port };
+  expect(await carryOut("reach", order)).toEqual({ connected: "done", appended: "done" });
+  const contained = { memoryLimitBytes: 2 ** 31, files: "any" } as const;
+  const { text } = await containmentOf(contained);
+  const has = (claim: string): boolean => text.some((one) => one.startsWith(claim));
+  const found = (await carryOut("reach", order, { contained })) as Readonly<Record<string, string>>;
+  expect(found["connected"]).toMatch(has("own network namespace") ? /^E(NETUNREACH|CONNREFUSED)$/ : /done/);
+  expect(found["appended"]).toBe(has("writes to no file") ? "EFBIG" : "done");
 });
 
 test("a job's process whose parent is killed goes too, also while it computes", async () => {

@@ -1,13 +1,15 @@
 // A job's process as its parent holds it. The work computes for minutes and may take all memory, so it is done in a child of
 // its own; what is kept stays with the parent, which alone writes the data directory.
 import { type Clock, SlipwayError, slipwayErrorFrom } from "@slipway/core/base";
-import { ChannelChild, type ChannelScript, errorFromFailure } from "#runtime";
+import { ChannelChild, type ChannelScript, type ContainmentNeeds, containmentOf, errorFromFailure } from "#runtime";
 import type { JobProgress } from "./job-run.ts";
 import type { FromJob, Task, ToJob } from "./messages.ts";
 
 export interface JobProcessOptions {
   /** What the process runs: a script that calls `serveJob`. */
-  readonly script: Omit<ChannelScript, "serialization">;
+  readonly script: Omit<ChannelScript, "serialization" | "containment">;
+  /** Of one that itself handles what others made. */
+  readonly contained?: ContainmentNeeds;
   readonly task: Task;
   readonly clock: Clock;
   /** Has it stop; where it does not within seconds, it is killed. */
@@ -27,14 +29,16 @@ const STOP_MS = 3000;
  * @throws SlipwayError what the task failed with; JOB_DIED where the process ended before it; the signal's reason
  */
 export async function carryOutInProcess(options: JobProcessOptions): Promise<unknown> {
-  const { script, task, clock, signal } = options;
+  const { script, contained, task, clock, signal } = options;
+  signal.throwIfAborted();
+  const containment = contained === undefined ? null : await containmentOf(contained);
   signal.throwIfAborted();
   const { promise: gone, resolve: onExit } = Promise.withResolvers<string>();
   let end: Extract<FromJob, { readonly type: "done" | "failed" }> | null = null;
   /** What is being stored; the process may go before that is done. */
   const storing = new Set<Promise<void>>();
   const child = new ChannelChild<ToJob, FromJob>(
-    { ...script, serialization: "advanced" },
+    { ...script, serialization: "advanced", containment },
     {
       onExit,
       onMessage: (message) => {

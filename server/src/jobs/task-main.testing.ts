@@ -1,4 +1,6 @@
 // A job's process for tests: works that count, break, hang and compute without a pause.
+import { appendFileSync } from "node:fs";
+import { connect } from "node:net";
 import { SlipwayError } from "@slipway/core/base";
 import { systemClock } from "#runtime";
 import { serveJob, type Work } from "./serve-job.ts";
@@ -36,6 +38,24 @@ const works: Readonly<Record<string, Work>> = {
       signal.addEventListener("abort", () => reject(signal.reason as Error));
       report({ done: 0, total: null, text: String(process.pid) });
     }),
+  /** Does what a model that took its process over would do. */
+  reach: async (order) => {
+    const { file, port } = order as { readonly file: string; readonly port: number };
+    const { promise: connected, resolve } = Promise.withResolvers<string>();
+    const socket = connect({ host: "127.0.0.1", port });
+    socket.on("connect", () => resolve("done"));
+    socket.on("error", (error: NodeJS.ErrnoException) => resolve(error.code!));
+    let appended = "done";
+    try {
+      appendFileSync(file, "x");
+    } catch (error) {
+      appended = (error as NodeJS.ErrnoException).code!;
+    }
+    process.stderr.write("reached\n");
+    const found = { connected: await connected, appended };
+    socket.destroy();
+    return found;
+  },
   /** Is not kept from going on by what could not be kept. */
   lose: async (_, { find }) =>
     await find(1).then(

@@ -1,10 +1,10 @@
-// A child process of ours with Node's channel to it: started, spoken to, and known to be gone when it is. For processes that
-// run our own code on what was checked before; what others made goes to contained ones.
+// A child process of ours with Node's channel to it: started, spoken to, and known to be gone when it is. One that handles what
+// others made is started behind what contains it.
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { ERRORS, type ErrorCode, SlipwayError } from "@slipway/core/base";
 import { childScript } from "./child-script.ts";
-import { endFirstWithoutMemory } from "./containment.ts";
+import { type Containment, endFirstWithoutMemory } from "./containment.ts";
 
 export interface ChannelScript {
   /** The `import.meta.url` of a file beside the script, and the script's name without its ending. */
@@ -18,6 +18,8 @@ export interface ChannelScript {
   readonly serialization?: "json" | "advanced";
   /** Whether it is ended before this process where the machine runs out of memory. */
   readonly endsFirst?: boolean;
+  /** What confines it; nothing unless said. */
+  readonly containment?: Containment | null;
 }
 
 export interface ChannelEvents<Heard> {
@@ -32,16 +34,21 @@ export class ChannelChild<Said, Heard> {
   #isGone = false;
 
   constructor(
-    { beside, name, flags = [], environment, serialization = "json", endsFirst = false }: ChannelScript,
+    { beside, name, flags = [], environment, serialization = "json", endsFirst = false, containment }: ChannelScript,
     events: ChannelEvents<Heard>,
   ) {
     this.#events = events;
-    this.#child = spawn(process.execPath, [...flags, ...childScript(beside, name)], {
+    const node = [process.execPath, ...flags, ...childScript(beside, name)];
+    const [program, ...args] = [...(containment?.command ?? []), ...node];
+    // One that may write to no file may not write to ours either, should our standard error be one.
+    const isPiped = containment !== undefined && containment !== null;
+    this.#child = spawn(program!, args, {
       env: { ...environment },
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      stdio: ["ignore", "ignore", isPiped ? "pipe" : "inherit", "ipc"],
       serialization,
       windowsHide: true,
     });
+    this.#child.stderr?.pipe(process.stderr, { end: false });
     if (endsFirst) endFirstWithoutMemory(this.#child.pid);
     this.#child.on("message", (message) => events.onMessage(message as Heard));
     this.#child.on("error", (error) => {

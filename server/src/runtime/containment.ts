@@ -18,8 +18,8 @@ export interface Containment {
 
 export interface ContainmentNeeds {
   readonly memoryLimitBytes: number;
-  /** Absolute paths of what it reads besides Slipway itself; they stay readable to it. */
-  readonly files: readonly string[];
+  /** Absolute paths of what it reads besides Slipway itself; they stay readable to it. "any": what a person names, such as a dataset. */
+  readonly files: readonly string[] | "any";
   /** Most bytes of a file it may write, in its own directory; it writes none unless said. */
   readonly writableBytes?: number | undefined;
 }
@@ -136,10 +136,11 @@ export async function containmentOf({
     if (
       tool === "setpriv" &&
       options.includes("--bounding-set=-all") &&
-      ![...START_FILES, ...files].every(isOwnToRead)
+      (files === "any" || ![...START_FILES, ...files].every(isOwnToRead))
     ) {
       command.push(command.pop()! + FILE_ACCESS);
-      text.push("but for root's access to all files: those it needs belong to another user");
+      const why = files === "any" ? "those it reads may belong to others" : "those it needs belong to another user";
+      text.push(`but for root's access to all files: ${why}`);
     }
     if (tool === "prlimit") {
       command.push(`--data=${memoryLimitBytes + RESERVED_BYTES}`);

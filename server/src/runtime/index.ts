@@ -2,6 +2,7 @@
 export { ChannelChild, type ChannelScript, errorFromFailure, type Failure } from "./channel-child.ts";
 export { askContained, type ContainedAnswer, type ContainedQuestion } from "./ask-contained.ts";
 export { type ContainedScript, startContainedScript } from "./contained-child.ts";
+export { containmentOf, type ContainmentNeeds } from "./containment.ts";
 export type { LoadedModel } from "./control.ts";
 export { createExecutor, type ExecutorOptions, fingerprintWith, sessionSettingsFrom } from "./create-executor.ts";
 export type { Crew } from "./crew.ts";
