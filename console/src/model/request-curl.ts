@@ -1,12 +1,8 @@
 // Requests as shell commands. Everything a model's file may name is quoted, so that pasting one runs nothing else.
+import { shellQuoted } from "@slipway/core/base";
 import type { JsonValue } from "@slipway/core/processing";
 import { binaryForm, dataText, WRITTEN_OUT } from "./request-json.ts";
 import type { SampleInput } from "./sample.ts";
-
-/** A word of the shell that stands for exactly this text. */
-export function shellQuoted(text: string): string {
-  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
-}
 
 const lines = (...parts: readonly string[]): string => parts.join(" \\\n  ");
 

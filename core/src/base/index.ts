@@ -12,3 +12,4 @@ export {
 } from "./errors.ts";
 export { isName, LIMITS } from "./limits.ts";
 export { nearestWords } from "./nearest.ts";
+export { shellQuoted } from "./shell.ts";

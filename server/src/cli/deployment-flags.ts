@@ -1,6 +1,6 @@
 // A deployment's own settings, from the flags they are given with and back to them.
+import { shellQuoted } from "@slipway/core/base";
 import { describeSettings, settingsFromFlags, textFromValue } from "#config";
-import { shellQuoted } from "./running.ts";
 
 /** Settings by group and name: `{ runtime: { instances: 2 } }`. */
 export type SettingsTree = Readonly<Record<string, Readonly<Record<string, unknown>>>>;

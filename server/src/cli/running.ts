@@ -66,8 +66,3 @@ export async function untilStopped(context: CommandContext, server: RunningServe
 export function slipwayCommand({ variables }: Environment): string {
   return variables["npm_command"] === undefined ? "slipway" : "npx slipway";
 }
-
-/** A file's name for a shell: quoted where it has to be. */
-export function shellQuoted(text: string): string {
-  return /^[\w./@:=+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}

@@ -1,10 +1,10 @@
 // `slipway backup`: a copy of all that is stored, made while the server goes on, or from the directory itself.
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SlipwayError } from "@slipway/core/base";
+import { shellQuoted, SlipwayError } from "@slipway/core/base";
 import { ApiError, type BackupView, type Client } from "slipway/client";
 import { type Command, type CommandContext, textOption } from "../command.ts";
-import { shellQuoted, slipwayCommand } from "../running.ts";
+import { slipwayCommand } from "../running.ts";
 import { count, duration, size } from "../text.ts";
 
 const POLL_MS = 100;

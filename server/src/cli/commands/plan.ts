@@ -1,7 +1,7 @@
 // `slipway plan`: what it takes to meet an objective at a rate, measured on this machine.
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { SlipwayError } from "@slipway/core/base";
+import { shellQuoted, SlipwayError } from "@slipway/core/base";
 import { type Plan } from "#lab/plan";
 import { type Command, type CommandContext, type CommandOptions, textOption } from "../command.ts";
 import { flagsText } from "../deployment-flags.ts";
@@ -12,7 +12,7 @@ import { partsOf } from "../plan/kept-plan.ts";
 import { planText } from "../plan/plan-text.ts";
 import { planned, type PlanWanted } from "../plan/planning.ts";
 import { readPrices } from "../plan/prices-file.ts";
-import { shellQuoted, slipwayCommand } from "../running.ts";
+import { slipwayCommand } from "../running.ts";
 import { type Subject, subjectFrom } from "../stand/subject.ts";
 import { withTemporaryDirectory } from "../temporary-server.ts";
 import { duration } from "../text.ts";

@@ -1,7 +1,8 @@
 // `slipway restore`: a backup becomes a data directory, which no server may hold meanwhile.
 import path from "node:path";
+import { shellQuoted } from "@slipway/core/base";
 import type { Command } from "../command.ts";
-import { shellQuoted, slipwayCommand } from "../running.ts";
+import { slipwayCommand } from "../running.ts";
 import { count, moment, size } from "../text.ts";
 
 export const restore: Command = {

@@ -1,9 +1,10 @@
 // `slipway start`: the platform in the foreground; on its first start with a model to play with.
 import path from "node:path";
+import { shellQuoted } from "@slipway/core/base";
 import type { Command, CommandContext } from "../command.ts";
 import { modelSource } from "../model-files.ts";
 import type { RunningServer } from "../platform.ts";
-import { announce, shellQuoted, type TryIt, untilStopped } from "../running.ts";
+import { announce, type TryIt, untilStopped } from "../running.ts";
 import { deployFiles } from "../temporary-server.ts";
 
 const EXAMPLE = "digits";

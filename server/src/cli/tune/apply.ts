@@ -1,6 +1,6 @@
 // What was found, put into effect: deployed where that is asked for, or as the command lines that do it.
+import { shellQuoted } from "@slipway/core/base";
 import { flagsText, mergedSettings, type SettingsTree } from "../deployment-flags.ts";
-import { shellQuoted } from "../running.ts";
 import type { Subject } from "../stand/subject.ts";
 
 /** Settings a server is started with; the others are a deployment's. */
