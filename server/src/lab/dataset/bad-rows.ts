@@ -20,6 +20,12 @@ export const MOST_TOLD = 5;
 
 export const NONE_SKIPPED: SkippedRows = { rows: 0, columns: [], first: [] };
 
+/** Both together. */
+export function joinedSkips(a: SkippedRows, b: SkippedRows): SkippedRows {
+  const first = [...a.first, ...b.first].slice(0, MOST_TOLD);
+  return { rows: a.rows + b.rows, columns: [...a.columns, ...b.columns], first };
+}
+
 /** Keeps count over any number of readings: a row that is bad each time counts once. */
 export class BadRows {
   readonly choice: BadRowChoice;

@@ -35,6 +35,10 @@ interface Plan {
   readonly slices: readonly { readonly column: string; readonly place: number }[];
 }
 
+type BatchesWanted = Pick<BatchOptions, "batchRows" | "slices" | "firstRow" | "signal"> & {
+  readonly every?: number | undefined;
+};
+
 /**
  * @param split its place among the splits; null takes all rows
  * @throws SlipwayError as `Dataset.batches` does
@@ -43,7 +47,7 @@ export async function* batchesOf(
   parts: BatchParts,
   bindings: readonly InputBinding[],
   split: number | null,
-  { batchRows, slices, firstRow, signal }: Pick<BatchOptions, "batchRows" | "slices" | "firstRow" | "signal">,
+  { batchRows, slices, firstRow, signal, every = 1 }: BatchesWanted,
 ): AsyncGenerator<RowBatch> {
   const { source, splits, badRows } = parts;
   const errorOf = (block: Block, { row, column, wants, ifMissing }: Misfit) =>
@@ -54,11 +58,12 @@ export async function* batchesOf(
   let batch = new Batch(plan, parts, firstRow, batchRows);
   for await (const block of source.read(plan.wanted, start, signal)) {
     const columns = plan.splitPlaces.map((place) => block.columns[place]!);
-    const assigned = split === null ? null : await splits!.assign({ ...block, columns });
+    const all = split === null ? null : await splits!.assign({ ...block, columns });
+    const assigned = every === 1 ? all : spread(all, block, split ?? 0, every);
     const views = plan.fillers.map(({ places }) => places.map((place) => block.columns[place]!));
     for (let from = 0; from < block.rows; ) {
-      const end = endOfRun(assigned, split, from, block.rows);
-      if (assigned !== null && assigned[from] !== split) {
+      const end = endOfRun(assigned, split ?? 0, from, block.rows);
+      if (assigned !== null && assigned[from] !== (split ?? 0)) {
         from = end;
         continue;
       }
@@ -90,8 +95,18 @@ export async function* batchesOf(
   if (last.rows > 0) yield last;
 }
 
+/** No split has this place. */
+const UNWANTED = 255;
+
+/** Each so many-th row of the source alone, as if the others were of another split. */
+function spread(assigned: Uint8Array | null, { firstRow, rows }: Block, split: number, every: number): Uint8Array {
+  return Uint8Array.from({ length: rows }, (_, row) =>
+    (firstRow + row) % every === 0 ? (assigned?.[row] ?? split) : UNWANTED,
+  );
+}
+
 /** Where the rows that begin at `from` stop being all of the split, or all not. */
-function endOfRun(assigned: Uint8Array | null, split: number | null, from: number, rows: number): number {
+function endOfRun(assigned: Uint8Array | null, split: number, from: number, rows: number): number {
   if (assigned === null) return rows;
   const isWanted = assigned[from] === split;
   let end = from + 1;

@@ -29,6 +29,8 @@ export async function readCsvHead(
   };
   const record = firstRecord(await beginning(file));
   if (record === null) return refuse("has a first line with a quote that does not end, or is no CSV file.");
+  if (record.includes("\0"))
+    return refuse("has NUL characters in its first line: it is no text, or not in UTF-8. Save it as UTF-8.");
   if (record.trim() === "") return refuse("is empty; a CSV file begins with the names of its columns.");
   const found = delimiter ?? mostFrequent(record);
   const fields = fieldsOf(record, found);
@@ -44,6 +46,36 @@ export async function readCsvHead(
     seen.set(name.toLowerCase(), at);
   }
   return { delimiter: found, names };
+}
+
+/**
+ * Where lines that make no row are left out, DuckDB leaves those of another encoding out or not by which columns are read.
+ * @throws SlipwayError ROWS_INVALID for a file that is not UTF-8; FILE_UNREADABLE
+ */
+export async function refuseOtherEncoding({ path, shown }: { path: string; shown: string }): Promise<void> {
+  const stream = createReadStream(path, { highWaterMark: 2 ** 20 });
+  const plain = path.endsWith(".gz") ? stream.pipe(createGunzip()) : stream;
+  stream.on("error", (error) => plain.destroy(error));
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let at = 0;
+  try {
+    for await (const chunk of plain as AsyncIterable<Buffer>) {
+      decoder.decode(chunk, { stream: true });
+      at += chunk.byteLength;
+    }
+    decoder.decode();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ERR_ENCODING_INVALID_ENCODED_DATA")
+      throw new SlipwayError("FILE_UNREADABLE", `${shown} can't be read (${code}).`, { cause: error });
+    throw notUtf8(shown, `within a mebibyte after byte ${at}`);
+  } finally {
+    stream.destroy();
+  }
+}
+
+export function notUtf8(shown: string, where: string): SlipwayError {
+  return new SlipwayError("ROWS_INVALID", `${shown} is not in UTF-8 (${where}). Save it as UTF-8.`);
 }
 
 async function beginning({ path, shown }: { path: string; shown: string }): Promise<string> {

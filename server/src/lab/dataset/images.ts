@@ -90,7 +90,7 @@ export async function tensorOfImages(
       const at = typeof error.details?.["record"] === "number" ? error.details["record"] : null;
       const why = error.message.replace(/^Record \d+: /, "");
       const where = at === null ? `one of ${place(0)} to ${place(bytes.length - 1)}` : place(at);
-      throw new SlipwayError("ROWS_INVALID", `${where}: ${why}`, { cause: error });
+      throw new SlipwayError("ROWS_INVALID", `${where}: ${why}`, { cause: error, details: { path: where } });
     }
   };
   for (const [at, image] of images.entries()) {

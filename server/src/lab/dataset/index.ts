@@ -10,7 +10,7 @@ export type {
 } from "./dataset.ts";
 export { DatasetDescription } from "./description.ts";
 export { openDataset, type OpenDataset, type OpenDatasetOptions, type RowsWanted } from "./open.ts";
-export { BAD_ROW_CHOICES, type BadRowChoice, BadRows, type SkippedRows } from "./bad-rows.ts";
+export { BAD_ROW_CHOICES, type BadRowChoice, BadRows, joinedSkips, type SkippedRows } from "./bad-rows.ts";
 export { classBalance, type ClassBalance } from "./balance.ts";
 export { type FoldOptions, foldRows, foldsOf } from "./folds.ts";
 export { fractionOfText, murmur32 } from "./murmur.ts";
@@ -22,11 +22,14 @@ export {
   COLUMN_ROLES,
   type ColumnRole,
   DECIDES_SPLIT,
+  MOSTLY_NUMBERS,
   inferRoles,
   type KnownRoles,
   type RoleDecision,
+  roleFlag,
 } from "./roles.ts";
 export {
+  isNumberText,
   numbersFromTexts,
   type SampledColumn,
   type SampleOptions,

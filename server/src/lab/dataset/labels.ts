@@ -33,7 +33,8 @@ export async function planLabels(
 ): Promise<LabelPlan | null> {
   const names = source.columns.map(({ name }) => name);
   const said = typeof label === "string" ? { column: label, kind: null, classes: null } : label;
-  const column = said?.column ?? COLUMNS.find((name) => names.includes(name));
+  // What is only called so may hold something else, such as lists.
+  const column = said?.column ?? COLUMNS.find((name) => names.includes(name) && isSingle(name, source));
   if (column === undefined) return null;
   checkSingle(column, "label", source);
   const kind = source.kindOf(column);
@@ -195,9 +196,14 @@ export function checkSingle(column: string, key: string, source: RowSource): voi
       near === undefined ? `there is ${listed(names)}` : `did you mean "${near}"? There is ${listed(names)}`;
     throw invalid(key, `there is no column "${column}"; ${meant}`);
   }
-  if (source.kindOf(column) === "list" || elementCount(source.shapeOf(column) ?? []) !== 1) {
+  if (!isSingle(column, source)) {
     throw invalid(key, `the column "${column}" is ${typeOf(column, source)}; it has to hold one value a row`);
   }
+}
+
+/** Whether a column holds one value a row. */
+function isSingle(column: string, source: RowSource): boolean {
+  return source.kindOf(column) !== "list" && elementCount(source.shapeOf(column) ?? []) === 1;
 }
 
 function typeOf(column: string, source: RowSource): string {

@@ -64,6 +64,8 @@ export interface RowsWanted extends Omit<BatchOptions, "signature" | "firstRow">
   readonly labels: LabelPlan | null;
   readonly weight: string | null;
   readonly badRows: BadRows;
+  /** Each so many-th row of the source alone, for a look at all of it; 1 unless said. */
+  readonly every?: number;
 }
 
 /**

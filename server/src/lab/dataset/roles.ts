@@ -1,6 +1,6 @@
 // What a column is for a model that learns: told by whoever knows, else found in its values, with the reason said. The rules
 // are a list; the first that speaks decides.
-import { nearestWords, SlipwayError } from "@slipway/core/base";
+import { nearestWords, shellQuoted, SlipwayError } from "@slipway/core/base";
 import { isNumberText, type SampledColumn, type TableSample } from "./table-sample.ts";
 
 /** What columns can be. */
@@ -15,6 +15,11 @@ export const COLUMN_ROLES = {
   ignored: "left out",
 } as const satisfies Readonly<Record<string, string>>;
 export type ColumnRole = keyof typeof COLUMN_ROLES;
+
+/** The flag that says what a column is, as it is typed: `--role 'home town=categorical'`. */
+export function roleFlag(column: string, role: ColumnRole): string {
+  return `--role ${shellQuoted(`${column}=${role}`)}`;
+}
 
 export interface RoleDecision {
   readonly column: string;
@@ -44,6 +49,8 @@ const MOST_CATEGORIES = 1000;
 const LEAST_ROWS_OF_IDS = 20;
 /** Texts are numbers with a few that are none where these many are numbers. */
 const NUMERIC_SHARE = 0.9;
+/** Such a share of them is said, since the others may stand for something missing. */
+export const MOSTLY_NUMBERS = 0.5;
 /** Texts of more characters on the average are prose. */
 const LONGEST_CATEGORY = 40;
 
@@ -121,7 +128,8 @@ function roleOfTexts({ distinct, numericShare, length }: Facts, filled: number, 
     return ["ignored", `prose: ${distinct} different texts of ${Math.round(length)} characters on the average`];
   }
   if (isEach) return ["id", `each of ${filled} rows has a text of its own`];
-  const found = `${distinct} different texts in ${filled} rows`;
+  const share = numericShare >= MOSTLY_NUMBERS ? `, ${percent(numericShare)} of which are numbers` : "";
+  const found = `${distinct} different texts in ${filled} rows${share}`;
   if (distinct <= MOST_CATEGORIES && (distinct <= filled / 2 || filled < LEAST_ROWS_OF_IDS))
     return ["categorical", found];
   return ["ignored", `${found}: too many to be categories`];

@@ -5,7 +5,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { SlipwayError, unreachable } from "@slipway/core/base";
 import { type BadRowChoice, MOST_TOLD, type SkippedRows } from "./bad-rows.ts";
-import { type CsvHead, readCsvHead } from "./csv-head.ts";
+import { type CsvHead, notUtf8, readCsvHead, refuseOtherEncoding } from "./csv-head.ts";
 import type { DatasetColumn } from "./dataset.ts";
 import {
   type Block,
@@ -63,6 +63,7 @@ export async function openTables(
     for (const file of files) {
       signal.throwIfAborted();
       const head = format === "csv" ? await readCsvHead(file, csv.delimiter, csv.header) : null;
+      if (isSkipping) await refuseOtherEncoding(file);
       const relation = relationOf(engine.nameOf(file.path), format, csv, head, isSkipping);
       try {
         // Counting comes first: it reads every row, so that a broken one is told by its line.
@@ -329,9 +330,13 @@ function agreed(
 async function located(error: unknown, file: TableFile, format: TableFormat): Promise<unknown> {
   if (!(error instanceof SlipwayError) || error.code !== "ROWS_INVALID" || error.message.startsWith(file.shown))
     return error;
+  const broken = /CSV Error on Line: (\d+)/.exec(error.message)?.[1];
+  if (broken !== undefined && /Invalid unicode/.test(error.message)) return notUtf8(file.shown, `line ${broken}`);
   const line = format === "jsonl" && !file.path.endsWith(".gz") ? await firstBrokenLine(file.path) : null;
   const message = line ?? error.message;
-  return new SlipwayError("ROWS_INVALID", `${file.shown}: ${message}`, { cause: error });
+  const details = broken === undefined ? undefined : { path: file.shown, line: Number(broken) };
+  const told = message.replace(/; Possible [\s\S]*$/, ".");
+  return new SlipwayError("ROWS_INVALID", `${file.shown}: ${told}`, { cause: error, ...(details && { details }) });
 }
 
 async function firstBrokenLine(file: string): Promise<string | null> {

@@ -2,7 +2,7 @@
 // by `endPass`, until a fit says that it is done.
 import { SlipwayError } from "@slipway/core/base";
 import type { TensorData } from "@slipway/core/tensor";
-import { OrderStatistics } from "#lab/dataset";
+import { OrderStatistics, roleFlag } from "#lab/dataset";
 import {
   type CategoryEncoding,
   type ColumnEncoding,
@@ -226,7 +226,7 @@ export class CategoryFit implements ColumnFit {
     if (this.#counts.size <= MOST_VALUES) return;
     throw new SlipwayError(
       "DATASET_INVALID",
-      `The column "${this.#column}" has more than ${MOST_VALUES} different values, which are no categories; say ${this.#column}=ignored or =id.`,
+      `The column "${this.#column}" has more than ${MOST_VALUES} different values, which are no categories; leave it out: ${roleFlag(this.#column, "ignored")}.`,
     );
   }
 

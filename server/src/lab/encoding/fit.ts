@@ -11,6 +11,7 @@ import {
   type LabelPlan,
   type OpenDataset,
   type RoleDecision,
+  roleFlag,
   type RowBatch,
   type SampledColumn,
   sampleTable,
@@ -122,7 +123,10 @@ function fittingOf(
   const isSingle = column.numbers !== null || column.texts !== null;
   if (isTold && !isSingle && ["numeric", "categorical", "timestamp"].includes(role)) {
     const { name, type } = column;
-    throw new SlipwayError("DATASET_INVALID", `The column "${name}" is ${type}, which can't be ${role}; say ignored.`);
+    throw new SlipwayError(
+      "DATASET_INVALID",
+      `The column "${name}" is ${type}, which can't be ${role}; leave it out: ${roleFlag(name, "ignored")}.`,
+    );
   }
   switch (role) {
     case "numeric":
@@ -202,14 +206,15 @@ function refuseEmpty(decisions: readonly RoleDecision[], rows: number, { badRows
 function emptyColumn(column: string, rows: number): SlipwayError {
   return new SlipwayError(
     "DATASET_INVALID",
-    `The column "${column}" has no value in any of the ${rows} training rows; leave it out: ${column}=ignored.`,
+    `The column "${column}" has no value in any of the ${rows} training rows; leave it out: ${roleFlag(column, "ignored")}.`,
   );
 }
 
 function nothingLeft(decisions: readonly RoleDecision[]): SlipwayError {
-  const why = decisions.slice(0, 8).map(({ column, role, reason }) => `${column} is ${role} (${reason})`);
-  return new SlipwayError(
-    "DATASET_INVALID",
-    `No column is left to learn from: ${why.join("; ")}. Give one a role, such as ${decisions[0]?.column ?? "column"}=categorical.`,
-  );
+  const others = decisions.filter(({ role }) => role !== "label" && role !== "weight");
+  const why = others.slice(0, 8).map(({ column, role, reason }) => `${column} is ${role} (${reason})`);
+  const some = others.find(({ isEmpty }) => !isEmpty)?.column;
+  const advice = some === undefined ? "" : ` Give one a role, such as ${roleFlag(some, "categorical")}.`;
+  if (others.length === 0) why.push("there is none beside the target");
+  return new SlipwayError("DATASET_INVALID", `No column is left to learn from: ${why.join("; ")}.${advice}`);
 }

@@ -1,7 +1,14 @@
 // What in a dataset would make a model look better than it is, or learn less than it could: a list of rules, each of which
 // looks at what the inspection found and says what to do.
 import { cramersV } from "@slipway/core/stats";
-import type { RoleDecision, SampledColumn, TableSample } from "#lab/dataset";
+import {
+  isNumberText,
+  MOSTLY_NUMBERS,
+  type RoleDecision,
+  roleFlag,
+  type SampledColumn,
+  type TableSample,
+} from "#lab/dataset";
 import type {
   Association,
   DatasetInspection,
@@ -55,6 +62,7 @@ const RULES: readonly Rule[] = [
   rareClasses,
   imbalance,
   unreadable,
+  mixed,
   brokenRows,
   mostlyMissing,
   columnsLeftOut,
@@ -77,7 +85,7 @@ function givesAway({ associations, target, roles }: Inspected): readonly Finding
       kind: "gives-away-label",
       columns: [one.column],
       text: `${one.column} alone tells ${target!.column}: ${measureText(one)}.`,
-      advice: `If it is only known after ${target!.column} is, leave it out: --role ${one.column}=ignored.`,
+      advice: `If it is only known after ${target!.column} is, leave it out: ${roleFlag(one.column, "ignored")}.`,
     }));
 }
 
@@ -115,7 +123,7 @@ function missingTells({ sample, values, target, roles }: Inspected): readonly Fi
         kind: "missing-tells-label",
         columns: [column.name],
         text: `Whether ${column.name} is missing tells ${target!.column}: Cramér's V ${digits(v)}.`,
-        advice: `Find out why it is missing there; if it is filled in after ${target!.column} is known, leave it out: --role ${column.name}=ignored.`,
+        advice: `Find out why it is missing there; if it is filled in after ${target!.column} is known, leave it out: ${roleFlag(column.name, "ignored")}.`,
       },
     ];
   });
@@ -335,6 +343,28 @@ function unreadable({ sample, placeOf }: Inspected): readonly Finding[] {
     }));
 }
 
+/** Columns that were hardly meant as texts: numbers, and a few texts that may stand for something missing. */
+function mixed({ sample, roles }: Inspected): readonly Finding[] {
+  return sample.columns.flatMap(({ name, texts }, at): readonly Finding[] => {
+    const { role, isTold } = roles[at]!;
+    if (texts === null || isTold || role === "label" || role === "numeric") return [];
+    const filled = texts.filter((text) => text !== null);
+    const others = filled.filter((text) => !isNumberText(text));
+    const share = 1 - others.length / filled.length;
+    if (!(share >= MOSTLY_NUMBERS && share < 1)) return [];
+    const some = [...new Set(others)].slice(0, 3).map((text) => JSON.stringify(text.slice(0, 20)));
+    return [
+      {
+        gravity: "serious",
+        kind: "unreadable-values",
+        columns: [name],
+        text: `${name} holds numbers in ${percent(share)} of its rows and text in the others, such as ${some.join(", ")}; it is ${role === "categorical" ? "taken for categories" : "left out"}.`,
+        advice: `Say what stands for a missing value under csv.missing, or leave such rows out: ${roleFlag(name, "numeric")} --on-bad-row skip.`,
+      },
+    ];
+  });
+}
+
 function brokenRows({ skipped }: Inspected): readonly Finding[] {
   if (skipped.rows === 0) return [];
   return [
@@ -366,18 +396,18 @@ function columnsLeftOut({ sample, roles, coded }: Inspected): readonly Finding[]
     const found = { gravity: "note", columns: [column] } as const;
     const text = `${column} is left out: ${reason}.`;
     if (isEmpty)
-      return [{ ...found, kind: "empty-column", text, advice: `Say so for training: --role ${column}=ignored.` }];
+      return [{ ...found, kind: "empty-column", text, advice: `Say so for training: ${roleFlag(column, "ignored")}.` }];
     if (role === "id")
       return [
         {
           ...found,
           kind: "id-column",
           text,
-          advice: `If there is something to learn from, give it a role: --role ${column}=categorical.`,
+          advice: `If there is something to learn from, give it a role: ${roleFlag(column, "categorical")}.`,
         },
       ];
     if (role === "protected") {
-      const advice = `It is kept to compare groups; to learn from it all the same, say --role ${column}=categorical.`;
+      const advice = `It is kept to compare groups; to learn from it all the same, say ${roleFlag(column, "categorical")}.`;
       return [{ ...found, kind: "protected-column", text, advice }];
     }
     const isConstant = role === "ignored" && coded[at]!.values.length === 1 && sample.rows > 1;

@@ -8,13 +8,13 @@ import {
   type ColumnRole,
   DECIDES_SPLIT,
   inferRoles,
+  joinedSkips,
   numbersFromTexts,
   type OpenDataset,
   placeText,
   type RoleDecision,
   type SampledColumn,
   sampleTable,
-  type SkippedRows,
   type TableSample,
 } from "#lab/dataset";
 import { associationOf, type TargetValues } from "./association.ts";
@@ -79,7 +79,7 @@ export async function inspectDataset(dataset: OpenDataset, options: InspectOptio
   const duplicates = duplicatesOf({ sample, columns: alike, labels, placeOf });
   const badRows = new BadRows(options.badRows);
   const images = await inspectImages(dataset, sample, badRows, options);
-  const skipped = joined(dataset.skipped, badRows.skipped());
+  const skipped = joinedSkips(dataset.skipped, badRows.skipped());
   const splitNames = splits?.names ?? [];
   const base = {
     sample,
@@ -200,8 +200,4 @@ async function inspectImages(
     signal,
     onImages: (done) => report(`looking at images: ${done}`),
   });
-}
-
-function joined(a: SkippedRows, b: SkippedRows): SkippedRows {
-  return { rows: a.rows + b.rows, columns: [...a.columns, ...b.columns], first: [...a.first, ...b.first] };
 }

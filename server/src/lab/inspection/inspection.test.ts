@@ -96,6 +96,21 @@ test("what gives the label away is found: a copy, a code, a number, and that a v
   });
 });
 
+test("numbers with many texts among them are no categories that anybody meant", async () => {
+  const rows = loans(100).map((row, at) => [...row, at % 4 === 0 ? ["NA", "?"][(at / 4) % 2]! : at / 8]);
+  files.write("mixed.csv", csv([...COLUMNS, "home town"], rows));
+  const found = await inspected({ files: "mixed.csv" });
+  expect(found.columns.at(-1)).toMatchObject({
+    role: "ignored",
+    reason: expect.stringContaining("75.0 % of which are numbers"),
+  });
+  expect(findingOf(found, "unreadable-values")).toMatchObject({
+    gravity: "serious",
+    text: 'home town holds numbers in 75.0 % of its rows and text in the others, such as "NA", "?"; it is left out.',
+    advice: expect.stringContaining("--role 'home town=numeric' --on-bad-row skip"),
+  });
+});
+
 test("copies across splits, contradicting labels, groups and times across splits", async () => {
   const random = createRandom(3);
   const rows = loans(200).map((row, at): Cell[] => {
