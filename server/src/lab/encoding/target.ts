@@ -87,7 +87,21 @@ async function numberTarget(dataset: OpenDataset, options: TargetOptions): Promi
   if (count === 0) throw invalid(column, "has no value in any training row");
   const scale = Math.sqrt(squares / count);
   if (scale === 0) throw invalid(column, `is ${mean} in all training rows; there is nothing to learn`);
+  refuseRounded(column, mean, scale);
   return { plan, encoding: () => ({ kind: "number", column, mean, scale }) };
+}
+
+/** Answers are float32: what that can't hold, or tells apart in a few steps alone, would be learnt and not answered. */
+function refuseRounded(column: string, mean: number, scale: number): void {
+  const largest = Math.abs(mean) + 8 * scale;
+  const shown = `lies around ${Number(mean.toPrecision(4))} and differs by ${Number(scale.toPrecision(4))}`;
+  if (Math.fround(scale) === 0 || Math.fround(largest) === Number.POSITIVE_INFINITY)
+    throw invalid(column, `${shown}, which float32 answers can't hold; give it in another unit`);
+  if (largest * 2 ** -23 > scale / 10)
+    throw invalid(
+      column,
+      `${shown}, which float32 answers can't tell apart; subtract ${Number(mean.toPrecision(4))} from it`,
+    );
 }
 
 /** Numbers ascending where all are, else texts by their code units. */
