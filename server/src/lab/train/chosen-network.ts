@@ -1,5 +1,5 @@
 // Which network is fitted, with its first weights, and what of it stays as it is.
-import type { ParameterGroup } from "@slipway/core/autodiff";
+import { inGradientWords, type ParameterGroup, parametersOf } from "@slipway/core/autodiff";
 import { SlipwayError } from "@slipway/core/base";
 import {
   batchNorm,
@@ -28,16 +28,33 @@ import { outputsOf } from "./task.ts";
 const STAGES = [16, 32, 64];
 
 export interface ChosenNetwork {
-  readonly kind: NetworkOrder["kind"];
+  readonly kind: Exclude<NetworkOrder["kind"], "default">;
   /** For people: "128, 64". */
   readonly text: string;
   readonly model: Model;
 }
 
-/** What stays as it is; a new last layer never does. */
-export function frozenBy(base: BaseOrder | null, networkPrefix: string | null): readonly ParameterGroup[] {
+/**
+ * What stays as it is; a new last layer never does.
+ * @throws SlipwayError PARAMETER_INVALID for a pattern that no parameter matches
+ */
+export function frozenBy(
+  base: BaseOrder | null,
+  networkPrefix: string | null,
+  network: Model,
+): readonly ParameterGroup[] {
   if (base === null) return [];
   const patterns = base.freeze.map((one) => one.split("*").map(escaped).join(".*"));
+  const parameters = parametersOf(inGradientWords(network));
+  const idle = patterns.findIndex((one) => !parameters.some((name) => new RegExp(`^(?:${one})$`).test(name)));
+  if (idle >= 0) {
+    const names = parameters.filter((name) => networkPrefix === null || name.startsWith(networkPrefix));
+    const shown = names.slice(0, 12).join(", ");
+    throw new SlipwayError(
+      "PARAMETER_INVALID",
+      `"${base.freeze[idle]}" is to stay as it is, and no parameter of the model is called so; there is ${shown}${names.length > 12 ? ` and ${names.length - 12} more` : ""}.`,
+    );
+  }
   // What an encoder was fitted to is no weight.
   if (networkPrefix !== null) patterns.push(`(?!${escaped(networkPrefix)}).*`);
   if (patterns.length === 0) return [];
@@ -61,9 +78,7 @@ export async function chosenNetwork(
 ): Promise<ChosenNetwork> {
   const { input, task } = rows;
   if ("network" in rows) return { kind: "model", text: `from ${order.base!.of}`, model: rows.network };
-  const wanted: NetworkOrder =
-    order.network ??
-    (input.kind === "features" ? { kind: "mlp", hidden: null, dropout: null } : { kind: "cnn", dropout: 0 });
+  const wanted = wantedNetwork(order, input);
   const { seed } = order.settings;
   const outputs = outputsOf(task);
   switch (wanted.kind) {
@@ -96,6 +111,13 @@ export async function chosenNetwork(
       return { kind: "model", text: `of ${wanted.of}`, model };
     }
   }
+}
+
+/** What was asked for, or what is fitted to such rows where nobody asked. */
+function wantedNetwork({ network }: TrainOrder, { kind }: PreparedRows["input"]) {
+  if (network !== null && network.kind !== "default") return network;
+  const dropout = network?.dropout ?? 0;
+  return kind === "features" ? ({ kind: "mlp", hidden: null, dropout } as const) : ({ kind: "cnn", dropout } as const);
 }
 
 /** Convolutions over time, each of which halves it, and the mean of what they find. */

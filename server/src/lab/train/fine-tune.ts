@@ -14,7 +14,7 @@ import { heldOut } from "./randomness.ts";
 import { chosenSplits } from "./splits.ts";
 import { NETWORK_KEY } from "./served-model.ts";
 import type { Task } from "./task.ts";
-import { classRowsOf, pickedRows, trainingSetFromArrays } from "./training-set.ts";
+import { classRowsOf, ofMeanOne, pickedRows, trainingSetFromArrays } from "./training-set.ts";
 
 /** Rows, and the model that is to learn from them. */
 export interface TunedRows extends PreparedRows {
@@ -60,8 +60,9 @@ export async function prepareFineTune(
     setOf(
       all.inputs.map((one) => ({ ...one, ...pickedRows(one, places) })),
       pickedRows(all.target, places),
+      all.weights === null ? null : Float32Array.from(places, (place) => all.weights![place]!),
     );
-  const training = drawn === null ? setOf(all.inputs, all.target) : part(drawn.kept);
+  const training = drawn === null ? setOf(all.inputs, all.target, all.weights) : part(drawn.kept);
   const held = drawn === null ? await reader.read(splits.validation!) : null;
   const { test } = splits;
   const [processing] = [base.processing === null ? null : (base.processing as JsonObject)];
@@ -73,7 +74,7 @@ export async function prepareFineTune(
     input: inputOf(ports),
     encoder: null,
     training,
-    validation: held === null ? part(drawn!.held) : setOf(held.inputs, held.target),
+    validation: held === null ? part(drawn!.held) : setOf(held.inputs, held.target, held.weights),
     classRows: task.kind === "classification" ? classRowsOf(training, task.labels.length) : null,
     skipped: badRows.skipped(),
     columns: bindings.map(({ input, kind, columns }) => ({
@@ -91,7 +92,7 @@ export async function prepareFineTune(
       input: (processing?.["input"] as string | null | undefined) ?? null,
       times: (processing?.["times"] as readonly string[] | undefined) ?? [],
     },
-    examples: JSON.parse(given.metadata.get("slipway.examples") ?? "[]") as PreparedRows["examples"],
+    examples: examplesOf(given),
     judgedBy: [
       {
         name: "validation",
@@ -104,6 +105,16 @@ export async function prepareFineTune(
     ],
     close: async () => undefined,
   };
+}
+
+/** Rows as callers send them, as a file that was trained here tells; a file of somebody else may say anything there. */
+function examplesOf({ metadata }: Model): PreparedRows["examples"] {
+  try {
+    const told: unknown = JSON.parse(metadata.get("slipway.examples") ?? "[]");
+    return Array.isArray(told) ? (told as PreparedRows["examples"]) : [];
+  } catch {
+    return [];
+  }
 }
 
 /** Names of the classes by index, as the version declares them. */
@@ -167,12 +178,15 @@ interface ReadRows {
   readonly rows: number;
   readonly inputs: readonly NamedTensor[];
   readonly target: Tensor;
+  /** What each row counts, 1 on the average; null where all count the same. */
+  readonly weights: Float32Array | null;
 }
 
-function setOf(inputs: readonly NamedTensor[], target: Tensor) {
+function setOf(inputs: readonly NamedTensor[], target: Tensor, weights: Float32Array | null) {
   return trainingSetFromArrays({
     inputs: Object.fromEntries(inputs.map(({ name, ...tensor }) => [name, tensor])),
     target,
+    weights,
   });
 }
 
@@ -203,9 +217,11 @@ class Reader {
   async read(split: string): Promise<ReadRows> {
     const parts: Tensor[][] = this.#bindings.map(() => []);
     const truths: number[] = [];
-    for await (const { inputs, labels } of this.#batches(split)) {
+    const counts: number[] = [];
+    for await (const { inputs, labels, weights } of this.#batches(split)) {
       for (const [at, { input }] of this.#bindings.entries()) parts[at]!.push(inputs[input]!);
       truths.push(...labels!.values);
+      counts.push(...(weights ?? []));
       this.#options.report(`reading rows: ${truths.length} of ${this.#dataset.rowsOf(split)}`);
     }
     const rows = truths.length;
@@ -217,6 +233,7 @@ class Reader {
       target: isClass
         ? { dtype: "int64", shape: [rows], data: BigInt64Array.from(truths, BigInt) }
         : { dtype: "float32", shape: [rows, 1], data: Float32Array.from(truths) },
+      weights: counts.length === 0 ? null : ofMeanOne(Float32Array.from(counts)),
     };
   }
 
@@ -236,11 +253,10 @@ class Reader {
 
   #batches(split: string): AsyncIterable<RowBatch> {
     const { signal } = this.#options;
-    const { order } = this.#options;
     return this.#dataset.rowsAs({
       inputs: this.#bindings,
       labels: this.#labels,
-      weight: order.data.description.weight,
+      weight: this.#dataset.weight,
       badRows: this.#badRows,
       split,
       batchRows: BATCH_ROWS,

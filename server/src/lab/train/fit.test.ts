@@ -295,6 +295,22 @@ describe("a loss that is no number", () => {
     await learner.close();
   });
 
+  it("ends it where no epoch had a finite validation loss, with nothing to serve", async () => {
+    const data = new Float32Array(60 * 4).fill(3e38);
+    const target = validation.read(Int32Array.from({ length: 60 }, (_, at) => at)).target;
+    const set = trainingSetFromArrays({ inputs: { input: { dtype: "float32", shape: [60, 4], data } }, target });
+    const learner = await learnerOf(smallNetwork(4, 8, 3));
+    const plan = { ...PLAN, epochs: 9, patienceEpochs: 3 };
+    const told = fit(learner, { training, validation: set, score: accuracy }, plan, runOf());
+    const error = await told.then(
+      () => null,
+      (caught: SlipwayError) => caught,
+    );
+    await learner.close();
+    expect(error?.code).toBe("TRAINING_DIVERGED");
+    expect(error?.message).toContain("The validation loss was not finite after any of 3 epochs (NaN at last)");
+  });
+
   it("names what a step computes where what goes in is finite", async () => {
     const learner = await learnerOf(smallNetwork(4, 8, 3), { optimizer: { kind: "sgd" } });
     const plan = { ...PLAN, learningRate: 1e18, warmUpSteps: 0, schedule: { kind: "constant" } } as const;

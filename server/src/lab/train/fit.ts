@@ -6,7 +6,7 @@ import { assert, SlipwayError } from "@slipway/core/base";
 import type { Tensor } from "@slipway/core/tensor";
 import { type EpochPoint, bytesFromFitState, type FitState, fitStateFromBytes } from "./checkpoint.ts";
 import type { Learner } from "./learner.ts";
-import { divergedError, firstNonFinite } from "./non-finite.ts";
+import { divergedError, firstNonFinite, neverFiniteError } from "./non-finite.ts";
 import { epochOrder } from "./randomness.ts";
 import type { Tensors } from "./step-engine.ts";
 import type { TrainingSet } from "./training-set.ts";
@@ -80,7 +80,7 @@ const JUDGED_ROWS = 1024;
 
 /**
  * Fits a learner to rows.
- * @throws SlipwayError TRAINING_DIVERGED where a loss is no finite number; STATE_CONFLICT for a checkpoint of another plan; the
+ * @throws SlipwayError TRAINING_DIVERGED where a loss is no finite number, or that of validation never is; STATE_CONFLICT for a checkpoint of another plan; the
  *   signal's reason, after a last checkpoint
  */
 export async function fit(learner: Learner, data: FitData, plan: FitPlan, run: FitRun): Promise<Fitted> {
@@ -137,7 +137,7 @@ class FitLoop {
     if (mostSteps !== null && this.#step >= mostSteps) return "steps";
     if (this.#stepOfEpoch === 0) {
       const since = this.#epoch - (this.#best?.epoch ?? 0);
-      if (patienceEpochs !== null && this.#best !== null && since >= patienceEpochs) return "patience";
+      if (patienceEpochs !== null && this.#data.validation !== null && since >= patienceEpochs) return "patience";
       if (this.#epoch >= epochs) return "epochs";
     }
     return null;
@@ -304,6 +304,10 @@ class FitLoop {
   }
 
   #fitted(endedBy: Fitted["endedBy"]): Fitted {
+    const last = this.#history.at(-1);
+    // What answers rows it has not seen with no number at all must not come to be served.
+    if (this.#data.validation !== null && this.#best === null && last !== undefined)
+      throw neverFiniteError(last.epoch, last.validationLoss!, this.#savedStep);
     return {
       weights: this.#best?.weights ?? this.#learner.weights,
       history: this.#history,

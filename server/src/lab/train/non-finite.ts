@@ -116,6 +116,16 @@ export function divergedError({
   );
 }
 
+/** Where training went well by its own loss, and the rows that are validated by never had one. */
+export function neverFiniteError(epochs: number, loss: number, checkpointStep: number | null): SlipwayError {
+  const kept = checkpointStep === null ? "" : ` The checkpoint of step ${checkpointStep} stays.`;
+  return new SlipwayError(
+    "TRAINING_DIVERGED",
+    `The validation loss was not finite after any of ${epochs} epochs (${loss} at last), so there are no weights to serve.${kept} Look for values in these rows that are far larger than those trained by, or lower the learning rate.`,
+    { details: { epochs, validationLoss: String(loss) } },
+  );
+}
+
 function listed(rows: ArrayLike<number>): string {
   const shown = Array.from(rows).slice(0, SHOWN).join(", ");
   return rows.length <= SHOWN ? shown : `${shown} and ${rows.length - SHOWN} more`;

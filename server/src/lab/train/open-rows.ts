@@ -41,10 +41,18 @@ export async function openRows(options: PrepareOptions): Promise<OpenDataset> {
   try {
     const target = targetOf(order, plain);
     if (target !== null) plain.checkColumn(target, "target");
+    if (plain.manifest.rows === 0) throw new SlipwayError("DATASET_INVALID", `"${plain.manifest.name}" has no rows.`);
     if (description.split !== null) return plain;
     const split = await splitsFor(plain, target, order, signal);
     await plain.close();
-    return await open(split, null);
+    const opened = await open(split, null);
+    try {
+      refuseFew(opened, order);
+      return opened;
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
   } catch (error) {
     await plain.close();
     throw error;
@@ -73,6 +81,16 @@ async function splitsFor(
   // A row without a class can't be drawn by it; where such are left out, rows are drawn whatever their class.
   const isStratified = target !== null && order.badRows === "error" && (await areClasses(plain, target, order, signal));
   return withSplits(description, { stratifiedBy: isStratified ? target : null, validationShare, seed });
+}
+
+/** @throws SlipwayError DATASET_INVALID where a share of so few rows is none, or all of them */
+function refuseFew({ manifest: { rows, splits } }: OpenDataset, { settings: { validationShare } }: TrainOrder): void {
+  const side = Object.entries(splits).find(([, count]) => count === 0)?.[0];
+  if (side === undefined) return;
+  throw new SlipwayError(
+    "DATASET_INVALID",
+    `Of ${rows} rows a share of ${validationShare}, class by class, leaves none ${side === "validation" ? "to validate by" : "to train by"}. Hold out another share (--validation), or get more rows.`,
+  );
 }
 
 /** Whether a target has few values enough to draw rows by them. */

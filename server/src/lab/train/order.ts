@@ -28,6 +28,12 @@ export const NetworkOrder = z.discriminatedUnion("kind", [
     kind: z.literal("cnn"),
     dropout: Share.default(0),
   }),
+  z
+    .strictObject({
+      kind: z.literal("default"),
+      dropout: Share.default(0),
+    })
+    .describe("an mlp of columns, a cnn of pictures and signals"),
   z.strictObject({
     kind: z.literal("model"),
     hash: z
@@ -142,7 +148,7 @@ export const TrainOrder = z.strictObject({
   task: z.enum(TASK_KINDS).nullable().default(null).describe("null: told by the target"),
   roles: z.record(z.string().min(1).max(1000), z.enum(ROLES)).default({}).describe("of columns; others are found"),
   badRows: z.enum(BAD_ROW_CHOICES).default("error").describe("what becomes of rows that can't be used"),
-  network: NetworkOrder.nullable().default(null).describe("null: chosen by the data"),
+  network: NetworkOrder.nullable().default(null).describe("null: the default"),
   base: BaseOrder.nullable().default(null).describe("the model that learns more; null: a network from the beginning"),
   settings: FitSettings.default(() => FitSettings.parse({})),
 });

@@ -3,6 +3,7 @@
 import { graphBuilder, type Model } from "@slipway/core/graph";
 import type { Input } from "@slipway/core/build";
 import { SlipwayError } from "@slipway/core/base";
+import { parseProcessing, type Processing } from "@slipway/core/processing";
 import { elementCount, type Tensor } from "@slipway/core/tensor";
 import { augmentImages, type ImageAugmentation, rowRandom } from "#lab/augment";
 import { BadRows, type InputBinding, type LabelPlan, type OpenDataset, type RowBatch } from "#lab/dataset";
@@ -13,9 +14,9 @@ import { type PrepareOptions, refuseTooMany, targetOf } from "./open-rows.ts";
 import type { PreparedRows, ServedRows } from "./prepared-rows.ts";
 import { heldOut } from "./randomness.ts";
 import { chosenSplits } from "./splits.ts";
-import { classRowsOf, pickedRows, type TrainingSet, trainingSetFromArrays } from "./training-set.ts";
+import { classRowsOf, ofMeanOne, pickedRows, type TrainingSet, trainingSetFromArrays } from "./training-set.ts";
 
-/** Rows looked at to find the size and colours of pictures. */
+/** Rows looked at at most to find the size and colours of pictures. */
 const LOOKED_AT = 32;
 const BATCH_ROWS = 256;
 /** Side of pictures that are larger, unless it is said. */
@@ -38,6 +39,12 @@ export async function preparePixels(dataset: OpenDataset, options: PrepareOption
   }
   const splits = chosenSplits(dataset, order.data);
   const dense = await denseInput(dataset, target, options);
+  if (dense.input.kind === "signal" && order.settings.augment !== null) {
+    throw new SlipwayError(
+      "PARAMETER_INVALID",
+      `How pictures differ from epoch to epoch is said, and rows of "${dense.binding.input}" are signals. Leave it out.`,
+    );
+  }
   const badRows = new BadRows(order.badRows);
   const fitted = await fitTarget(dataset, {
     column: target,
@@ -56,7 +63,7 @@ export async function preparePixels(dataset: OpenDataset, options: PrepareOption
   const { mean, deviation } = standardised(train.data, dense.input);
   for (const part of [train, held]) standardise(part.data, dense.input, mean, deviation);
   const { test } = splits;
-  const training = setOf(train, dense.input, null);
+  const training = setOf(train, dense.input);
   return {
     manifest: dataset.manifest,
     task:
@@ -67,7 +74,7 @@ export async function preparePixels(dataset: OpenDataset, options: PrepareOption
     encoder: standardising(dense, mean, deviation),
     training:
       dense.input.kind === "image" ? augmented(training, train, dense.input, augmentationOf(order), seed) : training,
-    validation: setOf(held, dense.input, null),
+    validation: setOf(held, dense.input),
     classRows: encoding.kind === "classes" ? classRowsOf(training, encoding.labels.length) : null,
     skipped: badRows.skipped(),
     columns: [
@@ -103,7 +110,9 @@ export async function preparePixels(dataset: OpenDataset, options: PrepareOption
 }
 
 async function denseInput(dataset: OpenDataset, target: string, options: PrepareOptions): Promise<DenseInput> {
-  if (dataset.manifest.format === "images") return await imageInput(dataset, options);
+  const named = namedPictures(options.order.data);
+  if (named !== null) return await imageInput(dataset, named, options);
+  if (dataset.manifest.format === "images") return await imageInput(dataset, FOLDER_PICTURES, options);
   const columns = dataset.source.columns.map(({ name }) => name).filter((name) => name !== target);
   const [column, ...more] = columns.filter((name) => name !== dataset.weight && !dataset.taken.has(name));
   if (column === undefined || more.length > 0) {
@@ -136,26 +145,63 @@ async function denseInput(dataset: OpenDataset, target: string, options: Prepare
   };
 }
 
-/** Size and colours of pictures in a folder: those of the first ones, unless they are larger than is learnt from. */
-async function imageInput(dataset: OpenDataset, { order, signal }: PrepareOptions): Promise<DenseInput> {
+/** Pictures that rows name: in which column, and as which input. */
+interface NamedPictures {
+  readonly input: string;
+  readonly column: string;
+  /** How they are prepared; null where that is found. */
+  readonly before: Processing["before"] | null;
+}
+
+const FOLDER_PICTURES: NamedPictures = { input: IMAGE, column: IMAGE, before: null };
+
+/**
+ * The pictures that a description says its rows name; null where it speaks of none.
+ * @throws SlipwayError DATASET_INVALID where it says more than a network of pictures takes
+ */
+export function namedPictures({ description }: TrainOrder["data"]): NamedPictures | null {
+  const sources = Object.entries(description.inputs);
+  const [found] = sources.flatMap(([input, source]) =>
+    typeof source === "object" && "image" in source ? [{ input, column: source.image, before: source.before }] : [],
+  );
+  if (found === undefined) return null;
+  if (sources.length > 1) {
+    const names = sources.map(([input]) => input).join(", ");
+    throw new SlipwayError(
+      "DATASET_INVALID",
+      `"inputs": a network learns from pictures or from columns, and there is ${names}; say one input of pictures alone.`,
+    );
+  }
+  const { before, ...named } = found;
+  return { ...named, before: before === null ? null : parseProcessing({ schemaVersion: 1, before }).before };
+}
+
+/** Size and colours of pictures: those of some, unless they are larger than is learnt from. */
+async function imageInput(
+  dataset: OpenDataset,
+  { input, column, before: told }: NamedPictures,
+  { order, signal }: PrepareOptions,
+): Promise<DenseInput> {
   const decode = { step: "decode-image", channels: "rgb", background: 0 } as const;
-  const binding: InputBinding = {
+  const binding: Extract<InputBinding, { kind: "image" }> = {
     kind: "image",
-    input: IMAGE,
-    columns: [IMAGE],
+    input,
+    columns: [column],
     dtype: "float32",
     shape: null,
-    before: [decode],
+    before: told ?? [decode],
   };
   const wanted = { inputs: [binding], labels: null, weight: null, badRows: new BadRows(order.badRows), split: null };
-  let [height, width, looked] = [0, 0, 0];
+  let [height, width] = [0, 0];
   let isGrey = true;
-  for await (const { inputs } of dataset.rowsAs({ ...wanted, batchRows: 1, slices: [], signal })) {
-    const { shape, data } = inputs[IMAGE]!;
+  // Some of all: the first ones are of one class.
+  const every = Math.max(1, Math.ceil(dataset.manifest.rows / LOOKED_AT));
+  for await (const { inputs } of dataset.rowsAs({ ...wanted, every, batchRows: 1, slices: [], signal })) {
+    const { shape, data } = inputs[input]!;
+    if (told !== null) return preparedInput(binding, shape.slice(1), told, order);
     height = Math.max(height, shape[1]!);
     width = Math.max(width, shape[2]!);
     isGrey &&= isGreyImage(data as Float32Array);
-    if (++looked === LOOKED_AT) break;
   }
   const side = order.settings.imagePixels ?? MOST_PIXELS;
   const scale =
@@ -184,6 +230,25 @@ async function imageInput(dataset: OpenDataset, { order, signal }: PrepareOption
   };
 }
 
+/** Pictures as the steps make them that a person told. @throws SlipwayError DATASET_INVALID */
+function preparedInput(
+  binding: Extract<InputBinding, { kind: "image" }>,
+  shape: readonly number[],
+  before: Processing["before"],
+  { settings: { imagePixels } }: TrainOrder,
+): DenseInput {
+  const refuse = (why: string) => new SlipwayError("DATASET_INVALID", `"inputs.${binding.input}.before": ${why}.`);
+  if (imagePixels !== null) throw refuse("they say how large pictures become, and --pixels says it too; leave one out");
+  const [channels, height, width] = shape as [number, number, number];
+  if (shape.length !== 3 || !before.some((step) => step.step === "layout" && step.to === "CHW"))
+    throw refuse("a network takes channels first; end with { step: layout, to: CHW }");
+  return {
+    binding: { ...binding, shape, before },
+    input: { kind: "image", channels, height, width },
+    before: before as unknown as readonly JsonObject[],
+  };
+}
+
 function isGreyImage(pixels: Float32Array): boolean {
   for (let at = 0; at < pixels.length; at += 3)
     if (pixels[at] !== pixels[at + 1] || pixels[at] !== pixels[at + 2]) return false;
@@ -195,6 +260,8 @@ interface DenseRows {
   readonly name: string;
   readonly data: Float32Array;
   readonly target: Tensor;
+  /** What each row counts, 1 on the average; null where all count the same. */
+  readonly weights: Float32Array | null;
 }
 
 class DenseReader {
@@ -227,10 +294,12 @@ class DenseReader {
     refuseTooMany(most, width);
     const data = new Float32Array(most * width);
     const truths = new Float64Array(most);
+    const weights = this.#dataset.weight === null ? null : new Float32Array(most);
     let rows = 0;
     for await (const batch of this.#batches(split)) {
       data.set(batch.inputs[this.#dense.binding.input]!.data as Float32Array, rows * width);
       truths.set(batch.labels!.values, rows);
+      weights?.set(batch.weights!, rows);
       rows += batch.rows;
       this.#options.report(`reading rows: ${rows} of ${most}`);
     }
@@ -239,6 +308,7 @@ class DenseReader {
     return {
       name: this.#dense.binding.input,
       data: data.subarray(0, rows * width),
+      weights: weights === null ? null : ofMeanOne(weights.subarray(0, rows)),
       target:
         target.kind === "classes"
           ? { dtype: "int64", shape: [rows], data: BigInt64Array.from(truths.subarray(0, rows), BigInt) }
@@ -272,7 +342,7 @@ class DenseReader {
     return this.#dataset.rowsAs({
       inputs: [this.#dense.binding],
       labels: this.#labels,
-      weight: null,
+      weight: this.#dataset.weight,
       badRows: this.#badRows,
       split,
       batchRows: BATCH_ROWS,
@@ -282,10 +352,15 @@ class DenseReader {
   }
 }
 
-function partOf({ name, data, target }: DenseRows, places: Int32Array): DenseRows {
+function partOf({ name, data, target, weights }: DenseRows, places: Int32Array): DenseRows {
   const width = data.length / target.shape[0]!;
   const part = pickedRows({ dtype: "float32", shape: [target.shape[0]!, width], data }, places);
-  return { name, data: part.data as Float32Array, target: pickedRows(target, places) };
+  return {
+    name,
+    data: part.data as Float32Array,
+    target: pickedRows(target, places),
+    weights: weights === null ? null : Float32Array.from(places, (place) => weights[place]!),
+  };
 }
 
 function shapeOf(input: DenseInput["input"]): readonly number[] {
@@ -344,7 +419,7 @@ function standardising({ binding, input }: DenseInput, mean: Float32Array, devia
   return g.model();
 }
 
-function setOf({ data, target }: DenseRows, input: DenseInput["input"], weights: Float32Array | null): TrainingSet {
+function setOf({ data, target, weights }: DenseRows, input: DenseInput["input"]): TrainingSet {
   const shape = [target.shape[0]!, ...shapeOf(input)];
   return trainingSetFromArrays({ inputs: { input: { dtype: "float32", shape, data } }, target, weights });
 }

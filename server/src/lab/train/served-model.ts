@@ -41,8 +41,10 @@ export function servedModel({ encoder, network, task, records, metadata }: Serve
   const joined = encoder === null ? network : joinedModel(encoder, network);
   const scores = joined.graph.outputs[0]!.name;
   const columns = joined.graph.inputs.map(({ name }) => name);
+  // What every object has, such as "toString", ONNX Runtime takes for a tensor that it is given.
+  const isTaken = (name: string): boolean => columns.includes(name) || name in {};
   // The answer is called as the target, whatever has that name inside.
-  const plain = (name: string): string => (columns.includes(name) ? plain(`${name}_answer`) : name);
+  const plain = (name: string): string => (isTaken(name) ? plain(`${name}_answer`) : name);
   const answer = plain(task.target);
   const probabilities =
     task.kind === "classification" ? plain(answer === "probabilities" ? "class_probabilities" : "probabilities") : null;

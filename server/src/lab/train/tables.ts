@@ -11,7 +11,7 @@ import type { TrainOrder } from "./order.ts";
 import type { PreparedRows, ServedRows } from "./prepared-rows.ts";
 import { heldOut } from "./randomness.ts";
 import { chosenSplits } from "./splits.ts";
-import { classRowsOf, pickedRows, type TrainingSet, trainingSetFromArrays } from "./training-set.ts";
+import { classRowsOf, ofMeanOne, pickedRows, type TrainingSet, trainingSetFromArrays } from "./training-set.ts";
 
 const BATCH_ROWS = 4096;
 const EXAMPLES = 3;
@@ -175,12 +175,6 @@ function instanceOf({ inputs }: RowBatch, row: number): JsonObject {
     return [[name, isShortened ? Number(value.toPrecision(7)) : value] as const];
   });
   return Object.fromEntries(values);
-}
-
-function ofMeanOne(weights: Float32Array): Float32Array {
-  const mean = weights.reduce((sum, value) => sum + value, 0) / weights.length;
-  if (mean > 0) return weights.map((value) => value / mean);
-  throw new SlipwayError("DATASET_INVALID", "All rows weigh 0, so there is nothing to learn from.");
 }
 
 function partOf(set: TrainingSet, places: Int32Array): TrainingSet {

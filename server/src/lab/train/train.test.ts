@@ -73,7 +73,7 @@ describe("a table", () => {
       "a column without values",
       "x,z,y\n1,,a\n2,,b\n3,,a\n4,,b\n5,,a\n6,,b\n",
       "DATASET_INVALID",
-      'The column "z" has no value',
+      'The column "z" has no value in any of the 4 training rows; leave it out: --role z=ignored.',
     ],
     ["a ragged line", "x,y\n1,a\n2,b,3\n3,a\n4,b\n", "ROWS_INVALID", "ragged"],
   ])("with %s is an error that says so", async (what, text, code, message) => {
@@ -85,6 +85,69 @@ describe("a table", () => {
     );
     expect(error?.code).toBe(code);
     expect(error?.message).toContain(message === "ragged" ? "a-ragged-line.csv" : message);
+  });
+
+  it.each([
+    ["so few rows that none is held out", "x,y\n1,a\n2,b\n", "Of 2 rows a share of 0.2, class by class"],
+    ["no rows", "x,y\n", "has no rows"],
+    ["numbers beyond float32", "x,y\n1,1e300\n2,-1e300\n3,2e300\n4,5.5\n5,7e299\n", "float32 answers can't hold"],
+    ["numbers too close", "x,y\n1,1000000000.5\n2,1000000001.5\n3,1e9\n4,1e9\n5,1000000002\n", "can't tell apart"],
+    ["UTF-16", Buffer.from("x,y\n1,a\n", "utf16le"), "Save it as UTF-8"],
+    ["Latin-1", Buffer.from("x,y\n1,gr\u00fcn\n2,rot\n", "latin1"), "is not in UTF-8 (line 2). Save it as UTF-8."],
+    [
+      "text among numbers",
+      "x,y\n1,a\n2,b\nthree,a\n4,b\n5,a\n6,b\n7,a\n8,b\n9,a\n10,b\n11,a\n12,b\n",
+      "--on-bad-row skip",
+    ],
+  ])("of %s is refused with what to do", async (what, content, message) => {
+    const file = place.write(`${what.replaceAll(" ", "-")}.csv`, content);
+    const told = { data: { description: { files: file } }, target: "y", settings: FAST };
+    await expect(trainNow(told)).rejects.toThrow(message);
+  });
+
+  it("leaves lines out that make no row, and tells of them; a file in another encoding it does not", async () => {
+    const rows = table(40, (row) => [noise[row]!, row % 2 === 0 ? "a" : "b"], "x,y");
+    const order = { target: "y", badRows: "skip", settings: FAST };
+    const file = place.write("ragged.csv", `${rows}1,a,3\n2\n`);
+    const { record } = await trainNow({ ...order, data: { description: { files: file } } });
+    expect(record.data).toMatchObject({
+      skippedRows: 2,
+      skippedFirst: [expect.stringContaining("line 42"), expect.any(String)],
+    });
+    const latin = place.write("latin.csv", Buffer.from(`${rows}1,gr\u00fcn\n`, "latin1"));
+    await expect(trainNow({ ...order, data: { description: { files: latin } } })).rejects.toThrow("is not in UTF-8");
+  });
+
+  it("may call its target as every object has something", async () => {
+    const file = place.write(
+      "odd.csv",
+      table(40, (row) => [noise[row]!, row % 2 === 0 ? "a" : "b"], "x,toString"),
+    );
+    const { model } = await trainNow({ data: { description: { files: file } }, target: "toString", settings: FAST });
+    expect(modelFromBytes(model).graph.outputs[0]!.name).toBe("toString_answer");
+  });
+
+  it("takes a column of lists that is called labels for no label", async () => {
+    const rows = Array.from({ length: 60 }, (_, row) => {
+      return JSON.stringify({
+        x: noise[row]! + 3 * (row % 2),
+        labels: ["a", "b"],
+        kind: row % 2 === 0 ? "even" : "odd",
+      });
+    });
+    const file = place.write("lists.jsonl", `${rows.join("\n")}\n`);
+    const { record } = await trainNow({ data: { description: { files: file } }, target: "kind", settings: FAST });
+    expect(record.data.columns).toMatchObject([{ name: "x" }, { name: "labels", role: "ignored" }, { name: "kind" }]);
+  });
+
+  it("is not learnt from as pictures are", async () => {
+    const order = { data: { description: { files: flowers } }, target: "kind" };
+    await expect(trainNow({ ...order, settings: { ...FAST, augment: { shift: 1 } } })).rejects.toThrow(
+      "How pictures differ from epoch to epoch is said for a network of pictures, and the rows are csv.",
+    );
+    await expect(trainNow({ ...order, settings: { ...FAST, imagePixels: 16 } })).rejects.toThrow(
+      "The size of pictures",
+    );
   });
 
   it("keeps for the end what is called test", async () => {
@@ -101,7 +164,8 @@ describe("a table", () => {
 
 describe("pictures and signals", () => {
   const images = path.join(place.path, "images");
-  const draw = async (name: string, isTall: boolean, at: number): Promise<void> => {
+  const draw = (name: string, isTall: boolean, at: number) => drawIn(images, name, isTall, at);
+  const drawIn = async (images: string, name: string, isTall: boolean, at: number): Promise<void> => {
     const pixels = Buffer.alloc(64, 20);
     for (let step = 0; step < 8; step++) pixels[isTall ? step * 8 + (at % 8) : (at % 8) * 8 + step] = 200;
     const folder = path.join(images, isTall ? "tall" : "wide");
@@ -131,6 +195,65 @@ describe("pictures and signals", () => {
     expect(record.task).toMatchObject({ target: "label", labels: ["tall", "wide"] });
   });
 
+  it("are as large as is said, differ as is said, and may have dropout without a network being named", async () => {
+    const tidy = path.join(place.path, "tidy");
+    for (let at = 0; at < 12; at++) for (const isTall of [true, false]) await drawIn(tidy, `${at}.png`, isTall, at);
+    const order = { data: { description: { files: tidy } }, network: { kind: "default", dropout: 0.2 } };
+    const settings = { ...FAST, epochs: 1, imagePixels: 4, augment: { flip: "horizontal" } };
+    const { model, record } = await trainNow({ ...order, settings });
+    expect(modelFromBytes(model).graph.inputs[0]).toMatchObject({ type: { shape: ["N", 1, 4, 4] } });
+    expect(record.network.kind).toBe("cnn");
+    expect((await trainNow({ ...order, settings: { ...settings, augment: {} } })).record.curve).not.toEqual(
+      record.curve,
+    );
+  });
+
+  it("keep their colours where the first ones have none", async () => {
+    const mixed = path.join(place.path, "mixed");
+    for (let at = 0; at < 40; at++) {
+      await drawIn(mixed, `${at}.png`, true, at);
+      const red = Buffer.from(Array.from({ length: 64 * 3 }, (_, byte) => (byte % 3 === 0 ? 200 : at)));
+      mkdirSync(path.join(mixed, "wide"), { recursive: true });
+      await sharp(red, { raw: { width: 8, height: 8, channels: 3 } })
+        .png()
+        .toFile(path.join(mixed, "wide", `${at}.png`));
+    }
+    const { model } = await trainNow({ data: { description: { files: mixed } }, settings: { ...FAST, epochs: 1 } });
+    expect(modelFromBytes(model).graph.inputs[0]).toMatchObject({ type: { shape: ["N", 3, 8, 8] } });
+  });
+
+  it("may be named by a table, prepared as is told or as is found", async () => {
+    const tidy = path.join(place.path, "named");
+    for (let at = 0; at < 12; at++) for (const isTall of [true, false]) await drawIn(tidy, `${at}.png`, isTall, at);
+    const file = place.write(
+      "named.csv",
+      table(
+        24,
+        (row) => [`named/${row % 2 === 0 ? "tall" : "wide"}/${Math.floor(row / 2)}.png`, row % 2, row],
+        "file,wide,size",
+      ),
+    );
+    const order = (picture: object, size: string | null = null) => ({
+      data: { description: { files: file, inputs: { picture, ...(size === null ? {} : { size }) } } },
+      target: "wide",
+      settings: { ...FAST, epochs: 1 },
+    });
+    const found = await trainNow(order({ image: "file" }));
+    expect(modelFromBytes(found.model).graph.inputs).toMatchObject([
+      { name: "picture", type: { shape: ["N", 1, 8, 8] } },
+    ]);
+    expect(found.processing).toMatchObject({ input: "picture" });
+    const before = [
+      { step: "decode-image", channels: "rgb" },
+      { step: "resize", height: 6, width: 5 },
+      { step: "layout", to: "CHW" },
+    ];
+    const told = await trainNow(order({ image: "file", before }));
+    expect(modelFromBytes(told.model).graph.inputs[0]).toMatchObject({ type: { shape: ["N", 3, 6, 5] } });
+    await expect(trainNow(order({ image: "file", before: before.slice(0, 2) }))).rejects.toThrow("channels first");
+    await expect(trainNow(order({ image: "file" }, "size"))).rejects.toThrow("from pictures or from columns");
+  });
+
   it("of arrays are learnt from by convolutions over time", async () => {
     const rows = 40;
     const data = Float32Array.from({ length: rows * 32 }, (_, at) => {
@@ -149,6 +272,47 @@ describe("pictures and signals", () => {
     expect(modelFromBytes(model).graph.inputs[0]).toMatchObject({ name: "signals", type: { shape: ["N", 32] } });
     expect(record.network).toMatchObject({ kind: "cnn", text: "of signals 1 × 32" });
     expect(record.result!.figures.validation).toMatchObject({ accuracy: 1 });
+  });
+});
+
+describe("rows that count differently", () => {
+  const [rows, width] = [60, 16];
+  const labels = Array.from({ length: rows }, (_, row) => row % 2);
+  const array = (name: string, values: readonly number[], shape: readonly number[]) =>
+    place.write(name, npyFromTensor({ dtype: "float32", shape, data: Float32Array.from(values) }));
+  const files = [
+    array(
+      "wave.npy",
+      Array.from({ length: rows * width }, (_, at) => noise[at % 400]! + (Math.floor(at / width) % 2)),
+      [rows, width],
+    ),
+    place.write("side.npy", npyFromTensor({ dtype: "int64", shape: [rows], data: BigInt64Array.from(labels, BigInt) })),
+    array(
+      "counts.npy",
+      labels.map((label) => 0.5 + label),
+      [rows],
+    ),
+  ];
+  const settings = { ...FAST, batchRows: 16 };
+
+  it("do so for signals and for a model that is there", async () => {
+    const base = bytesFromModel(smallNetwork(width, 4, 2));
+    const hash = createHash("sha256").update(base).digest("hex");
+    for (const more of [{}, { base: { hash, of: "small" } }]) {
+      const of = (weight: string | null) => ({
+        data: { description: { files, label: "side", weight } },
+        settings,
+        ...more,
+      });
+      const [weighted, alike] = [
+        await trainNow(of("counts"), { [hash]: base }),
+        await trainNow(
+          { ...of(null), data: { description: { files: files.slice(0, 2), label: "side" } } },
+          { [hash]: base },
+        ),
+      ];
+      expect(weighted.record.curve[0]!.trainingLoss).not.toBe(alike.record.curve[0]!.trainingLoss);
+    }
   });
 });
 
@@ -180,6 +344,17 @@ describe("a model that is there", () => {
     expect(after["head.weight"]).toHaveLength(16);
     const told = trainNow({ ...two, base: { hash, of: "small" } }, { [hash]: base });
     await expect(told).rejects.toThrow("The model has 3 scores");
+  });
+
+  it("is told of names that no parameter has, and may say anything of itself", async () => {
+    const told = trainNow(from({ freeze: ["first.*", "layer4.*"] }), { [hash]: base });
+    await expect(told).rejects.toThrow(
+      '"layer4.*" is to stay as it is, and no parameter of the model is called so; there is first.weight, first.bias',
+    );
+    const odd = bytesFromModel({ ...smallNetwork(2, 8, 3), metadata: new Map([["slipway.examples", "none, sorry"]]) });
+    const its = createHash("sha256").update(odd).digest("hex");
+    const { record } = await trainNow({ ...rows, base: { hash: its, of: "odd" } }, { [its]: odd });
+    expect(record.result!.examples).toEqual([]);
   });
 
   it("that was trained here keeps its encoder", async () => {

@@ -3,23 +3,23 @@
 import { createHash } from "node:crypto";
 import type { Input } from "@slipway/core/build";
 import { type Backend, DEFAULT_SESSION_SETTINGS } from "@slipway/core/backend";
-import type { Clock } from "@slipway/core/base";
+import { type Clock, SlipwayError } from "@slipway/core/base";
 import { bytesFromModel, modelFromBytes } from "@slipway/core/onnx";
-import type { OpenDataset } from "#lab/dataset";
+import { type DatasetManifest, joinedSkips, type OpenDataset } from "#lab/dataset";
 import { canonicalJson, type JsonObject, type JsonValue } from "#registry";
 import { type Baseline, baselinesOf } from "./baselines.ts";
 import type { EpochPoint } from "./checkpoint.ts";
-import { chosenNetwork, frozenBy } from "./chosen-network.ts";
+import { type ChosenNetwork, chosenNetwork, frozenBy } from "./chosen-network.ts";
 import { figureCount, type Figures } from "./figures.ts";
 import { fit, type FitProgress, type Fitted } from "./fit.ts";
 import { createLearner } from "./learner.ts";
 import { prepareFineTune, type TunedRows } from "./fine-tune.ts";
 import { openRows, type PrepareOptions } from "./open-rows.ts";
-import type { NetworkOrder, TrainOrder } from "./order.ts";
+import type { TrainOrder } from "./order.ts";
 import type { PreparedRows } from "./prepared-rows.ts";
 import { NETWORK_PREFIX, servedModel } from "./served-model.ts";
 import { type ChosenSettings, chosenSettings } from "./settings.ts";
-import { preparePixels } from "./pixels.ts";
+import { namedPictures, preparePixels } from "./pixels.ts";
 import { prepareTable } from "./tables.ts";
 import { lossOf, outputsOf, scoreOf, type Task } from "./task.ts";
 
@@ -61,7 +61,7 @@ export interface RunRecord {
     readonly skippedFirst: readonly string[];
     readonly columns: readonly JsonObject[];
   };
-  readonly network: { readonly kind: NetworkOrder["kind"]; readonly text: string; readonly learned: number };
+  readonly network: { readonly kind: ChosenNetwork["kind"]; readonly text: string; readonly learned: number };
   readonly settings: JsonObject;
   readonly score: "accuracy" | "R²";
   readonly baselines: readonly Baseline[];
@@ -102,12 +102,29 @@ const METADATA_PREFIX = "slipway.";
  * @throws SlipwayError as preparing rows, `createLearner` and `fit` do
  */
 export async function train(order: TrainOrder, ports: TrainPorts, run: TrainRun): Promise<Trained> {
+  try {
+    return await trainedByRows(order, ports, run);
+  } catch (error) {
+    throw withAdvice(error, order);
+  }
+}
+
+/** What becomes of a row that can't be used is the caller's choice, which its error should say. */
+function withAdvice(error: unknown, { badRows }: TrainOrder): unknown {
+  const isOfRow =
+    error instanceof SlipwayError && error.code === "ROWS_INVALID" && error.details?.["path"] !== undefined;
+  if (!isOfRow || badRows === "skip") return error;
+  const message = `${error.message} To leave such rows out, counted and told: --on-bad-row skip.`;
+  return new SlipwayError(error.code, message, { cause: error, details: error.details });
+}
+
+async function trainedByRows(order: TrainOrder, ports: TrainPorts, run: TrainRun): Promise<Trained> {
   const options = optionsOf(order, ports, run);
   const dataset = await openRows(options);
   try {
     const rows = await prepared(dataset, options, ports);
     try {
-      return await trained(order, rows, ports, run);
+      return await trained(order, { ...rows, skipped: joinedSkips(dataset.skipped, rows.skipped) }, ports, run);
     } finally {
       await rows.close();
     }
@@ -122,13 +139,32 @@ async function prepared(
   ports: TrainPorts,
 ): Promise<PreparedRows | TunedRows> {
   const { base } = options.order;
+  const { format } = dataset.manifest;
+  refuseIdle(options.order, format);
   if (base !== null) {
     const model = modelFromBytes(await ports.readBlob(base.hash));
     return await prepareFineTune(dataset, base, model, options);
   }
-  const { format } = dataset.manifest;
-  const isDense = format === "images" || format === "arrays";
+  const isDense = format === "images" || format === "arrays" || namedPictures(options.order.data) !== null;
   return await (isDense ? preparePixels(dataset, options) : prepareTable(dataset, options));
+}
+
+/** What says something of pictures where there are none would be ignored in silence. */
+function refuseIdle(
+  { settings: { augment, imagePixels }, base, data }: TrainOrder,
+  format: DatasetManifest["format"],
+): void {
+  const areFiles = base === null && (format === "images" || namedPictures(data) !== null);
+  const areArrays = base === null && format === "arrays";
+  const idle =
+    imagePixels !== null && !areFiles
+      ? "The size of pictures is"
+      : augment !== null && !areFiles && !areArrays
+        ? "How pictures differ from epoch to epoch is"
+        : null;
+  if (idle === null) return;
+  const what = base === null ? `the rows are ${format}` : "a model that learns more takes them as its processing says";
+  throw new SlipwayError("PARAMETER_INVALID", `${idle} said for a network of pictures, and ${what}. Leave it out.`);
 }
 
 /** What a network of one's own is to be made for, from the rows of an order. @throws SlipwayError as `train` */
@@ -166,7 +202,7 @@ async function trained(
   run: TrainRun,
 ): Promise<Trained> {
   const { backend, clock } = ports;
-  const { task, training, validation } = rows;
+  const { task, training, validation, skipped } = rows;
   const { name, score } = scoreOf(task);
   const settings = chosenSettings(order.settings, {
     rows: training.rows,
@@ -180,7 +216,7 @@ async function trained(
     network,
     loss: withSmoothing(lossOf(task, classWeightsOf(settings, rows)), settings.labelSmoothing),
     optimizer: settings.optimizer,
-    groups: frozenBy(order.base, prefix),
+    groups: frozenBy(order.base, prefix, network),
     ...(settings.maxNorm === null ? {} : { maxNorm: settings.maxNorm }),
     ...(settings.averageDecay === 0 ? {} : { averageDecay: settings.averageDecay }),
     ...(settings.partRows === null ? {} : { partRows: settings.partRows }),
@@ -208,8 +244,8 @@ async function trained(
         hash: rows.manifest.hash,
         trainingRows: training.rows,
         validationRows: validation.rows,
-        skippedRows: rows.skipped.rows,
-        skippedFirst: rows.skipped.first,
+        skippedRows: skipped.rows,
+        skippedFirst: skipped.first,
         columns: rows.columns,
       },
       network: { kind, text, learned: learner.learned },

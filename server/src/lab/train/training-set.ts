@@ -1,6 +1,6 @@
 // What a fit reads: rows by their places, as the tensors a network takes and what it should answer. Held in memory, since an epoch
 // reads them in another order than they lie in.
-import { assert } from "@slipway/core/base";
+import { assert, SlipwayError } from "@slipway/core/base";
 import { createData, type DType, elementCount, type Tensor } from "@slipway/core/tensor";
 import type { Batch } from "./step-engine.ts";
 
@@ -71,6 +71,13 @@ export function pickedRows({ dtype, shape, data }: Tensor, places: Int32Array): 
       picked.set(from.subarray(start, start + width), at * width);
     }
   return { dtype, shape: [places.length, ...row], data: picked };
+}
+
+/** What rows count, so that they count 1 on the average. @throws SlipwayError DATASET_INVALID where none counts anything */
+export function ofMeanOne(weights: Float32Array): Float32Array {
+  const mean = weights.reduce((sum, value) => sum + value, 0) / weights.length;
+  if (mean > 0) return weights.map((value) => value / mean);
+  throw new SlipwayError("DATASET_INVALID", "All rows weigh 0, so there is nothing to learn from.");
 }
 
 /** All places of a set, in order. */
