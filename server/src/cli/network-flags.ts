@@ -55,7 +55,7 @@ export async function networkFrom(
     if (units !== undefined) throw new SlipwayError("USAGE", "--hidden is for mlp.");
     return { kind: "cnn", ...(dropout === undefined ? {} : { dropout }) };
   }
-  if (named === undefined && units === undefined && dropout === undefined) return null;
+  if (named === undefined && units === undefined) return dropout === undefined ? null : { kind: "default", dropout };
   return {
     kind: "mlp",
     ...(units === undefined ? {} : { hidden: units }),

@@ -18,6 +18,16 @@ export function numberOption(options: CommandOptions, name: string, min: number,
 }
 
 /**
+ * A whole number, or undefined where it was not given.
+ * @throws SlipwayError USAGE
+ */
+export function wholeOption(options: CommandOptions, name: string, min: number, max: number): number | undefined {
+  const value = numberOption(options, name, min, max);
+  if (value === undefined || Number.isInteger(value)) return value;
+  throw new SlipwayError("USAGE", `--${flagOf(name)} is "${textOption(options, name)}"; it must be a whole number.`);
+}
+
+/**
  * An option's duration in milliseconds, or `otherwise` where it was not given.
  * @throws SlipwayError USAGE
  */

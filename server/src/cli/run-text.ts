@@ -122,7 +122,7 @@ function verdict({
   const other = worth(linear.figures);
   if (validation.kind === "classification") {
     const isClear = validation.interval[0] > other || validation.interval[1] < other;
-    if (!isClear) return `On so few rows the network can't be told from ${linear.name}, which is simpler.`;
+    if (!isClear) return `On these rows the network can't be told from ${linear.name}, which is simpler.`;
   }
   return own > other
     ? `The network is better than ${linear.name}.`

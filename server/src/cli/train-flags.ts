@@ -6,7 +6,8 @@ import { SCHEDULES, TASK_KINDS } from "#lab/train";
 import type { Client, OperationInput } from "slipway/client";
 import { type CommandContext, type CommandOptions, listOption, type OptionFact, textOption } from "./command.ts";
 import { malformed } from "./measure-flags.ts";
-import { numberOption } from "./option-values.ts";
+import { numberOption, wholeOption } from "./option-values.ts";
+import { rolesFrom } from "./role-option.ts";
 
 export type TrainOrderInput = Omit<OperationInput<"startTraining">["body"], "reason">;
 
@@ -79,20 +80,53 @@ export const SETTINGS_FLAGS: readonly OptionFact[] = [
   { flags: "--balance", description: "Classes count alike, however many rows they have" },
 ];
 
+/** Of folders of pictures, for networks that begin anew; `settingsFrom` reads them too. */
+export const PICTURE_FLAGS: readonly OptionFact[] = [
+  {
+    flags: "--pixels <n>",
+    description: "The longer side that pictures are brought to; their own if left out, 64 at most",
+  },
+  {
+    flags: "--augment <change=amount>",
+    description:
+      "How pictures differ from epoch to epoch: shift=PIXELS, rotate=DEGREES, flip=horizontal, vertical or both, crop=SHARE, cutout=PIXELS, or none; shifted and turned a little if left out",
+    isList: true,
+  },
+];
+
 /** @throws SlipwayError USAGE */
 export function settingsFrom(options: CommandOptions): NonNullable<TrainOrderInput["settings"]> {
   const numbers = Object.entries(SETTINGS).flatMap(([name, { flag, takes }]) => {
     const value = numberOption(options, /^--(\w+)/.exec(flag)![1]!, takes[0], takes[1]);
     return value === undefined ? [] : [[name, value] as const];
   });
+  const pixels = wholeOption(options, "pixels", 4, 1024);
+  const augment = augmentFrom(options);
   const optimizer = textOption(options, "optimizer");
   const schedule = textOption(options, "schedule");
   return {
     ...Object.fromEntries(numbers),
+    ...(pixels === undefined ? {} : { imagePixels: pixels }),
+    ...(augment === null ? {} : { augment }),
     ...(optimizer === undefined ? {} : { optimizer: optimizer as (typeof OPTIMIZER_KINDS)[number] }),
     ...(schedule === undefined ? {} : { schedule: schedule as (typeof SCHEDULES)[number] }),
     ...(options["balance"] === true ? { classWeights: "balanced" as const } : {}),
   };
+}
+
+/** What `--augment` says; null where nothing was said, and {} where nothing is to change. @throws SlipwayError USAGE */
+function augmentFrom(options: CommandOptions): NonNullable<TrainOrderInput["settings"]>["augment"] | null {
+  const texts = listOption(options, "augment");
+  if (texts.length === 0) return null;
+  if (texts.length === 1 && texts[0] === "none") return {};
+  const found = texts.map((text) => {
+    const [, change, amount] = /^(shift|rotate|flip|crop|cutout)=(.+)$/.exec(text) ?? [];
+    if (change === undefined) throw malformed("augment", text, "shift=2, rotate=10, flip=horizontal or none");
+    if (change === "flip") return [change, amount] as const;
+    if (!Number.isFinite(Number(amount))) throw malformed("augment", text, `${change}=2`);
+    return [change, Number(amount)] as const;
+  });
+  return Object.fromEntries(found);
 }
 
 /** Rows, target, task and roles. @throws SlipwayError USAGE, FILE_UNREADABLE, DATASET_* */
@@ -109,16 +143,11 @@ export async function rowsOrder(
     find: async (name, number) =>
       await client.getDataset({ params: { name }, query: number === null ? {} : { number } }),
   });
-  const roles = listOption(options, "role").map((text) => {
-    const [, column, role] = /^(.+)=([a-z]+)$/.exec(text) ?? [];
-    if (column === undefined) throw malformed("role", text, "postcode=categorical");
-    return [column, role] as const;
-  });
   return {
     data,
     target: textOption(options, "target") ?? null,
     task: (textOption(options, "task") as (typeof TASK_KINDS)[number] | undefined) ?? null,
-    roles: Object.fromEntries(roles) as NonNullable<TrainOrderInput["roles"]>,
+    roles: Object.fromEntries(rolesFrom(options)) as NonNullable<TrainOrderInput["roles"]>,
     badRows: (textOption(options, "onBadRow") as "error" | "skip" | undefined) ?? "error",
   };
 }

@@ -39,6 +39,7 @@ test("train, look at the run, learn more, compare", async () => {
   const [run] = await json<RunView[]>("runs", "list");
   expect(run).toMatchObject({ name: "parity", number: 1, state: "succeeded", code: { node: process.versions.node } });
   const shown = await json<RunView>("runs", "show", "parity@1");
+  expect((await json<RunView>("runs", "show", "parity")).id).toBe(run!.id);
   expect((shown.run as RunRecord).curve.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5]);
   expect((await call("runs", "show", "parity@1", "--curve", "curve.svg")).code).toBe(0);
   expect(existsSync(path.join(directory, "curve.svg"))).toBe(true);
@@ -75,6 +76,10 @@ test.each([
   [["train"], EXITS.usage.code, "--data is missing"],
   [["train", "--data", "parity.csv", "--hidden", "12,x"], EXITS.usage.code, "write it as --hidden 128,64"],
   [["train", "--data", "parity.csv", "--net", "forest"], EXITS.usage.code, "it takes mlp, cnn, or a file"],
+  [["train", "--data", "parity.csv", "--augment", "blur=2"], EXITS.usage.code, "write it as --augment shift=2"],
+  [["runs", "show", "nobody"], EXITS.notFound.code, 'No run has the id or the name "nobody"'],
+  [["runs", "list", "--limit", "many"], EXITS.usage.code, '--limit is "many"'],
+  [["train", "--data", "parity.csv", "--role", "bit=banana"], EXITS.usage.code, "with a role of numeric"],
   [["train", "--data", "parity.csv", "--role", "bit"], EXITS.usage.code, "--role postcode=categorical"],
   [["finetune", "nothing", "--data", "parity.csv"], EXITS.notFound.code, 'named "nothing"'],
   [["runs", "compare", "parity@1"], EXITS.usage.code, "compare takes two runs or more"],

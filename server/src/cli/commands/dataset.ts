@@ -6,7 +6,6 @@ import {
   BAD_ROW_CHOICES,
   type BadRowChoice,
   COLUMN_ROLES,
-  type ColumnRole,
   datasetOrder,
   type DatasetOrder,
   openDataset,
@@ -16,10 +15,11 @@ import {
 import { type DatasetInspection, inspectDataset, type InspectOptions } from "#lab/inspection";
 import { systemClock } from "#runtime";
 import type { Client, DatasetView } from "slipway/client";
-import { type Command, type CommandContext, listOption, textOption } from "../command.ts";
+import { type Command, type CommandContext, textOption } from "../command.ts";
 import { datasetsText, datasetText, type ModelFit, summaryText } from "../dataset-text.ts";
 import { fileError } from "../files.ts";
 import { signatureOfModel } from "../model-signature.ts";
+import { rolesFrom } from "../role-option.ts";
 import { count, size } from "../text.ts";
 
 const USAGE =
@@ -92,7 +92,7 @@ async function inspect(context: CommandContext, operands: readonly string[]): Pr
   const wanted = textOption(context.options, "model");
   const model = wanted === undefined ? null : await signatureOfModel(context, wanted);
   const target = textOption(context.options, "target") ?? null;
-  const roles = rolesFrom(context);
+  const roles = rolesFrom(context.options);
   const page = textOption(context.options, "html");
   const badRows = badRowsFrom(context);
   const wantedOrder = labelled(context, order);
@@ -116,21 +116,6 @@ async function inspect(context: CommandContext, operands: readonly string[]): Pr
       }),
     );
   });
-}
-
-/** @throws SlipwayError USAGE */
-function rolesFrom({ options }: CommandContext): ReadonlyMap<string, ColumnRole> {
-  const roles = new Map<string, ColumnRole>();
-  for (const text of listOption(options, "role")) {
-    const at = text.lastIndexOf("=");
-    const [column, role] = [text.slice(0, at), text.slice(at + 1)];
-    if (at <= 0 || !Object.hasOwn(COLUMN_ROLES, role)) {
-      const takes = Object.keys(COLUMN_ROLES).join(", ");
-      throw new SlipwayError("USAGE", `--role is "${text}"; it must be COLUMN=ROLE, with a role of ${takes}.`);
-    }
-    roles.set(column, role as ColumnRole);
-  }
-  return roles;
 }
 
 function badRowsFrom({ options }: CommandContext): BadRowChoice {
@@ -171,7 +156,7 @@ async function add(context: CommandContext, operands: readonly string[]): Promis
   const [file] = expectOperands(operands, 1, 1);
   const order = labelled(context, await orderFrom(context, file!, true));
   const target = textOption(context.options, "target") ?? null;
-  const roles = rolesFrom(context);
+  const roles = rolesFrom(context.options);
   const { client } = await context.connect();
   await withDataset(context, order, null, "error", async (opened) => {
     // An image that can't be decoded is a finding here; whoever reads it hears of it.

@@ -7,6 +7,7 @@ import { untilInterrupted } from "../interrupt.ts";
 import { jobTable, jobText, progressText, queuedText } from "../job-text.ts";
 import { evidenceOf } from "../measured.ts";
 import { evidenceText } from "../policy-text.ts";
+import { wholeOption } from "../option-values.ts";
 import { slipwayCommand } from "../running.ts";
 import type { Session } from "../session.ts";
 
@@ -53,7 +54,7 @@ async function list(context: CommandContext, { client }: Session, id?: string): 
   if (id !== undefined) throw new SlipwayError("USAGE", `list takes no job; see one with slipway job show ${id}.`);
   const state = textOption(options, "state") as JobView["state"] | undefined;
   const subject = textOption(options, "of");
-  const limit = Number(textOption(options, "limit") ?? 20);
+  const limit = wholeOption(options, "limit", 1, 1000) ?? 20;
   const query = { limit, ...(state === undefined ? {} : { state }), ...(subject === undefined ? {} : { subject }) };
   const jobs = await client.listJobs({ query }, { signal });
   context.answer(jobs, () => (jobs.length === 0 ? "No jobs." : jobTable(jobs)));

@@ -8,6 +8,7 @@ import { followJob } from "../follow-job.ts";
 import { fileError } from "../files.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { progressText, queuedText } from "../job-text.ts";
+import { wholeOption } from "../option-values.ts";
 import { comparedRuns, runTable, runText } from "../run-text.ts";
 import { slipwayCommand } from "../running.ts";
 import type { Session } from "../session.ts";
@@ -21,7 +22,11 @@ export const runs: Command = {
     "A run is a network that is or was trained: what was asked for, the rows by their hash, all settings, the code and machine, the learning curve, baselines and figures. It stays when its job is forgotten, since it says where a version came from. `compare` shows what differed and what came of it; `cancel` ends a run, whose last checkpoint stays; `resume` goes on from there.",
   arguments: [
     { name: "<action>", description: "list, show, compare, cancel or resume" },
-    { name: "[run...]", description: "Its id, or NAME@VERSION of what came of it; for show the newest if left out" },
+    {
+      name: "[run...]",
+      description:
+        "Its id, NAME@VERSION of what came of it, or NAME for the newest of that name; for show the newest of all if left out",
+    },
   ],
   options: [
     { flags: "--of <name>", description: "list: only runs of this name" },
@@ -51,7 +56,7 @@ async function list(context: CommandContext, { client }: Session, named: readonl
   if (named.length > 0)
     throw new SlipwayError("USAGE", `list takes no run; see one with slipway runs show ${named[0]}.`);
   const name = textOption(context.options, "of");
-  const limit = Number(textOption(context.options, "limit") ?? 20);
+  const limit = wholeOption(context.options, "limit", 1, 1000) ?? 20;
   const found = await client.listRuns({ query: { limit, ...(name === undefined ? {} : { name }) } });
   context.answer(found, () => (found.length === 0 ? "No runs." : runTable(found)));
 }
@@ -106,12 +111,22 @@ function required(named: string | undefined): string {
   throw new SlipwayError("USAGE", `Name the run: ${USAGE}.`);
 }
 
-/** The id of a run that was named, by itself or by the version that came of it; of the newest where none was. */
+/** The id of a run that was named: by itself, by the version that came of it, or by its name; of the newest where none was. */
 async function idOf(client: Client, named: string | undefined): Promise<string> {
-  const [, name, number] = /^(.+)@([1-9]\d{0,8})$/.exec(named ?? "") ?? [];
-  if (named !== undefined && name === undefined) return named;
+  if (named !== undefined && ID.test(named)) return named;
+  const [, versionOf, number] = /^(.+)@([1-9]\d{0,8})$/.exec(named ?? "") ?? [];
+  const name = versionOf ?? named;
   const found = await client.listRuns({ query: { limit: 1000, ...(name === undefined ? {} : { name }) } });
-  const run = name === undefined ? found[0] : found.find((one) => one.number === Number(number));
+  const run = number === undefined ? found[0] : found.find((one) => one.number === Number(number));
   if (run !== undefined) return run.id;
-  throw new SlipwayError("JOB_NOT_FOUND", named === undefined ? "Nothing was trained yet." : `No run made ${named}.`);
+  const why =
+    named === undefined
+      ? "Nothing was trained yet."
+      : number === undefined
+        ? `No run has the id or the name "${named}". See \`slipway runs list\`.`
+        : `No run made ${named}.`;
+  throw new SlipwayError("JOB_NOT_FOUND", why);
 }
+
+/** Of a job, and so of a run. */
+const ID = /^[0-9A-HJKMNP-TV-Z]{26}$/;

@@ -8,7 +8,7 @@ import { networkFrom, NETWORK_FLAGS } from "../network-flags.ts";
 import { runText } from "../run-text.ts";
 import { slipwayCommand } from "../running.ts";
 import type { Session } from "../session.ts";
-import { rowsOrder, SETTINGS_FLAGS, settingsFrom, TRAIN_ROWS_FLAGS } from "../train-flags.ts";
+import { PICTURE_FLAGS, rowsOrder, SETTINGS_FLAGS, settingsFrom, TRAIN_ROWS_FLAGS } from "../train-flags.ts";
 
 const USAGE = "slipway train --data ROWS --target COLUMN [--name NAME]";
 
@@ -20,6 +20,7 @@ export const train: Command = {
     ...TRAIN_ROWS_FLAGS,
     ...NETWORK_FLAGS,
     { flags: "--name <name>", description: "What the version is called; as the rows if left out" },
+    ...PICTURE_FLAGS,
     ...SETTINGS_FLAGS,
     { flags: "--detach", description: "Do not wait: answer the job, which goes on by itself" },
     { flags: "--reason <text>", description: "Why, for the record" },
