@@ -66,7 +66,7 @@ export function verdictText({ baselines, result }: RunRecord): string | null {
   if (own === undefined || linear === undefined) return null;
   const other = worth(linear.figures);
   if (own.kind === "classification" && own.interval[0] <= other && other <= own.interval[1])
-    return `On so few rows the network can’t be told from ${linear.name}, which is simpler.`;
+    return `On these rows the network can’t be told from ${linear.name}, which is simpler.`;
   return worth(own) > other
     ? `The network is better than ${linear.name}.`
     : `The network is no better than ${linear.name}, which is simpler.`;
