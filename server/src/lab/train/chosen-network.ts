@@ -116,8 +116,9 @@ export async function chosenNetwork(
 /** What was asked for, or what is fitted to such rows where nobody asked. */
 function wantedNetwork({ network }: TrainOrder, { kind }: PreparedRows["input"]) {
   if (network !== null && network.kind !== "default") return network;
-  const dropout = network?.dropout ?? 0;
-  return kind === "features" ? ({ kind: "mlp", hidden: null, dropout } as const) : ({ kind: "cnn", dropout } as const);
+  const dropout = network?.dropout ?? null;
+  if (kind === "features") return { kind: "mlp", hidden: null, dropout } as const;
+  return { kind: "cnn", dropout: dropout ?? 0 } as const;
 }
 
 /** Convolutions over time, each of which halves it, and the mean of what they find. */

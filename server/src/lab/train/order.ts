@@ -31,7 +31,7 @@ export const NetworkOrder = z.discriminatedUnion("kind", [
   z
     .strictObject({
       kind: z.literal("default"),
-      dropout: Share.default(0),
+      dropout: Share.nullable().default(null),
     })
     .describe("an mlp of columns, a cnn of pictures and signals"),
   z.strictObject({
