@@ -94,7 +94,7 @@ export class ReverseWalk {
       upstream: (value) => this.#gradientBy(value, e),
       stored: (value) => this.#stored.get(value),
       demandOutput: (node, index) => this.#demandOutput(g, node, index),
-      describePath: (node) => this.#describePath(node),
+      describePath: (node) => this.#describePath(node, between),
     };
     for (const node of this.#graph.nodes.toReversed()) {
       if (between.nodes.has(node)) this.#through(node, between.values, site);
@@ -214,16 +214,16 @@ export class ReverseWalk {
     return outputs[index]!;
   }
 
-  #describePath(node: Node): string {
-    const path = this.#pathFrom(node);
+  #describePath(node: Node, between: Between): string {
+    const path = this.#pathFrom(node, between);
     const shown = path.length > 8 ? [...path.slice(0, 4), null, ...path.slice(-3)] : path;
     const text = shown.map((one) => (one === null ? "…" : describeNode(one))).join(", then ");
     const way = path.length === 0 ? "" : `From what is differentiated one comes to it through ${text}. `;
     return `${way}Leave what lies before it out of the names to differentiate by, or replace it in the model.`;
   }
 
-  /** The nodes that follow a node, on a shortest way to what is differentiated, last first. */
-  #pathFrom(node: Node): readonly Node[] {
+  /** The nodes that derivatives came through to a node, on a shortest way from what is differentiated. */
+  #pathFrom(node: Node, { nodes, values }: Between): readonly Node[] {
     const { consumers } = valueUsesOf(this.#graph);
     const ends = new Set(this.#loss === null ? this.#graph.outputs.map(({ name }) => name) : [this.#loss]);
     const before = new Map<Node, Node | null>([[node, null]]);
@@ -233,8 +233,9 @@ export class ReverseWalk {
         for (let one: Node | null = at; one !== null && one !== node; one = before.get(one) ?? null) path.push(one);
         return path;
       }
-      for (const name of at.outputs)
-        for (const reader of consumers.get(name) ?? []) if (!before.has(reader)) before.set(reader, at);
+      for (const name of at.outputs.filter((output) => values.has(output)))
+        for (const reader of consumers.get(name) ?? [])
+          if (nodes.has(reader) && !before.has(reader)) before.set(reader, at);
     }
     return [];
   }
