@@ -8,7 +8,7 @@ import { gradient } from "./gradient.ts";
 import { type CarriedValue, judgedModel, type Learner, learnerOf } from "./learner.ts";
 import { type TrainStepOptions, withoutGradients } from "./train-step.ts";
 import { checkUpdates, emitUpdates, type StepInputs } from "./updates.ts";
-import { statedTypes, withCommonSubexpressions } from "#passes";
+import { dtypesOf, statedTypes, withCommonSubexpressions } from "#passes";
 
 /** Runs on each part of a batch. */
 export interface SumPart {
@@ -62,7 +62,7 @@ async function summing(learner: Learner, options: TrainStepOptions): Promise<Sum
   const { emission = "portable" } = options;
   const made = gradient(judged.model, { wrt: names, of: judged.loss, types: judged.types, emission });
   const types = new Map([...statedTypes(made.model), ...judged.types]);
-  const dtypes = new Map(Array.from(types, ([name, { dtype }]) => [name, dtype]));
+  const dtypes = dtypesOf(types);
   const weight = judged.weight!;
   const carried: CarriedValue[] = [...learner.statistics];
   const extended = extendModel(made.model, dtypes, (g) => {

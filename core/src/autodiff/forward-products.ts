@@ -2,7 +2,7 @@
 // the windows see is gathered once for both.
 import { AttributeReader, extendModel, type Model, type Node, replaceNodes } from "#graph";
 import type { Dimension } from "#tensor";
-import type { ValueTypes } from "#passes";
+import { dtypesOf, type ValueTypes } from "#passes";
 import { Emitter } from "./emitter.ts";
 import { tapsOf, windowOf } from "./rules/window.ts";
 import { channelsSecond, gatheringOf, seenByWindows } from "./rules/windows-as-rows.ts";
@@ -15,7 +15,7 @@ const MOST_WINDOWS = 8;
  * @param types of the values of the model; what is not known is left as it is
  */
 export function withForwardProducts(model: Model, types: ValueTypes): Model {
-  const dtypes = new Map(Array.from(types, ([name, { dtype }]) => [name, dtype]));
+  const dtypes = dtypesOf(types);
   let made = model;
   for (const node of model.graph.nodes) {
     const facts = factsOf(node, types);

@@ -2,7 +2,7 @@
 import { extendModel, inlineFunctions, type Model } from "#graph";
 import { CONTRIBUTED_DOMAIN, type Emission, requireOpset } from "./emitter.ts";
 import { ReverseWalk } from "./reverse-walk.ts";
-import { statedTypes, type ValueTypes } from "#passes";
+import { dtypesOf, statedTypes, type ValueTypes } from "#passes";
 import { checkNames, checkScalarLoss } from "./wanted.ts";
 
 export interface GradientOptions {
@@ -42,7 +42,7 @@ export function gradient(model: Model, options: GradientOptions): GradientModel 
   const inlined = inlineFunctions(model);
   requireOpset(inlined.opsets.get("") ?? 1);
   const types = new Map([...statedTypes(inlined), ...(options.types ?? [])]);
-  const dtypes = new Map(Array.from(types, ([name, { dtype }]) => [name, dtype]));
+  const dtypes = dtypesOf(types);
   checkNames(inlined.graph, types, options.wrt);
   if (options.of !== undefined) checkScalarLoss(inlined.graph, types, options.of);
   const walk = new ReverseWalk(inlined, types, options);

@@ -3,6 +3,7 @@ import { SlipwayError } from "#base";
 import type { GraphBuilder } from "#graph";
 import { type Dimension, type DType, DTYPES, type TensorType } from "#tensor";
 import type { Loss } from "./losses.ts";
+import { once } from "./once.ts";
 
 export const DEFAULT_DELTA = 1;
 export const DEFAULT_TEMPERATURE = 2;
@@ -271,10 +272,4 @@ export class LossSite {
 
 function invalid(message: string): SlipwayError {
   return new SlipwayError("PARAMETER_INVALID", message);
-}
-
-/** Makes something when it is first asked for, and answers the same from then on. */
-function once(make: () => string): () => string {
-  let made: string | null = null;
-  return () => (made ??= make());
 }

@@ -4,7 +4,7 @@ import { extendModel, type Model, nameScopeOf } from "#graph";
 import type { TensorType } from "#tensor";
 import { DEFAULT_DELTA, DEFAULT_TEMPERATURE, LossSite } from "./loss-site.ts";
 import { joinLossModel } from "./model-loss.ts";
-import { statedTypes, type ValueTypes } from "#passes";
+import { dtypesOf, statedTypes, type ValueTypes } from "#passes";
 import { isDifferentiable } from "./value-types.ts";
 
 /** A loss, as the mean over the batch. */
@@ -110,7 +110,7 @@ export function withLoss(model: Model, options: LossOptions): LossModel {
     sampleWeights: hasSampleWeights ? scope.fresh("sample_weights") : null,
     weight: givesWeight ? scope.fresh("loss_weight") : null,
   };
-  const dtypes = new Map(Array.from(types, ([name, { dtype }]) => [name, dtype]));
+  const dtypes = dtypesOf(types);
   if (loss.kind === "model") {
     if (isPerSample)
       throw invalid(

@@ -6,7 +6,7 @@ import { withForwardProducts } from "./forward-products.ts";
 import { gradient, type GradientModel } from "./gradient.ts";
 import { type CarriedValue, judgedModel, learnerOf, type LearningOptions } from "./learner.ts";
 import { checkUpdates, emitUpdates, type StepInputs, type UpdateOptions, type Updates } from "./updates.ts";
-import { statedTypes, withCommonSubexpressions } from "#passes";
+import { dtypesOf, statedTypes, withCommonSubexpressions } from "#passes";
 
 export interface TrainStepOptions extends LearningOptions, UpdateOptions {
   /** Which operators the step is made of; "portable" unless said. */
@@ -38,7 +38,7 @@ export async function trainStep(model: Model, options: TrainStepOptions): Promis
   const names = learner.learning.map(({ name }) => name);
   const made = gradient(judged.model, { wrt: names, of: judged.loss, types: judged.types, emission });
   const types = new Map([...statedTypes(made.model), ...judged.types]);
-  const dtypes = new Map(Array.from(types, ([name, { dtype }]) => [name, dtype]));
+  const dtypes = dtypesOf(types);
   let updates: Updates | null = null;
   const extended = extendModel(made.model, dtypes, (g) => {
     const base = Emitter.over(g, made.model.opsets.get("")!, types, emission);

@@ -16,7 +16,7 @@ import { CompositeCall, type Decomposition } from "./composites/call.ts";
 import { CONTRIBUTED_NORMALIZATIONS, NORMALIZATIONS } from "./composites/normalizations.ts";
 import type { Pass } from "./pass.ts";
 import { inferTypes } from "./shapes/index.ts";
-import type { ValueTypes } from "./value-types.ts";
+import { dtypesOf, type ValueTypes } from "./value-types.ts";
 
 /** How composite operators are written, by domain and operator. */
 export const DECOMPOSITIONS: Readonly<Record<string, Readonly<Record<string, Decomposition>>>> = {
@@ -32,7 +32,7 @@ export const DECOMPOSITIONS: Readonly<Record<string, Readonly<Record<string, Dec
 export function decomposeComposites(model: Model, isMeant: (node: Node) => boolean = () => true): Model {
   if (!model.graph.nodes.some((node) => decompositionOf(node) !== null && isMeant(node))) return model;
   const types = inferTypes(model);
-  const dtypes = new Map(Array.from(types, ([name, { dtype }]) => [name, dtype]));
+  const dtypes = dtypesOf(types);
   const opset = model.opsets.get("") ?? 1;
   const scope = nameScopeOf(model.graph);
   // Engines take no two nodes of one name.

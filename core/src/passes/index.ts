@@ -30,4 +30,4 @@ export { PASSES, type PassSettings, passesNamed } from "./table.ts";
 export { untieCopies } from "./untie-copies.ts";
 export { EARLIEST_UPGRADED_OPSET, LATEST_UPGRADED_OPSET, upgradeOpset } from "./upgrade-opset.ts";
 export { unrollRecurrent, unrollRecurrentPass } from "./unroll-recurrent.ts";
-export { statedTypes, type ValueTypes } from "./value-types.ts";
+export { dtypesOf, statedTypes, type ValueTypes } from "./value-types.ts";

@@ -18,6 +18,7 @@ import {
 import { DTYPES, type TensorType } from "#tensor";
 import type { Pass } from "./pass.ts";
 import { hasProperty } from "./properties.ts";
+import { dtypesOf } from "./value-types.ts";
 
 /** More steps make graphs that take longer to load than to run. */
 const MOST_STEPS = 512;
@@ -40,7 +41,7 @@ const ACTIVATIONS: Readonly<Record<string, readonly string[]>> = {
 export function unrollRecurrent(model: Model, types: ReadonlyMap<string, TensorType>): Model {
   const recurrent = model.graph.nodes.filter(({ domain, opType }) => domain === "" && Object.hasOwn(GATES, opType));
   if (recurrent.length === 0) return model;
-  const dtypes = new Map(Array.from(types, ([name, { dtype }]) => [name, dtype]));
+  const dtypes = dtypesOf(types);
   let { graph } = model;
   for (const node of recurrent) {
     const without = { ...model, graph: { ...graph, nodes: graph.nodes.filter((one) => one !== node), outputs: [] } };

@@ -1,6 +1,6 @@
 // What is known of the values of a graph: their element types and, as far as known, their axes.
 import type { Graph, Model } from "#graph";
-import type { TensorType } from "#tensor";
+import type { DType, TensorType } from "#tensor";
 
 /**
  * Types of tensors by the name of the value. Who infers them (ONNX Runtime on a server, or the rules of `shapes/`) is not known
@@ -22,4 +22,9 @@ export function statedTypes(stating: Model | Graph): Map<string, TensorType> {
   for (const { values, shape } of sparseInitializers)
     types.set(values.name, { kind: "tensor", dtype: values.dtype, shape });
   return types;
+}
+
+/** The element types alone, as builders of graphs ask for them. */
+export function dtypesOf(types: ValueTypes): ReadonlyMap<string, DType> {
+  return new Map(Array.from(types, ([name, { dtype }]) => [name, dtype]));
 }

@@ -9,7 +9,7 @@ import { adding } from "../rules/indexing.ts";
 import { einsumLetters } from "../rules/products.ts";
 import { tapsOf } from "../rules/window.ts";
 import type { ValueTypes } from "#passes";
-import { once } from "./once.ts";
+import { once } from "../once.ts";
 import type { SampleAxis, Samples } from "./sample-axes.ts";
 import { isSharedBySamples, type SampleCall, samplesFirst } from "./sample-call.ts";
 

@@ -6,7 +6,7 @@ import type { ParameterSide } from "../reverse-walk.ts";
 import type { ValueTypes } from "#passes";
 import { CARRIED } from "./carried.ts";
 import { meetingAt, type SampleGradient } from "./meetings.ts";
-import { once } from "./once.ts";
+import { once } from "../once.ts";
 import { SampleCall, type SampleSite } from "./sample-call.ts";
 
 export class SampleParameters implements ParameterSide {

@@ -4,7 +4,7 @@ import { extendModel, type Graph, type GraphBuilder, inlineFunctions, type Model
 import type { Dimension, DType, TensorType } from "#tensor";
 import { Emitter, requireOpset } from "../emitter.ts";
 import { ReverseWalk } from "../reverse-walk.ts";
-import { inferTypes, statedTypes, type ValueTypes } from "#passes";
+import { dtypesOf, inferTypes, statedTypes, type ValueTypes } from "#passes";
 import { checkNames, checkSampleLosses } from "../wanted.ts";
 import { SampleParameters, squaredNormsOf } from "./parameter-side.ts";
 import { planSamples, reachedFrom, type SamplePlan } from "./plan.ts";
@@ -59,7 +59,7 @@ export function sampleGradient(model: Model, options: SampleGradientOptions): Sa
   checkNames(inlined.graph, types, options.wrt);
   checkSampleLosses(inlined.graph, types, options.of);
   const emission = new SampleEmission(inlined, types, options);
-  const dtypes = new Map(Array.from(types, ([name, { dtype }]) => [name, dtype]));
+  const dtypes = dtypesOf(types);
   const extended = extendModel(inlined, dtypes, (g) => emission.emit(g));
   return { ...emission.found, model: { ...extended, graph: emission.withDemandedOutputs(extended.graph) } };
 }

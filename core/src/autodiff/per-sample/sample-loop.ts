@@ -14,6 +14,7 @@ import {
   renameEverywhere,
   tensorOfValues,
 } from "#graph";
+import { dtypesOf } from "#passes";
 import type { TensorType } from "#tensor";
 import { capitalised } from "../operator-gradient.ts";
 import { ReverseWalk } from "../reverse-walk.ts";
@@ -39,7 +40,7 @@ export function emitSampleLoop(g: GraphBuilder, loop: SampleLoop): ReadonlyMap<s
   refuseFixedBatch(loop);
   const names = [...looped.keys()];
   const walk = new ReverseWalk(model, types, { wrt: names, of: losses });
-  const dtypes = new Map(Array.from(types, ([name, { dtype }]) => [name, dtype]));
+  const dtypes = dtypesOf(types);
   const results = new Map<string, string>();
   const extended = extendModel(model, dtypes, (inner) => {
     const { gradients } = walk.emit(inner);

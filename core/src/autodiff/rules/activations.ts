@@ -1,6 +1,7 @@
 // Gradients of activation functions.
 import { float } from "#graph";
 import type { Emitter } from "../emitter.ts";
+import { once } from "../once.ts";
 import { type OperatorCall, type OperatorGradient, rule } from "../operator-gradient.ts";
 import { pointwise } from "./elementwise.ts";
 
@@ -129,9 +130,9 @@ export const CONTRIBUTED_ACTIVATIONS: Readonly<Record<string, OperatorGradient>>
 function biased(formula: string, derivative: (x: string, e: Emitter) => string): OperatorGradient {
   return rule(`dX = G · the derivative ${formula} at X + B; dB = Σ dX`, (call) => {
     const { e } = call;
-    let slope: string | null = null;
-    const both = (): string =>
-      (slope ??= e.mul(call.g, derivative(call.hasInput(1) ? e.add(call.x(), call.x(1)) : call.x(), e)));
+    const both = once(() =>
+      e.mul(call.g, derivative(call.hasInput(1) ? e.add(call.x(), call.x(1)) : call.x(), e)),
+    );
     return [both, () => call.sumToInput(both(), 1)];
   });
 }

@@ -1,6 +1,7 @@
 // The gradient of attention. Its scores are computed again rather than kept, as in Dao et al., arXiv 2205.14135, section 3.1.
 import type { DType } from "#tensor";
 import type { Operand } from "../emitter.ts";
+import { once } from "../once.ts";
 import { type InputGradients, type OperatorCall, type OperatorGradient, rule } from "../operator-gradient.ts";
 
 /** Inputs by their places. */
@@ -173,11 +174,6 @@ class Heads {
     const { e } = this.#call;
     return e.sumToShape(byScore, e.shapeOf(this.#call.x(MASK)));
   }
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | null = null;
-  return () => (made ??= { value: make() }).value;
 }
 
 export const ATTENTION: Readonly<Record<string, OperatorGradient>> = { Attention: attention };

@@ -2,6 +2,7 @@
 // derivative is r·(g − mean g − X̂·mean(g·X̂)) with g = G·scale. Source: Ioffe and Szegedy, arXiv 1502.03167, section 3.
 import { float } from "#graph";
 import type { Emitter } from "../emitter.ts";
+import { once } from "../once.ts";
 import { type InputGradients, type OperatorCall, type OperatorGradient, rule } from "../operator-gradient.ts";
 
 /** What a normalisation made of its input. */
@@ -35,12 +36,6 @@ function throughNormalization(
   const along = e.mul(value, e.mean(e.mul(g, value), axes));
   const centred = isCentred ? e.sub(g, e.mean(g, axes)) : g;
   return e.mul(factor, e.sub(centred, along));
-}
-
-/** Computes something once, when it is first asked for. */
-function once<Made>(compute: () => Made): () => Made {
-  let made: Made | null = null;
-  return () => (made ??= compute());
 }
 
 /** The axes of a value but for the batch and the channels: [2, …]. */
