@@ -72,6 +72,11 @@ describe("a step", () => {
     expect(await once({ groups })).toEqual({ y: 6, loss: 1, "head.a_next": 1.6 });
   });
 
+  it("tells groups by patterns that are global too", async () => {
+    const groups = [{ names: /^(?:head|body)/g, isFrozen: true }];
+    await expect(step({ groups })).rejects.toThrow("All parameters are frozen");
+  });
+
   it("keeps moving averages", async () => {
     expect(await once({ averageDecay: 0.9 })).toMatchObject({ "head.a_next": 1.4, "head.a_average_next": 1.94 });
   });
@@ -91,6 +96,16 @@ describe("a step", () => {
     ["Nesterov without momentum", { optimizer: { kind: "sgd", nesterov: true } }, /needs a momentum/],
     ["a negative decay", { optimizer: { kind: "adam", weightDecay: -1 } }, /weight decay is -1/],
     ["a norm of 0", { maxNorm: 0 }, /maxNorm is 0/],
+    [
+      "a group that learns backwards",
+      { groups: [{ names: /^head/, learningRate: -1 }] },
+      /learning rate of the group \/\^head\/ is -1/,
+    ],
+    [
+      "a group whose weights grow",
+      { groups: [{ names: /^head/, weightDecay: -0.1 }] },
+      /weight decay of the group \/\^head\/ is -0\.1/,
+    ],
   ])("is refused with %s", async (_says, options, message) => {
     await expect(step(options)).rejects.toEqual(
       expect.objectContaining({ code: "PARAMETER_INVALID", message: expect.stringMatching(message) as string }),
@@ -191,9 +206,17 @@ describe("learning rates", () => {
     expect([cycle[0], Math.max(...cycle), cycle.indexOf(Math.max(...cycle)), cycle.at(-1)]).toEqual([0.004, 0.1, 3, 0]);
   });
 
-  it("need a rate and steps", () => {
-    expect(() => learningRateAt(1, { ...run, learningRate: 0, schedule: { kind: "constant" } })).toThrow(
-      "both must be positive",
+  it.each<[string, number, Partial<Parameters<typeof learningRateAt>[1]>, string]>([
+    ["a rate", 1, { learningRate: 0 }, "both must be positive"],
+    ["steps", 1, { steps: 0 }, "both must be positive"],
+    ["steps numbered from 1", 0, {}, "The step is 0; steps are numbered from 1"],
+    ["a warm-up of some length", 1, { warmUp: Number.NaN }, "The warm-up is NaN steps"],
+    ["steps between changes", 1, { schedule: { kind: "step", every: 0, factor: 0.5 } }, "after every 0 steps"],
+    ["a factor", 1, { schedule: { kind: "step", every: 1, factor: -1 } }, "factor is -1"],
+    ["a floor that is a share", 1, { schedule: { kind: "cosine", floor: 2 } }, "floor is 2; it is a share"],
+  ])("need %s", (_says, step, options, message) => {
+    expect(() => learningRateAt(step, { ...run, schedule: { kind: "constant" }, ...options })).toThrow(
+      expect.objectContaining({ code: "PARAMETER_INVALID", message: expect.stringContaining(message) as string }),
     );
   });
 });

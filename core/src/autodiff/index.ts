@@ -9,7 +9,7 @@ export {
   type SumPart,
 } from "./accumulation.ts";
 export { type EvaluationStep, evaluationStep } from "./evaluation.ts";
-export type { CarriedValue, LearningOptions, ParameterGroup } from "./learner.ts";
+export { type CarriedValue, groupWith, type LearningOptions, type ParameterGroup } from "./learner.ts";
 export {
   type Loss,
   LOSS_KINDS,

@@ -65,7 +65,7 @@ export function learnerOf(model: Model, options: LearningOptions, mode: "trainin
   const { groups = [], parameters } = options;
   const training = inTrainingMode(model);
   const statistics = new Set(training.statistics.map(({ input }) => input));
-  const groupOf = (name: string): ParameterGroup | undefined => groups.find(({ names }) => names.test(name));
+  const groupOf = (name: string): ParameterGroup | undefined => groupWith(groups, name);
   const names = new Set(parameters.filter((name) => !statistics.has(name) && groupOf(name)?.isFrozen !== true));
   if (names.size === 0)
     throw new SlipwayError("PARAMETER_INVALID", "All parameters are frozen, so nothing would learn.");
@@ -84,6 +84,12 @@ export function learnerOf(model: Model, options: LearningOptions, mode: "trainin
     stored,
     groupOf,
   };
+}
+
+/** The group a parameter is in; undefined where it is in none. */
+export function groupWith(groups: readonly ParameterGroup[], name: string): ParameterGroup | undefined {
+  // Not by `test`, which goes on from its last match where the pattern is global.
+  return groups.find(({ names }) => name.search(names) >= 0);
 }
 
 /** The learner's model with the loss behind it, and the types of all its values. */

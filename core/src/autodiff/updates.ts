@@ -2,7 +2,7 @@
 import { SlipwayError } from "#base";
 import { AttributeReader, float, type GraphBuilder, type Node } from "#graph";
 import type { Emitter } from "./emitter.ts";
-import type { CarriedValue, Learner } from "./learner.ts";
+import type { CarriedValue, Learner, LearningOptions } from "./learner.ts";
 import { checkOptimizer, type Optimizer, stepped } from "./optimizers.ts";
 
 export interface UpdateOptions {
@@ -22,8 +22,17 @@ export interface StepInputs {
 }
 
 /** @throws SlipwayError PARAMETER_INVALID naming what is out of its range */
-export function checkUpdates({ optimizer, maxNorm, averageDecay }: UpdateOptions): void {
+export function checkUpdates({
+  optimizer,
+  maxNorm,
+  averageDecay,
+  groups = [],
+}: UpdateOptions & Pick<LearningOptions, "groups">): void {
   checkOptimizer(optimizer);
+  for (const { names, learningRate = 1, weightDecay = 0 } of groups) {
+    if (!isSize(learningRate)) throw outOfGroup(names, "learning rate", learningRate);
+    if (!isSize(weightDecay)) throw outOfGroup(names, "weight decay", weightDecay);
+  }
   if (maxNorm !== undefined && !(maxNorm > 0))
     throw new SlipwayError("PARAMETER_INVALID", `maxNorm is ${maxNorm}; it must be positive.`);
   if (averageDecay !== undefined && !(averageDecay >= 0 && averageDecay < 1))
@@ -31,6 +40,17 @@ export function checkUpdates({ optimizer, maxNorm, averageDecay }: UpdateOptions
       "PARAMETER_INVALID",
       `averageDecay is ${averageDecay}; it must be at least 0 and less than 1.`,
     );
+}
+
+function isSize(value: number): boolean {
+  return value >= 0 && value < Number.POSITIVE_INFINITY;
+}
+
+function outOfGroup(names: RegExp, what: string, value: number): SlipwayError {
+  return new SlipwayError(
+    "PARAMETER_INVALID",
+    `The ${what} of the group ${String(names)} is ${value}; it must be at least 0.`,
+  );
 }
 
 /** What a step emits besides nodes. */

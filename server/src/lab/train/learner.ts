@@ -4,6 +4,7 @@ import {
   type CarriedValue,
   type EvaluationStep,
   evaluationStep,
+  groupWith,
   inGradientWords,
   type Loss,
   type Optimizer,
@@ -72,7 +73,7 @@ export async function createLearner(options: LearnerOptions): Promise<Learner> {
   const parameters = parametersOf(inGradientWords(network));
   const { model, types } = await prepareForGradient(network, parameters, engine);
   const output = options.output ?? model.graph.outputs[0]!.name;
-  const isFrozen = (name: string): boolean => groups.find(({ names }) => names.test(name))?.isFrozen === true;
+  const isFrozen = (name: string): boolean => groupWith(groups, name)?.isFrozen === true;
   const learning = new Set(parameters.filter((name) => !isFrozen(name)));
   const { model: open, masks } = learningNetwork(model, learning, types);
   const judging = {
