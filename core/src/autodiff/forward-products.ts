@@ -40,7 +40,7 @@ interface ConvolutionFacts {
 
 /** What has to be known of a convolution; null where it is none, is in groups, or has many windows. */
 function factsOf(node: Node, types: ValueTypes): ConvolutionFacts | null {
-  const isConvolution = node.opType === "Conv" && (node.domain === "" || node.domain === "ai.onnx");
+  const isConvolution = node.opType === "Conv" && node.domain === "";
   if (!isConvolution || new AttributeReader(node).int("group", 1) !== 1) return null;
   const shapeOf = (name: string): readonly Dimension[] | null => types.get(name)?.shape ?? null;
   const input = shapeOf(node.inputs[0] ?? "");

@@ -1,7 +1,7 @@
 // What is done to a model before it is differentiated: it is put into the words that rules know, what depends on no input is
 // computed once, and the types of all values are asked for.
 import { SlipwayError } from "#base";
-import { type Graph, inlineFunctions, type Model, type Node, tensorFromInitializer, valuesReadBy } from "#graph";
+import { type Graph, inlineFunctions, type Model, tensorFromInitializer, valuesReadBy } from "#graph";
 import {
   constantsToInitializers,
   decomposeCompositesPass,
@@ -15,8 +15,7 @@ import {
   type ValueTypes,
 } from "#passes";
 import { ADDING_OPSET } from "./emitter.ts";
-import type { OperatorGradient } from "./operator-gradient.ts";
-import { GRADIENT_RULES } from "./rules.ts";
+import { ruleOf } from "./rules.ts";
 import { isDifferentiable } from "./value-types.ts";
 
 export interface PreparedModel {
@@ -50,15 +49,11 @@ export async function prepareForGradient(
     foldConstantsPass(wrt),
     sliceSplitSequencesPass,
     unrollRecurrentPass,
-    decomposeCompositesPass((node) => ruleOf(node) === undefined),
+    // Where a node has no rule of its own, what it is composed of may have.
+    decomposeCompositesPass((node) => ruleOf(node) === null),
   ];
   const { model: prepared } = await runPasses(worded, passes, engine);
   return { model: prepared, types: await engine.typesOf(prepared) };
-}
-
-/** A node's own rule; where there is none, what it is composed of may have. */
-function ruleOf({ domain, opType }: Node): OperatorGradient | undefined {
-  return GRADIENT_RULES[domain === "ai.onnx" ? "" : domain]?.[opType];
 }
 
 function refuseNonFinite(model: Model, names: readonly string[]): void {
@@ -76,7 +71,10 @@ function refuseNonFinite(model: Model, names: readonly string[]): void {
 }
 
 /** Inputs that say how far to resize, not with what to compute. */
-const SCALES: Readonly<Record<string, readonly number[]>> = { Resize: [1, 2], Upsample: [1] };
+const SCALES: ReadonlyMap<string, readonly number[]> = new Map([
+  ["Resize", [1, 2]],
+  ["Upsample", [1]],
+]);
 
 /** Values that something is computed with, other than scales alone. */
 function computedWith({ nodes }: Graph): ReadonlySet<string> {
@@ -84,7 +82,7 @@ function computedWith({ nodes }: Graph): ReadonlySet<string> {
   const isComputedWith = new Set<string>();
   for (const node of nodes.toReversed()) {
     const makesScales = node.outputs.every((name) => name === "" || (isScale.has(name) && !isComputedWith.has(name)));
-    const scales = new Set(SCALES[node.opType]?.map((index) => node.inputs[index]));
+    const scales = new Set(SCALES.get(node.opType)?.map((index) => node.inputs[index]));
     for (const name of valuesReadBy(node)) (makesScales || scales.has(name) ? isScale : isComputedWith).add(name);
   }
   return isComputedWith;

@@ -14,7 +14,7 @@ import type { DType, TensorType } from "#tensor";
 import { storedTensors } from "#passes";
 import { type Emission, Emitter } from "./emitter.ts";
 import { type CallSite, OperatorCall, type OperatorGradient } from "./operator-gradient.ts";
-import { GRADIENT_RULES } from "./rules.ts";
+import { ruleOf } from "./rules.ts";
 import { fixedShape, isDifferentiable, numbersReadBy } from "./value-types.ts";
 
 /** What is differentiated, and by what; see `GradientOptions`. */
@@ -139,8 +139,8 @@ export class ReverseWalk {
   }
 
   #ruleOf(node: Node, call: OperatorCall): OperatorGradient {
-    const found = GRADIENT_RULES[node.domain === "ai.onnx" ? "" : node.domain]?.[node.opType];
-    if (found !== undefined) return found;
+    const found = ruleOf(node);
+    if (found !== null) return found;
     const bodies = subgraphsOf(node).length > 0 ? "holds graphs of its own, which are not differentiated" : null;
     throw call.unavailable(bodies ?? "has no gradient rule");
   }

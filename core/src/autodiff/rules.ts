@@ -13,6 +13,7 @@ import { REDUCTIONS } from "./rules/reductions.ts";
 import { RESIZING } from "./rules/resize.ts";
 import { TRAINING } from "./rules/training.ts";
 import type { OperatorGradient } from "./operator-gradient.ts";
+import type { Node } from "#graph";
 
 /** Rules by the domain of the operator, then by its name; "" is ONNX itself. */
 export const GRADIENT_RULES: Readonly<Record<string, Readonly<Record<string, OperatorGradient>>>> = {
@@ -33,3 +34,9 @@ export const GRADIENT_RULES: Readonly<Record<string, Readonly<Record<string, Ope
   },
   "com.microsoft": { ...CONTRIBUTED_ACTIVATIONS, ...CONTRIBUTED_PRODUCTS },
 };
+
+/** The rule of a node's operator; null where it has none. */
+export function ruleOf({ domain, opType }: Node): OperatorGradient | null {
+  const rules = Object.hasOwn(GRADIENT_RULES, domain) ? GRADIENT_RULES[domain]! : {};
+  return Object.hasOwn(rules, opType) ? rules[opType]! : null;
+}

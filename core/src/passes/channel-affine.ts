@@ -22,7 +22,7 @@ type Stored = ReadonlyMap<string, Initializer>;
 
 /** What a node does to each channel of a value; null where it does something else, or with numbers that are not stored. */
 export function channelAffineOf(node: Node, site: AffineSite, stored: Stored): ChannelAffine | null {
-  if (node.domain !== "" && node.domain !== "ai.onnx") return null;
+  if (node.domain !== "") return null;
   if (node.opType === "BatchNormalization") return normalizationOf(node, site, stored);
   const place = node.inputs.indexOf(site.name);
   const other = node.inputs[1 - place];

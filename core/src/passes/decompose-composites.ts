@@ -56,8 +56,7 @@ export function decomposeComposites(model: Model, isMeant: (node: Node) => boole
   return { ...model, graph: { ...model.graph, nodes, initializers: [...model.graph.initializers, ...initializers] } };
 }
 
-function decompositionOf({ domain: named, opType }: Node): Decomposition | null {
-  const domain = named === "ai.onnx" ? "" : named;
+function decompositionOf({ domain, opType }: Node): Decomposition | null {
   if (!Object.hasOwn(DECOMPOSITIONS, domain) || !Object.hasOwn(DECOMPOSITIONS[domain]!, opType)) return null;
   return DECOMPOSITIONS[domain]![opType]!;
 }

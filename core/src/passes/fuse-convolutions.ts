@@ -12,14 +12,10 @@ import type { Pass } from "./pass.ts";
  */
 export function fuseConvolutions(model: Model): Model {
   return withFused(model, (first, second, value, site) => {
-    if (isOnnx(first) && (first.opType === "Conv" || first.opType === "ConvTranspose"))
-      return withAffine(first, second, value, site);
-    return isOnnx(first) && first.opType === "Pad" ? withPadding(first, second, value, site) : null;
+    if (first.domain !== "") return null;
+    if (first.opType === "Conv" || first.opType === "ConvTranspose") return withAffine(first, second, value, site);
+    return first.opType === "Pad" ? withPadding(first, second, value, site) : null;
   });
-}
-
-function isOnnx({ domain }: Node): boolean {
-  return domain === "" || domain === "ai.onnx";
 }
 
 /** A convolution that also scales and shifts its channels. */
@@ -54,7 +50,7 @@ function withAffine(convolution: Node, follower: Node, value: string, site: Fusi
 
 /** A convolution or pool that pads as much as what stands in front of it does. */
 function withPadding(pad: Node, node: Node, value: string, site: FusingSite): Node | null {
-  if (!isOnnx(node) || node.inputs[0] !== value) return null;
+  if (node.domain !== "" || node.inputs[0] !== value) return null;
   const padding = spatialPadding(pad, site);
   const attributes = new AttributeReader(node);
   const autoPad = attributes.string("auto_pad", "NOTSET");

@@ -14,7 +14,7 @@ import { inferTypes } from "./shapes/index.ts";
 export function fuseProducts(model: Model): Model {
   const types = inferTypes(model);
   return withFused(model, (first, second, value, site) => {
-    if (first.domain !== "" && first.domain !== "ai.onnx") return null;
+    if (first.domain !== "") return null;
     if (first.opType !== "MatMul" && first.opType !== "Gemm") return null;
     const rank = first.opType === "Gemm" ? 2 : (types.get(first.inputs[0]!)?.shape?.length ?? null);
     return withAffine(first, second, value, rank, site);

@@ -102,9 +102,9 @@ function inBodies(
 
 /** A node as the later set has it: the changes after `from` in their order, each on what the one before made. */
 function rewritten(node: Node, from: number, to: number, site: Site): readonly Node[] {
-  if (node.domain !== "" && node.domain !== "ai.onnx") return [node];
+  if (node.domain !== "") return [node];
   let nodes: readonly Node[] = [node];
-  for (const { since, rewrite } of CHANGES[node.opType] ?? []) {
+  for (const { since, rewrite } of Object.hasOwn(CHANGES, node.opType) ? CHANGES[node.opType]! : []) {
     if (since > from && since <= to)
       nodes = nodes.flatMap((one) => (one.opType === node.opType ? rewrite(one, site) : [one]));
   }

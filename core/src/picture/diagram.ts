@@ -13,7 +13,7 @@ import {
   valueUsesOf,
 } from "#graph";
 import { type TensorType, typeText, type ValueType } from "#tensor";
-import { attributeWords, type Category, categoryOf, domainWords, fullWords, shortName, typeWords } from "./labels.ts";
+import { attributeWords, type Category, categoryOf, fullWords, shortName, typeWords } from "./labels.ts";
 import { type Repeat, repeatsOf } from "./repeats.ts";
 import { type Stored, storedIn, storedWords } from "./stored.ts";
 import { cut } from "./words.ts";
@@ -165,7 +165,7 @@ class Sketch {
       kind: inside.length > 0 ? "frame" : "operator",
       category: categoryOf(node),
       title: node.opType,
-      aside: domainWords(node),
+      aside: node.domain,
       lines: fewLines([...lines, ...more]),
       full: fullWords(node),
       ports,

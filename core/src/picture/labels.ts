@@ -235,11 +235,6 @@ function isPlain(part: string, opType: string): boolean {
   return bare === "node" || bare.replaceAll("_", "") === operator || bare.endsWith(`.${operator}`);
 }
 
-/** The domain an operator is from, where that is not ONNX itself. */
-export function domainWords({ domain }: Node): string {
-  return domain === "" || domain === "ai.onnx" ? "" : domain;
-}
-
 /** Everything of a node, for who asks. */
 export function fullWords(node: Node): string {
   const name = node.name === "" ? "" : ` '${node.name}'`;

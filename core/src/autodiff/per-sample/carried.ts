@@ -1,5 +1,6 @@
 // Operators on parameters alone, before these meet samples: how gradients by sample are carried back through them. What is done is
 // what the operator's gradient does, once for each sample along an axis in front.
+import type { Node } from "#graph";
 import { padsOfSlice } from "../rules/arrangements.ts";
 import { adding } from "../rules/indexing.ts";
 import type { MeetingFacts } from "./meetings.ts";
@@ -91,7 +92,7 @@ const sliced: Carried = {
   keepsNorms: true,
 };
 
-export const CARRIED: Readonly<Record<string, Carried>> = {
+const CARRIED: Readonly<Record<string, Carried>> = {
   Identity: { rows: (_call, by) => by(0)!, keepsNorms: true },
   Neg: { rows: (call, by) => call.e.neg(by(0)!), keepsNorms: true },
   Reshape: reshaped,
@@ -159,8 +160,13 @@ export const CARRIED: Readonly<Record<string, Carried>> = {
   },
 };
 
+/** How gradients by sample are carried through a node's operator; null for operators they are not. */
+export function carriedThrough({ domain, opType }: Node): Carried | null {
+  return domain === "" && Object.hasOwn(CARRIED, opType) ? CARRIED[opType]! : null;
+}
+
 /** Whether gradients by sample are carried through a node that no sample comes to. */
 export function isCarriedThrough(facts: MeetingFacts): boolean {
-  const carried = facts.node.domain === "" ? CARRIED[facts.node.opType] : undefined;
-  return carried !== undefined && (carried.covers?.(facts) ?? true);
+  const carried = carriedThrough(facts.node);
+  return carried !== null && (carried.covers?.(facts) ?? true);
 }

@@ -4,7 +4,7 @@ import type { Emitter } from "../emitter.ts";
 import type { CallSite, OperatorCall } from "../operator-gradient.ts";
 import type { ParameterSide } from "../reverse-walk.ts";
 import type { ValueTypes } from "#passes";
-import { CARRIED } from "./carried.ts";
+import { carriedThrough } from "./carried.ts";
 import { meetingAt, type SampleGradient } from "./meetings.ts";
 import { once } from "../once.ts";
 import { SampleCall, type SampleSite } from "./sample-call.ts";
@@ -38,7 +38,7 @@ export class SampleParameters implements ParameterSide {
   through(node: Node, wanted: ReadonlySet<string>, site: CallSite): void {
     const given = node.outputs.map((name) => this.#contributions.get(name) ?? []);
     if (given.every((one) => one.length === 0)) return;
-    const carried = CARRIED[node.opType]!;
+    const carried = carriedThrough(node)!;
     const call = this.callAt(node, site.emitter.of(this.#types.get(node.outputs[0]!)?.dtype ?? "float32"), site);
     const by = (output: number): string | null => this.gradientBy(node.outputs[output]!, call.e);
     const isAlone = carried.keepsNorms && given.length === 1 && given[0]!.length === 1;
