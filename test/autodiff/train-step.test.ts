@@ -4,6 +4,7 @@ import {
   inGradientWords,
   learningRateAt,
   parametersOf,
+  trainLoop,
   type TrainStepOptions,
   trainStep,
   withLoss,
@@ -178,6 +179,66 @@ it("renews running statistics by their momentum, and leaves those it was given a
   expect(answered["mean_next"]!.data[0]).toBeCloseTo(0.75 * 0.5 + 0.25 * 4, 5);
   expect(answered["variance_next"]!.data[0]).toBeCloseTo(0.75 * 2 + 0.25 * 5, 5);
   expect([given["mean"]!.data[0], given["variance"]!.data[0]]).toEqual([0.5, 2]);
+});
+
+it("renews statistics that two nodes share by each in turn", async () => {
+  const g = graphBuilder({ opset: 17 });
+  const stored = { scale: 1, shift: 0, mean: 0, variance: 1 };
+  const inputs = Object.entries(stored).map(([name, value]) => g.values("float32", [value], [1], name));
+  const [a, b] = ["a", "b"].map((name) => g.input(name, "float32", [2, 1]));
+  const normalized = [a!, b!].map((x) => g.op("BatchNormalization", [x, ...inputs], { momentum: 0.5 }));
+  g.output("y", g.op("Add", normalized), "float32", [2, 1]);
+  const siamese = inGradientWords(g.model());
+  const options = {
+    parameters: parametersOf(siamese),
+    loss: { kind: "mean-squared-error" },
+    optimizer: { kind: "sgd" },
+    typesOf: (one: Model) => engine.typesOf(one),
+  } as const;
+  const made = await trainStep(siamese, options);
+  const carried = made.carried.map(({ input }) => input);
+  expect(carried).toEqual(["mean", "variance", "scale", "shift"]);
+  const one = (value: number) => tensorOf("float32", [value], [1]);
+  const answers = await answersOf(made.model, {
+    a: tensorOf("float32", [3, 5], [2, 1]),
+    b: tensorOf("float32", [7, 9], [2, 1]),
+    target: tensorOf("float32", [0, 0], [2, 1]),
+    learning_rate: tensorOf("float32", [0.1], []),
+    ...Object.fromEntries(Object.entries(stored).map(([name, value]) => [name, one(value)])),
+  });
+  // (0 · ½ + 4 · ½) · ½ + 8 · ½
+  expect(answers[made.carried[0]!.output]!.data[0]).toBeCloseTo(5);
+  verifyModel(trainLoop(made).model);
+});
+
+it("says where running statistics are not stored", async () => {
+  const g = graphBuilder({ opset: 17 });
+  const x = g.input("x", "float32", [2, 1]);
+  const inputs = ["scale", "shift"].map((name) => g.values("float32", [1], [1], name));
+  const statistics = ["mean", "variance"].map((name) => g.input(name, "float32", [1]));
+  g.output("y", g.op("BatchNormalization", [x, ...inputs, ...statistics], {}, { name: "norm" }), "float32", [2, 1]);
+  const options = { loss: { kind: "mean-squared-error" }, optimizer: { kind: "sgd" } } as const;
+  const typesOf = (one: Model) => engine.typesOf(one);
+  await expect(trainStep(g.model(), { ...options, parameters: ["scale"], typesOf })).rejects.toThrow(
+    "BatchNormalization node 'norm' has the running statistic 'mean', which the model does not store",
+  );
+});
+
+it("takes names with numbers where the model has those of a step already", async () => {
+  const g = graphBuilder({ opset: 17 });
+  const x = g.input("learning_rates", "float32", [1, 1]);
+  const rate = g.input("learning_rate", "float32", [1]);
+  const scaled = g.op("Mul", [g.op("Mul", [x, g.values("float32", [2], [1], "step")]), rate]);
+  g.output("losses", scaled, "float32", [1, 1]);
+  g.output("step_next", g.op("Neg", [scaled]), "float32", [1, 1]);
+  const options = { loss: { kind: "mean-squared-error" }, optimizer: { kind: "adam" } } as const;
+  const typesOf = (one: Model) => engine.typesOf(one);
+  const made = await trainStep(g.model(), { ...options, parameters: ["step"], typesOf });
+  expect(made).toMatchObject({ learningRate: "learning_rate_1", step: "step_1", target: "target" });
+  expect(made.carried[0]!.output).toBe("step_next_1");
+  const loop = trainLoop(made);
+  verifyModel(loop.model);
+  expect(loop).toMatchObject({ batches: ["learning_rates", "learning_rate", "target"], learningRates: "learning_rates_1" });
 });
 
 describe("learning rates", () => {

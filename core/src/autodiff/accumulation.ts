@@ -69,9 +69,10 @@ async function summing(learner: Learner, options: TrainStepOptions): Promise<Sum
     const base = Emitter.over(g, made.model.opsets.get("")!, types);
     const add = (stem: string, part: Pick<Initializer, "name" | "dtype" | "shape">, value: string): void => {
       const { name, dtype, shape } = part;
-      const input = g.input(stem, dtype, shape);
-      g.output(`${stem}_next`, base.add(input, value), dtype, shape);
-      carried.push({ of: name, input, output: `${stem}_next`, dtype, shape, start: "zeros" });
+      const input = g.input(g.freeName(stem), dtype, shape);
+      const output = g.freeName(`${input}_next`);
+      g.output(output, base.add(input, value), dtype, shape);
+      carried.push({ of: name, input, output, dtype, shape, start: "zeros" });
     };
     const dtype = types.get(weight)!.dtype;
     add(WEIGHT, { name: weight, dtype, shape: [] }, weight);
@@ -86,22 +87,24 @@ async function summing(learner: Learner, options: TrainStepOptions): Promise<Sum
   return { model: withCommonSubexpressions(whole), loss, weight, target, sampleWeights, carried };
 }
 
-function applying(model: Model, learner: Learner, { carried }: SumPart, options: TrainStepOptions): ApplyPart {
+function applying(model: Model, learner: Learner, part: SumPart, options: TrainStepOptions): ApplyPart {
   const opset = model.opsets.get("")!;
   const g = graphBuilder({ opset, irVersion: model.irVersion, name: "apply" });
-  const sums = carried.filter(({ start }) => start === "zeros");
+  const sums = part.carried.filter(({ start }) => start === "zeros");
+  const sumOf = new Map(sums.map(({ of, input }) => [of, input]));
   const inputs = [...learner.learning, ...sums.map(({ input, dtype, shape }) => ({ name: input, dtype, shape }))];
   const types = new Map(
     inputs.map(({ name, dtype, shape }): [string, TensorType] => [name, { kind: "tensor", dtype, shape }]),
   );
   for (const { name, dtype, shape } of inputs) g.input(name, dtype, shape);
   const base = Emitter.over(g, opset, types);
-  const total = types.get(WEIGHT)!.dtype;
+  const weights = sumOf.get(part.weight)!;
+  const total = types.get(weights)!.dtype;
   // A batch of which nothing counts has no gradient, and what it summed up is 0.
-  const weight = base.of(total).where(base.of(total).equal(WEIGHT, 0), 1, WEIGHT);
+  const weight = base.of(total).where(base.of(total).equal(weights, 0), 1, weights);
   const gradients = learner.learning.map(({ name, dtype }) => {
     const e = base.of(dtype);
-    return e.div(`${name}_${SUM}`, dtype === total ? weight : e.cast(weight));
+    return e.div(sumOf.get(name)!, dtype === total ? weight : e.cast(weight));
   });
   const updates = emitUpdates(g, base, learner, gradients, options);
   return { ...updates, model: g.model(), sums: new Map(sums.map(({ input, output }) => [output, input])) };

@@ -20,10 +20,15 @@ export interface GradientOptions {
 }
 
 export interface GradientModel {
-  /** The model with an output `grad_NAME` more for each name asked for, in that value's shape. */
+  /**
+   * The model with an output `grad_NAME` more for each name asked for, in that value's shape. Where the model has such a name
+   * already, as one that computes gradients itself may, a number stands behind it.
+   */
   readonly model: Model;
   /** The output that holds each gradient, by the name asked for. */
   readonly gradients: ReadonlyMap<string, string>;
+  /** Without a loss, the input that takes the gradient by each output; by the output. Those that depend on no name have none. */
+  readonly upstream: ReadonlyMap<string, string>;
   /** Names asked for that nothing differentiated depends on; their gradient is zero. */
   readonly detached: readonly string[];
 }
@@ -49,7 +54,7 @@ export function gradient(model: Model, options: GradientOptions): GradientModel 
   let found: { gradients: ReadonlyMap<string, string>; detached: readonly string[] } | null = null;
   const extended = extendModel(inlined, dtypes, (g) => (found = walk.emit(g)));
   const made = { ...extended, graph: walk.withDemandedOutputs(extended.graph) };
-  return { model: importingContributed(made), ...found! };
+  return { model: importingContributed(made), ...found!, upstream: walk.upstream };
 }
 
 /** The model with ONNX Runtime's own operator set among its imports where it has such operators. */

@@ -49,6 +49,8 @@ export class ReverseWalk {
   readonly #sums = new Map<string, string>();
   /** Outputs that nodes are made to give; see `demandOutput`. */
   readonly #demanded = new Map<Node, string[]>();
+  /** The inputs that take gradients by outputs, by the output, where the walk does not begin at a loss. */
+  readonly upstream = new Map<string, string>();
 
   readonly #side: ParameterSide | null;
 
@@ -68,7 +70,7 @@ export class ReverseWalk {
     this.#side = side;
   }
 
-  /** Emits the gradients, each as an output `grad_NAME`. */
+  /** Emits the gradients, each as an output `grad_NAME`; with a number behind it where the model has that name. */
   emit(g: GraphBuilder): { gradients: ReadonlyMap<string, string>; detached: readonly string[] } {
     const e = Emitter.over(g, this.#model.opsets.get("")!, this.#types, this.#emission);
     const gradientBy = this.walk(g, e);
@@ -78,7 +80,7 @@ export class ReverseWalk {
       const found = gradientBy(name);
       if (found === null) detached.push(name);
       const type = this.#types.get(name)!;
-      const output = `grad_${name}`;
+      const output = g.freeName(`grad_${name}`);
       g.output(output, found ?? e.of(type.dtype).zerosLike(name), type.dtype, type.shape);
       gradients.set(name, output);
     }
@@ -159,7 +161,9 @@ export class ReverseWalk {
     for (const { name } of this.#graph.outputs) {
       const type = this.#types.get(name);
       if (type === undefined || !values.has(name)) continue;
-      this.#contribute(name, g.input(`grad_${name}`, type.dtype, type.shape));
+      const input = g.input(g.freeName(`grad_${name}`), type.dtype, type.shape);
+      this.#contribute(name, input);
+      this.upstream.set(name, input);
     }
   }
 

@@ -10,6 +10,7 @@ import {
   graphBuilder,
   type Initializer,
   type Model,
+  NameScope,
   renameEverywhere,
 } from "#graph";
 import { DTYPES, type ValueType } from "#tensor";
@@ -31,10 +32,6 @@ export interface TrainLoop {
   readonly stored: readonly Initializer[];
 }
 
-const LOSSES = "losses";
-const LEARNING_RATES = "learning_rates";
-const FIRST_STEP = "first_step";
-
 /**
  * A model that does many steps of training, as many as there are learning rates: what carries on is the state of a Loop, and
  * batches, targets and weights of samples come stacked. It computes what the steps compute one by one.
@@ -44,38 +41,44 @@ export function trainLoop(step: TrainStep): TrainLoop {
   const told = new Set([step.learningRate, step.step, ...step.carried.map(({ input }) => input)]);
   const batches = graph.inputs.filter(({ name }) => !told.has(name));
   const g = graphBuilder({ opset: step.model.opsets.get("")!, irVersion: step.model.irVersion, name: "training" });
+  const own = new NameScope([
+    ...batches.map(({ name }) => name),
+    ...step.carried.flatMap(({ input, output }) => [input, output]),
+  ]);
+  const learningRates = own.fresh("learning_rates");
+  const firstStep = step.step === null ? null : own.fresh("first_step");
+  const losses = own.fresh("losses");
   for (const { name, type } of batches) g.inputOf(name, stacked(type!));
-  g.input(LEARNING_RATES, "float32", ["steps"]);
-  if (step.step !== null) g.input(FIRST_STEP, "float64", []);
+  g.input(learningRates, "float32", ["steps"]);
+  if (firstStep !== null) g.input(firstStep, "float64", []);
   for (const { input, dtype, shape } of step.carried) g.input(input, dtype, shape);
-  const body = bodyOf(
-    step,
-    batches.map(({ name }) => name),
-    g,
-  );
+  const stacks = { batches: batches.map(({ name }) => name), learningRates, firstStep };
+  const body = bodyOf(step, stacks, g);
   const results = g.opOutputs(
     "Loop",
-    [g.op("Size", [LEARNING_RATES]), "", ...step.carried.map(({ input }) => input)],
+    [g.op("Size", [learningRates]), "", ...step.carried.map(({ input }) => input)],
     step.carried.length + 1,
     { body },
   );
   for (const [index, { output, dtype, shape }] of step.carried.entries())
     g.output(output, results[index]!, dtype, shape);
   const type = graph.outputs.find(({ name }) => name === step.loss)?.type;
-  g.output(LOSSES, results.at(-1)!, type?.kind === "tensor" ? type.dtype : "float32", ["steps"]);
+  g.output(losses, results.at(-1)!, type?.kind === "tensor" ? type.dtype : "float32", ["steps"]);
   return {
     model: { ...g.model(), opsets: step.model.opsets },
-    batches: batches.map(({ name }) => name),
-    learningRates: LEARNING_RATES,
-    firstStep: step.step === null ? null : FIRST_STEP,
-    losses: LOSSES,
+    ...stacks,
+    losses,
     carried: step.carried,
     stored: step.stored,
   };
 }
 
 /** The step with names of its own, which picks what it is given by the number of the turn. */
-function bodyOf(step: TrainStep, batches: readonly string[], around: GraphBuilder): Graph {
+function bodyOf(
+  step: TrainStep,
+  { batches, learningRates, firstStep }: Pick<TrainLoop, "batches" | "learningRates" | "firstStep">,
+  around: GraphBuilder,
+): Graph {
   const { graph } = step.model;
   const names = new Map(Array.from(definedNames(graph), (name) => [name, around.freshName(`step/${name}`)]));
   const named = (name: string): string => names.get(name)!;
@@ -87,12 +90,12 @@ function bodyOf(step: TrainStep, batches: readonly string[], around: GraphBuilde
       outputs: [named(to)],
       attributes: [attributeFrom("axis", 0)],
     });
-  const picked = [...batches.map((name) => pick(name, name)), pick(LEARNING_RATES, step.learningRate)];
-  if (step.step !== null) {
+  const picked = [...batches.map((name) => pick(name, name)), pick(learningRates, step.learningRate)];
+  if (step.step !== null && firstStep !== null) {
     const after = around.freshName("step/steps_before");
     const to = attributeFrom("to", DTYPES.float64.onnx);
     picked.push(createNode({ opType: "Cast", inputs: [turn!], outputs: [after], attributes: [to] }));
-    picked.push(createNode({ opType: "Add", inputs: [FIRST_STEP, after], outputs: [named(step.step)] }));
+    picked.push(createNode({ opType: "Add", inputs: [firstStep, after], outputs: [named(step.step)] }));
   }
   const renamed = renameEverywhere(graph, names);
   const typed = (value: string, dtype: "int64" | "bool") =>

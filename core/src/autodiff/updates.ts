@@ -75,8 +75,8 @@ export function emitUpdates(
   products: ReadonlyMap<string, Node> = new Map(),
 ): Updates {
   const counts = optimizer.kind === "adam" || optimizer.kind === "adamw";
-  const learningRate = g.input("learning_rate", "float32", []);
-  const step = counts ? g.input("step", "float64", []) : null;
+  const learningRate = g.input(g.freeName("learning_rate"), "float32", []);
+  const step = counts ? g.input(g.freeName("step"), "float64", []) : null;
   const corrections = new Map<number, string>();
   const correction = (beta: number): string => {
     // In double precision: 1 − 0.999 keeps four digits in single.
@@ -93,12 +93,12 @@ export function emitUpdates(
     const group = groupOf(name);
     const carry = (input: string, start: CarriedValue["start"], value: (before: string) => string): string => {
       const made = value(input);
-      const output = `${input}_next`;
+      const output = g.freeName(`${input}_next`);
       g.output(output, made, dtype, shape);
       carried.push({ of: name, input, output, dtype, shape, start });
       return made;
     };
-    const more = (stem: string): string => g.input(`${name}_${stem}`, dtype, shape);
+    const more = (stem: string): string => g.input(g.freeName(`${name}_${stem}`), dtype, shape);
     const next = carry(name, "stored", (parameter) =>
       stepped(optimizer, {
         e,

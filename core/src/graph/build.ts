@@ -146,6 +146,11 @@ export class GraphBuilder {
     return this.#names.fresh(name);
   }
 
+  /** The name, or the name with a number behind it where something has it: for an input or output that is defined next. */
+  freeName(name: string): string {
+    return this.#names.free(name);
+  }
+
   /** The element type of a value, as far as it is told. */
   dtypeOf(value: string): DType | undefined {
     return this.#dtypes.get(value);

@@ -24,13 +24,19 @@ export class NameScope {
 
   /** Takes the name, or the name with the lowest free number behind it. */
   fresh(name: string): string {
-    if (this.take(name)) return name;
+    const free = this.free(name);
+    this.#taken.add(free);
+    return free;
+  }
+
+  /** The name that `fresh` would take. */
+  free(name: string): string {
+    if (!this.has(name)) return name;
     for (let count = this.#counts.get(name) ?? 1; ; count++) {
       const numbered = `${name}_${count}`;
-      if (this.take(numbered)) {
-        this.#counts.set(name, count + 1);
-        return numbered;
-      }
+      if (this.has(numbered)) continue;
+      this.#counts.set(name, count);
+      return numbered;
     }
   }
 }

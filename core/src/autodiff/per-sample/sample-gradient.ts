@@ -75,6 +75,7 @@ class SampleEmission {
   readonly #plan: SamplePlan;
   #walk: ReverseWalk | null = null;
   readonly #gradients = new Map<string, string>();
+  #norm: string | null = null;
   readonly #detached: string[] = [];
 
   constructor(model: Model, types: ReadonlyMap<string, TensorType>, options: SampleGradientOptions) {
@@ -101,7 +102,7 @@ class SampleEmission {
   get found(): Omit<SampleGradientModel, "model"> {
     return {
       gradients: this.#gradients,
-      norm: this.#form === "norms" ? NORM : null,
+      norm: this.#norm,
       detached: this.#detached,
       looped: [...this.#plan.looped.keys()],
     };
@@ -136,8 +137,9 @@ class SampleEmission {
     }
     if (this.#form === "norms") {
       const all = e.of(lossType.dtype);
+      this.#norm = g.freeName(NORM);
       g.output(
-        NORM,
+        this.#norm,
         rooted(all, squares.length === 1 ? squares[0]! : all.op("Sum", squares)),
         lossType.dtype,
         lossType.shape,
@@ -201,8 +203,9 @@ class SampleEmission {
     dtype: DType,
     shape: readonly Dimension[] | null,
   ): void {
-    g.output(output, value, dtype, shape);
-    this.#gradients.set(name, output);
+    const free = g.freeName(output);
+    g.output(free, value, dtype, shape);
+    this.#gradients.set(name, free);
   }
 }
 
