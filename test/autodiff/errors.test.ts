@@ -8,8 +8,12 @@ import {
   withLoss,
 } from "@slipway/core/autodiff";
 import { type GraphBuilder, graphBuilder, type Model } from "@slipway/core/graph";
+import { externalizeWeights } from "@slipway/core/onnx";
+import { inferTypes } from "@slipway/core/passes";
 import type { Dimension, DType } from "@slipway/core/tensor";
 import { describe, expect, it } from "vitest";
+import { createPassEngine } from "../../server/src/lab/passes/index.ts";
+import { createOnnxRuntimeBackend } from "../../server/src/runtime/index.ts";
 import { answersOf, engineOn, tensorOf } from "./gradient-check.ts";
 
 function model(): Model {
@@ -58,6 +62,33 @@ it("names the way to a node without a rule", () => {
   );
 });
 
+it("names the way that derivatives took, which is not through shapes", () => {
+  const g = graphBuilder({ opset: 17 });
+  const hidden = g.op("Det", [g.input("x", "float32", [1, 2, 2])], {}, { name: "first" });
+  const shape = g.op("Shape", [hidden], {}, { name: "shape" });
+  const then = g.op("Exp", [g.op("Sin", [hidden], {}, { name: "second" })], {}, { name: "third" });
+  g.output("y", g.op("Reshape", [then, shape], {}, { name: "last" }), "float32", [1]);
+  expect(() => gradient(g.model(), { wrt: ["x"], of: "y", types: inferTypes(g.model()) })).toThrow(
+    refused("GRADIENT_UNAVAILABLE", /through Reshape node 'last', then Exp node 'third', then Sin node 'second'\./),
+  );
+});
+
+it("takes a name with a number where the model has that of a gradient already", async () => {
+  const g = graphBuilder({ opset: 17 });
+  const x = g.input("grad_loss", "float32", [2]);
+  g.output("loss", g.op("ReduceSum", [g.op("Mul", [x, x])], { keepdims: 0 }), "float32", []);
+  g.output("grad_grad_loss", g.op("Neg", [x]), "float32", [2]);
+  const made = gradient(g.model(), { wrt: ["grad_loss"], of: "loss" });
+  expect(Array.from(made.gradients)).toEqual([["grad_loss", "grad_grad_loss_1"]]);
+  const sent = gradient(g.model(), { wrt: ["grad_loss"] });
+  expect(Array.from(sent.upstream)).toEqual([
+    ["loss", "grad_loss_1"],
+    ["grad_grad_loss", "grad_grad_grad_loss"],
+  ]);
+  const answers = await answersOf(made.model, { grad_loss: tensorOf("float32", [3, 4], [2]) });
+  expect(Array.from(answers["grad_grad_loss_1"]!.data as Float32Array)).toEqual([6, 8]);
+});
+
 it("an operator set whose operators take their axes otherwise", () => {
   const g = graphBuilder({ opset: 11 });
   g.output("y", g.op("Exp", [g.input("x", "float32", [2])]));
@@ -78,6 +109,48 @@ it("a parameter that holds NaN", async () => {
   await expect(prepareForGradient(g.model(), ["scale"], engineOn({}))).rejects.toEqual(
     refused("MODEL_INVALID", /'scale' holds NaN as its element 1 of 2/),
   );
+});
+
+it.each<[string, DType, number[], RegExp]>([
+  ["in half precision", "float16", [1, Number.NaN], /'scale' holds NaN as its element 1 of 2/],
+  ["in bfloat16", "bfloat16", [Number.NEGATIVE_INFINITY, 1], /'scale' holds -Infinity as its element 0 of 2/],
+])("a parameter that is no number, %s", async (_says, dtype, values, message) => {
+  const g = graphBuilder();
+  g.output("y", g.op("Mul", [g.input("x", dtype, [2]), g.values(dtype, values, [2], "scale")]));
+  await expect(prepareForGradient(g.model(), ["scale"], engineOn({}))).rejects.toEqual(refused("MODEL_INVALID", message));
+});
+
+it("a stored tensor that holds NaN, also where it is differentiated by another value", async () => {
+  const g = graphBuilder();
+  g.output("y", g.op("Mul", [g.input("x", "float32", [2]), g.values("float32", [1, Number.NaN], [2], "scale")]));
+  await expect(prepareForGradient(g.model(), ["x"], engineOn({}))).rejects.toEqual(
+    refused("MODEL_INVALID", /'scale' holds NaN as its element 1 of 2/),
+  );
+});
+
+it("a parameter in another file that is no number", async () => {
+  const g = graphBuilder();
+  g.output("y", g.op("Mul", [g.input("x", "float32", [2]), g.values("float32", [1, Number.NaN], [2], "scale")]));
+  const { model: outside, chunks } = externalizeWeights(g.model(), { location: "weights.bin", minimumBytes: 1 });
+  const engine = createPassEngine({
+    backend: createOnnxRuntimeBackend(),
+    externalData: new Map([["weights.bin", Buffer.concat([...chunks()])]]),
+    inputs: null,
+  });
+  await expect(prepareForGradient(outside, ["scale"], engine)).rejects.toEqual(
+    refused("MODEL_INVALID", /'scale' holds NaN or an infinity/),
+  );
+});
+
+it("a mask of 0 and −∞ is no parameter, and stands in nobody's way", async () => {
+  const g = graphBuilder({ opset: 17 });
+  const x = g.input("x", "float32", [1, 2]);
+  const scores = g.op("MatMul", [x, g.values("float32", [1, 2, 3, 4], [2, 2], "weights")]);
+  const masked = g.op("Add", [scores, g.values("float32", [0, Number.NEGATIVE_INFINITY], [1, 2], "mask")]);
+  g.output("y", g.op("Softmax", [masked]), "float32", [1, 2]);
+  expect(parametersOf(g.model())).toEqual(["weights"]);
+  const prepared = await prepareForGradient(g.model(), ["weights"], engineOn({}));
+  expect(gradient(prepared.model, { wrt: ["weights"], types: prepared.types }).detached).toEqual([]);
 });
 
 it("a gradient that is zero is zero, and said to be", async () => {

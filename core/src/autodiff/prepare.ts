@@ -1,7 +1,7 @@
 // What is done to a model before it is differentiated: it is put into the words that rules know, what depends on no input is
 // computed once, and the types of all values are asked for.
 import { SlipwayError } from "#base";
-import { type Graph, inlineFunctions, type Model, tensorFromInitializer, valuesReadBy } from "#graph";
+import { type Graph, graphBuilder, type Initializer, inlineFunctions, type Model, valuesReadBy } from "#graph";
 import {
   constantsToInitializers,
   decomposeCompositesPass,
@@ -15,7 +15,9 @@ import {
   type ValueTypes,
 } from "#passes";
 import { ADDING_OPSET } from "./emitter.ts";
+import { DTYPES } from "#tensor";
 import { ruleOf } from "./rules.ts";
+import { firstElement, isAddedMask } from "./stored-numbers.ts";
 import { isDifferentiable } from "./value-types.ts";
 
 export interface PreparedModel {
@@ -35,8 +37,8 @@ export function inGradientWords(model: Model): Model {
 /**
  * A model as `gradient` takes it best.
  * @param wrt what it will be differentiated by; what depends on these stays as it is
- * @throws SlipwayError MODEL_INVALID where a parameter among them holds NaN or an infinity, since every gradient would; as
- *   `inGradientWords` and `runPasses`
+ * @throws SlipwayError MODEL_INVALID where a parameter among them holds NaN or an infinity, or another stored tensor NaN, since every
+ *   gradient would; as `inGradientWords` and `runPasses`
  */
 export async function prepareForGradient(
   model: Model,
@@ -44,7 +46,7 @@ export async function prepareForGradient(
   engine: PassEngine,
 ): Promise<PreparedModel> {
   const worded = inGradientWords(model);
-  refuseNonFinite(worded, wrt);
+  await refuseNonFinite(worded, wrt, engine);
   const passes = [
     foldConstantsPass(wrt),
     sliceSplitSequencesPass,
@@ -56,18 +58,48 @@ export async function prepareForGradient(
   return { model: prepared, types: await engine.typesOf(prepared) };
 }
 
-function refuseNonFinite(model: Model, names: readonly string[]): void {
-  for (const initializer of model.graph.initializers) {
-    const { name, dtype, data } = initializer;
-    if (!names.includes(name) || data.kind === "external" || (dtype !== "float32" && dtype !== "float64")) continue;
-    const values = tensorFromInitializer(initializer).data as Float32Array | Float64Array;
-    const at = values.findIndex((value) => !Number.isFinite(value));
-    if (at < 0) continue;
-    throw new SlipwayError(
-      "MODEL_INVALID",
-      `Parameter '${name}' holds ${values[at]} as its element ${at} of ${values.length}, so every gradient would be that or NaN. Export the model again from weights that are numbers.`,
-    );
+/** @throws SlipwayError MODEL_INVALID for a parameter that holds NaN or an infinity, and for any other stored tensor that holds NaN */
+async function refuseNonFinite(model: Model, wrt: readonly string[], engine: PassEngine): Promise<void> {
+  const { initializers } = model.graph;
+  const names = new Set(wrt);
+  for (const stored of initializers) {
+    // A number on its own may be what a formula puts in the place of others.
+    if (!names.has(stored.name) && stored.shape.length === 0) continue;
+    const found = firstElement(stored, names.has(stored.name) ? (value) => !Number.isFinite(value) : Number.isNaN);
+    if (found !== null) throw nonFinite(stored.name, `${found.value} as its element ${found.at} of ${found.of}`);
   }
+  const elsewhere = initializers.filter(
+    ({ name, dtype, shape, data }) =>
+      names.has(name) && data.kind === "external" && isDifferentiable({ kind: "tensor", dtype, shape }),
+  );
+  if (elsewhere.length === 0) return;
+  const { model: summing, sums: wanted } = sumsOfZeroTimes(elsewhere, model);
+  const sums = await engine.evaluate(summing, wanted);
+  const at = sums.findIndex(({ data }) => !Number.isFinite(Number(data[0])));
+  if (at >= 0) throw nonFinite(elsewhere[at]!.name, "NaN or an infinity");
+}
+
+function nonFinite(name: string, what: string): SlipwayError {
+  return new SlipwayError(
+    "MODEL_INVALID",
+    `Stored tensor '${name}' holds ${what}, so every gradient would be that or NaN. Export the model again from weights that are numbers.`,
+  );
+}
+
+/** Sums of tensors in other files, each times zero: that is 0, or NaN where an element is NaN or an infinity. */
+function sumsOfZeroTimes(
+  stored: readonly Initializer[],
+  { opsets }: Model,
+): { readonly model: Model; readonly sums: readonly string[] } {
+  const g = graphBuilder({ opset: opsets.get("") ?? 1 });
+  const zero = g.values("float32", [0], []);
+  const sums = stored.map((one) => {
+    const numbers = g.op("Cast", [g.initializer(one)], { to: DTYPES.float32.onnx });
+    const sum = g.op("ReduceSum", [g.op("Mul", [numbers, zero])], { keepdims: 0 });
+    g.output(sum, sum, "float32", []);
+    return sum;
+  });
+  return { model: g.model(), sums };
 }
 
 /** Inputs that say how far to resize, not with what to compute. */
@@ -90,8 +122,8 @@ function computedWith({ nodes }: Graph): ReadonlySet<string> {
 
 /**
  * The names of stored tensors a model is trained by: those of a floating-point type that nodes read. Scalars are none, since
- * exporters store the constants of formulas so (a half, an epsilon); nor is what says how far to resize, or what was computed when a
- * model was prepared.
+ * exporters store the constants of formulas so (a half, an epsilon); nor is a mask of 0 and −∞, what says how far to resize, or what
+ * was computed when a model was prepared.
  * @param model in the words of `inGradientWords`, before anything is computed
  * @throws SlipwayError PARAMETER_INVALID where there are none
  */
@@ -99,9 +131,10 @@ export function parametersOf(model: Model): readonly string[] {
   const inputs = new Set(model.graph.inputs.map(({ name }) => name));
   const read = computedWith(model.graph);
   const names = model.graph.initializers
-    .filter(({ dtype, name, shape }) => {
+    .filter((stored) => {
+      const { dtype, name, shape } = stored;
       const isNumbers = isDifferentiable({ kind: "tensor", dtype, shape }) && shape.length > 0;
-      return isNumbers && read.has(name) && !inputs.has(name);
+      return isNumbers && read.has(name) && !inputs.has(name) && !isAddedMask(stored);
     })
     .map(({ name }) => name);
   if (names.length > 0) return names;
