@@ -1,5 +1,5 @@
 // Files named on the command line, and what is said when one can't be read or written.
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import path from "node:path";
 import { SlipwayError } from "@slipway/core/base";
 
@@ -16,8 +16,22 @@ const REASONS: Readonly<Record<string, string>> = {
 export function fileError(file: string, error: unknown, done: "read" | "written" = "read"): SlipwayError {
   if (error instanceof SlipwayError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
-  const reason = (code === undefined ? undefined : REASONS[code]) ?? message;
+  const isNowhere = done === "written" && code === "ENOENT";
+  const reason = isNowhere ? "there is no such directory" : ((code === undefined ? undefined : REASONS[code]) ?? message);
   return new SlipwayError("FILE_UNREADABLE", `${file} can't be ${done}: ${reason}.`, { cause: error });
+}
+
+/**
+ * Asks for the directory of a file that is to be written, before long work is done for it.
+ * @param shown the file as the user named it
+ * @throws SlipwayError FILE_UNREADABLE
+ */
+export async function requireDirectoryOf(file: string, shown: string): Promise<void> {
+  try {
+    await access(path.dirname(file));
+  } catch (error) {
+    throw fileError(shown, error, "written");
+  }
 }
 
 /**

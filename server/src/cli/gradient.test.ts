@@ -59,13 +59,27 @@ test("the gradient of a loss by every parameter", async () => {
 test("by inputs, with the gradient by the output sent", async () => {
   const { code, out } = await call("model.onnx", "--wrt", "inputs", "-o", "x.onnx", "--json");
   expect(code).toBe(0);
-  expect(JSON.parse(out)).toMatchObject({ gradients: { x: "grad_x" }, detached: [], loss: null, nodes: { before: 2 } });
+  expect(JSON.parse(out)).toMatchObject({
+    gradients: { x: "grad_x" },
+    upstream: { y: "grad_y" },
+    detached: [],
+    loss: null,
+    nodes: { before: 2 },
+  });
   const answers = await run(
     "x.onnx",
     { x: { shape: [1, 2], values: [1, 1] }, grad_y: { shape: [1, 2], values: [1, 10] } },
     ["grad_x"],
   );
   expect(answers).toEqual([[21, 43]]);
+});
+
+test("by inputs and parameters together", async () => {
+  const { code, out } = await call("model.onnx", "--wrt", "inputs", "--wrt", "params", "-o", "all.onnx");
+  expect(code).toBe(0);
+  expect(out).toMatch(
+    /\nIt takes the gradients grad_y by y\.\nGradients:\n {2}grad_x {2}by x\n {2}grad_weights {2}by weights\n {2}grad_bias {2}by bias\n$/,
+  );
 });
 
 test("by a loss of the user's own", async () => {
@@ -143,6 +157,8 @@ test("weights in a file beside the model stay there, and the new model has to as
   expect(beside).toMatchObject({ code: 0 });
   const elsewhere = await call("./external", "--wrt", "inputs", "--out", "gradient.onnx");
   expect(elsewhere).toMatchObject({ code: 2, err: expect.stringContaining("weights.bin") as string });
+  const over = await call("./external", "--wrt", "inputs", "--out", "external/weights.bin");
+  expect(over).toMatchObject({ code: 2, err: expect.stringContaining("weights.bin holds weights") as string });
 });
 
 test.each([
@@ -156,7 +172,22 @@ test.each([
   ["a loss there is not", ["model.onnx", "--loss", "hinge", "--out", "a.onnx"], /no loss 'hinge'.*cross-entropy/],
   ["samples without a loss", ["model.onnx", "--per-sample", "norms", "--out", "a.onnx"], /--per-sample needs --loss/],
   ["a file there is not", ["none.onnx", "--out", "a.onnx"], /no such file/],
-  ["a directory to write to that is not there", ["model.onnx", "--out", "no/where.onnx"], /can't be written/],
+  [
+    "a directory to write to that is not there",
+    ["model.onnx", "--out", "no/where.onnx"],
+    /^no\/where\.onnx can't be written: there is no such directory/m,
+  ],
+  ["an output without a loss", ["model.onnx", "--output", "y", "--out", "a.onnx"], /--output needs --loss/],
+  [
+    "an axis of classes where there are none",
+    ["model.onnx", "--loss", "huber", "--class-axis", "0", "--out", "a.onnx"],
+    /--class-axis belongs to --loss cross-entropy/,
+  ],
+  [
+    "a part of an axis",
+    ["model.onnx", "--loss", "cross-entropy", "--class-axis", "0.5", "--out", "a.onnx"],
+    /--class-axis is "0\.5"; it must be a whole number from -8 to 8/,
+  ],
 ])("%s is refused", async (_says, arguments_, message) => {
   const { code, err } = await call(...arguments_);
   expect(code).not.toBe(0);

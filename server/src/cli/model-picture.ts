@@ -17,7 +17,7 @@ import { fileError } from "./files.ts";
 import { withModelBytes } from "./model-files.ts";
 import { modelReference } from "./model-reference.ts";
 import { modelFileOf } from "./model-to-rewrite.ts";
-import { numberOption } from "./option-values.ts";
+import { wholeOption } from "./option-values.ts";
 import { withTemporaryDirectory } from "./temporary-server.ts";
 import { count } from "./text.ts";
 
@@ -51,7 +51,7 @@ export async function drawGraph(context: CommandContext): Promise<void> {
 
 function pictureOf({ options }: CommandContext, named: readonly string[], models: readonly Model[]): Picture {
   const around = textOption(options, "around");
-  const steps = numberOption(options, "steps", 0, 1000);
+  const steps = wholeOption(options, "steps", 0, 1000);
   if (around === undefined && steps !== undefined)
     throw new SlipwayError("USAGE", "--steps says how far --around reaches; give both.");
   const [first, second] = models as [Model, Model?];

@@ -31,6 +31,12 @@ export async function modelToRewrite(
       `The model keeps weights in ${names}, which the new file refers to as well: write it into the same directory, ${folder}.`,
     );
   }
+  const overwritten = scan.externalFiles.find(({ location }) => path.join(folder, location) === out);
+  if (overwritten !== undefined)
+    throw new SlipwayError(
+      "USAGE",
+      `${overwritten.location} holds weights of the model, which the new file refers to as well: write it to another file.`,
+    );
   const externalData = scan.externalFiles.map(
     ({ location, minimumBytes }): ModelFile => ({
       name: location,

@@ -5,9 +5,10 @@ import { SlipwayError } from "@slipway/core/base";
 import { type DifferentiateBy, type DifferentiatedModel, differentiateInProcess } from "#lab/gradient";
 import { type ModelFile, systemClock } from "#runtime";
 import { type Command, type CommandContext, listOption, textOption } from "../command.ts";
+import { requireDirectoryOf } from "../files.ts";
 import { scanFile } from "../model-files.ts";
 import { modelToRewrite, writeRewritten } from "../model-to-rewrite.ts";
-import { numberOption } from "../option-values.ts";
+import { numberOption, wholeOption } from "../option-values.ts";
 import { withTemporaryDirectory } from "../temporary-server.ts";
 import { duration, size } from "../text.ts";
 
@@ -56,6 +57,7 @@ export const gradient: Command = {
     const out = textOption(context.options, "out");
     if (out === undefined) throw new SlipwayError("USAGE", `--out is missing: ${USAGE}`);
     const file = path.resolve(context.environment.workingDirectory, out);
+    await requireDirectoryOf(file, out);
     const made = await withTemporaryDirectory(async (directory) => await differentiated(context, file, directory));
     const sizeBytes = await writeRewritten(file, out, made.model);
     context.progress.end();
@@ -69,8 +71,12 @@ async function differentiated(context: CommandContext, out: string, directory: s
   const loss = lossFrom(context);
   const lossFile = loss === null ? await lossFileFrom(context) : null;
   const perSample = (textOption(context.options, "perSample") ?? null) as "gradients" | "norms" | null;
-  if (perSample !== null && loss === null && lossFile === null)
-    throw new SlipwayError("USAGE", "--per-sample needs --loss: it is the gradient of each sample's own loss.");
+  const output = textOption(context.options, "output") ?? null;
+  if (loss === null && lossFile === null) {
+    if (perSample !== null)
+      throw new SlipwayError("USAGE", "--per-sample needs --loss: it is the gradient of each sample's own loss.");
+    if (output !== null) throw new SlipwayError("USAGE", "--output needs --loss: it says which output the loss judges.");
+  }
   context.progress.step("Differentiating …");
   return await differentiateInProcess({
     files,
@@ -78,17 +84,19 @@ async function differentiated(context: CommandContext, out: string, directory: s
     loss,
     lossFile,
     perSample,
-    output: textOption(context.options, "output") ?? null,
-    axis: numberOption(context.options, "classAxis", -8, 8) ?? 1,
+    output,
+    axis: wholeOption(context.options, "classAxis", -8, 8) ?? 1,
     clock: systemClock,
     signal: context.signal,
   });
 }
 
 function byFrom(given: readonly string[]): DifferentiateBy {
-  if (given.length === 0 || (given.length === 1 && given[0] === "params")) return "parameters";
-  if (given.length === 1 && given[0] === "inputs") return "inputs";
-  return given;
+  return {
+    inputs: given.includes("inputs"),
+    parameters: given.length === 0 || given.includes("params"),
+    names: given.filter((one) => one !== "inputs" && one !== "params"),
+  };
 }
 
 /** The file that holds the loss; null where none was asked for. @throws SlipwayError USAGE, FILE_UNREADABLE, MODEL_* */
@@ -108,17 +116,27 @@ async function lossFileFrom(context: CommandContext): Promise<ModelFile | null> 
   return { name: path.basename(file), path: file, offset: 0, sizeBytes: scan.sizeBytes };
 }
 
+/** Losses that work along an axis. */
+const BY_CLASS: ReadonlySet<LossKind | undefined> = new Set<LossKind>([
+  "cross-entropy",
+  "soft-cross-entropy",
+  "distillation",
+  "cosine",
+]);
+
 /** The loss that was named, null where it is none of ours. @throws SlipwayError USAGE for a parameter of another loss */
 function lossFrom({ options }: CommandContext): Loss | null {
   const given = textOption(options, "loss");
   const kind = LOSS_KINDS.find((one) => one === given);
   const labelSmoothing = numberOption(options, "labelSmoothing", 0, 1);
-  const ignoreIndex = numberOption(options, "ignoreIndex", -(2 ** 31), 2 ** 31 - 1);
+  const ignoreIndex = wholeOption(options, "ignoreIndex", -(2 ** 31), 2 ** 31 - 1);
   const delta = numberOption(options, "delta", 0, 1e9);
   const temperature = numberOption(options, "temperature", 0, 1e9);
   const belongsTo = (flag: string, value: number | undefined, owner: LossKind): void => {
     if (value !== undefined && kind !== owner) throw new SlipwayError("USAGE", `${flag} belongs to --loss ${owner}.`);
   };
+  if (wholeOption(options, "classAxis", -8, 8) !== undefined && !BY_CLASS.has(kind))
+    throw new SlipwayError("USAGE", `--class-axis belongs to --loss ${[...BY_CLASS].join(", ")}.`);
   belongsTo("--label-smoothing", labelSmoothing, "cross-entropy");
   belongsTo("--ignore-index", ignoreIndex, "cross-entropy");
   belongsTo("--delta", delta, "huber");
@@ -150,9 +168,11 @@ function gradientText(file: string, sizeBytes: number, made: DifferentiatedModel
   const shown = names.slice(0, 8).map(([name, output]) => `  ${output}  by ${name}`);
   if (names.length > shown.length) shown.push(`  … and ${names.length - shown.length} more`);
   const { nodes, milliseconds, loss, detached } = made;
+  const upstream = Object.entries(made.upstream).map(([output, input]) => `${input} by ${output}`);
   const lines = [
     `${file}, ${size(sizeBytes)}: ${nodes.before} nodes became ${nodes.after}, in ${duration(milliseconds.prepare)} of preparing and ${duration(milliseconds.differentiate)} of differentiating.`,
     ...(loss === null ? [] : [`It takes ${loss.target} and answers ${loss.output}.`]),
+    ...(upstream.length === 0 ? [] : [`It takes the gradients ${listed(upstream)}.`]),
     `Gradients:`,
     ...shown,
   ];

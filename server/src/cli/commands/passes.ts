@@ -12,8 +12,9 @@ import {
 import { type AppliedPasses, applyPassesInProcess, type OutputDifference } from "#lab/passes";
 import { systemClock } from "#runtime";
 import { type Command, type CommandContext, listOption, textOption } from "../command.ts";
+import { requireDirectoryOf } from "../files.ts";
 import { modelToRewrite, writeRewritten } from "../model-to-rewrite.ts";
-import { numberOption } from "../option-values.ts";
+import { wholeOption } from "../option-values.ts";
 import { withTemporaryDirectory } from "../temporary-server.ts";
 import { duration, size, table } from "../text.ts";
 
@@ -57,6 +58,7 @@ export const passes: Command = {
     const names = passNames(textOption(context.options, "run"));
     const out = textOption(context.options, "out");
     const file = out === undefined ? null : path.resolve(context.environment.workingDirectory, out);
+    if (file !== null) await requireDirectoryOf(file, out!);
     const applied = await withTemporaryDirectory(async (directory) => await apply(context, names, file, directory));
     const sizeBytes = file === null ? null : await writeRewritten(file, out!, applied.model);
     context.progress.end();
@@ -81,8 +83,8 @@ async function apply(
     files,
     passes: names,
     settings,
-    checks: numberOption(options, "check", 0, 1000) ?? 0,
-    seed: numberOption(options, "seed", 0, 2 ** 31 - 1) ?? 1,
+    checks: wholeOption(options, "check", 0, 1000) ?? 0,
+    seed: wholeOption(options, "seed", 0, 2 ** 31 - 1) ?? 1,
     clock: systemClock,
     signal,
   });
@@ -99,7 +101,7 @@ function passNames(text: string | undefined): readonly string[] {
 }
 
 function settingsFrom({ options }: CommandContext): PassSettings {
-  const opset = numberOption(options, "opset", 1, 1000);
+  const opset = wholeOption(options, "opset", 1, 1000);
   const kept = listOption(options, "keep");
   const lengths = numbersByName(listOption(options, "set"), "set", "=", "N=4");
   const axes = numbersByName(listOption(options, "batchAxis"), "batch-axis", ":", "x:0");

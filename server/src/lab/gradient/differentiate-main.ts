@@ -3,6 +3,7 @@ import { answerOrder, createPassEngine, type LocatedFiles } from "#lab/passes";
 import { createOnnxRuntimeBackend, readModelFiles, sampleInputs } from "#runtime";
 import {
   gradient,
+  type GradientModel,
   inGradientWords,
   type Loss,
   type ModelLoss,
@@ -50,6 +51,7 @@ async function differentiate(order: DifferentiateOrder & LocatedFiles): Promise<
   return {
     model: Buffer.from(bytesFromModel(made.model)).toString("base64"),
     gradients: Object.fromEntries(made.gradients),
+    upstream: Object.fromEntries(made.upstream),
     detached: made.detached,
     norm: made.norm,
     looped: made.looped,
@@ -64,10 +66,10 @@ function differentiated(
   by: { readonly wrt: readonly string[]; readonly types: ValueTypes },
   loss: string | null,
   perSample: DifferentiateOrder["perSample"],
-): SampleGradientModel {
+): SampleGradientModel & Pick<GradientModel, "upstream"> {
   if (loss === null) return { ...gradient(model, by), norm: null, looped: [] };
   if (perSample === null) return { ...gradient(model, { ...by, of: loss }), norm: null, looped: [] };
-  return sampleGradient(model, { ...by, of: loss, form: perSample });
+  return { ...sampleGradient(model, { ...by, of: loss, form: perSample }), upstream: new Map() };
 }
 
 async function lossOf({ loss, others }: DifferentiateOrder & LocatedFiles): Promise<Loss | ModelLoss | null> {
@@ -77,9 +79,11 @@ async function lossOf({ loss, others }: DifferentiateOrder & LocatedFiles): Prom
   return { kind: "model", model: modelFromBytes(model) };
 }
 
-function namesFrom(model: Model, by: DifferentiateBy): readonly string[] {
-  if (by === "parameters") return parametersOf(model);
-  if (by !== "inputs") return by;
+function namesFrom(model: Model, { inputs, parameters, names }: DifferentiateBy): readonly string[] {
+  return [...(inputs ? floatingInputsOf(model) : []), ...(parameters ? parametersOf(model) : []), ...names];
+}
+
+function floatingInputsOf(model: Model): readonly string[] {
   const stored = new Set(model.graph.initializers.map(({ name }) => name));
   const names = model.graph.inputs
     .filter(({ name, type }) => type?.kind === "tensor" && /^(?:b?float)/.test(type.dtype) && !stored.has(name))

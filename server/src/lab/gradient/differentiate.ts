@@ -4,8 +4,12 @@ import { askAboutModel, type ModelQuestion } from "#lab/passes";
 import type { ModelFile } from "#runtime";
 import type { Loss } from "@slipway/core/autodiff";
 
-/** What to differentiate a model by: its inputs, its parameters, or values by name. */
-export type DifferentiateBy = "inputs" | "parameters" | readonly string[];
+/** What to differentiate a model by: its inputs, its parameters, values by name, or several of these. */
+export interface DifferentiateBy {
+  readonly inputs: boolean;
+  readonly parameters: boolean;
+  readonly names: readonly string[];
+}
 
 export interface DifferentiateOrder {
   readonly by: DifferentiateBy;
@@ -23,6 +27,8 @@ export interface DifferentiatedModel {
   readonly model: string;
   /** The output that holds each gradient, by the value. */
   readonly gradients: Readonly<Record<string, string>>;
+  /** Without a loss, the input that takes the gradient by an output, by the output. */
+  readonly upstream: Readonly<Record<string, string>>;
   /** Values nothing differentiated depends on. */
   readonly detached: readonly string[];
   /** Names of what a loss added; null without one. */
