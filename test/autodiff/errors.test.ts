@@ -168,8 +168,16 @@ it.each<[string, Loss, RegExp]>([
   ["smoothing of all", { kind: "cross-entropy", labelSmoothing: 1 }, /smoothing is 1/],
   ["no delta", { kind: "huber", delta: 0 }, /delta is 0/],
   ["no temperature", { kind: "distillation", temperature: -1 }, /temperature is -1/],
+  ["another name", { kind: "mse" } as unknown as Loss, /no loss 'mse'; there are cross-entropy/],
+  ["half a label", { kind: "cross-entropy", ignoreIndex: 0.5 }, /label to ignore is 0\.5/],
 ])("a loss with %s", (_says, loss, message) => {
   expect(() => withLoss(model(), { loss })).toThrow(refused("PARAMETER_INVALID", message));
+});
+
+it.each<Loss["kind"]>(["cross-entropy", "soft-cross-entropy", "distillation", "cosine"])("an axis there is not, of %s", (kind) => {
+  expect(() => withLoss(model(), { loss: { kind } as Loss, axis: 2 })).toThrow(
+    refused("PARAMETER_INVALID", /'y' has 2 axes, counted from 0, and none numbered 2 for the classes/),
+  );
 });
 
 it("a loss on an output of integers, and on one there is not", () => {

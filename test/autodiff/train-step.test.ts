@@ -96,6 +96,11 @@ describe("a step", () => {
     ],
     ["Nesterov without momentum", { optimizer: { kind: "sgd", nesterov: true } }, /needs a momentum/],
     ["a negative decay", { optimizer: { kind: "adam", weightDecay: -1 } }, /weight decay is -1/],
+    [
+      "an optimiser there is not",
+      { optimizer: { kind: "lion" } as unknown as TrainStepOptions["optimizer"] },
+      /no optimiser 'lion'; there are sgd, adam, adamw, rmsprop/,
+    ],
     ["a norm of 0", { maxNorm: 0 }, /maxNorm is 0/],
     [
       "a group that learns backwards",

@@ -94,6 +94,8 @@ export class LossSite {
   }
 
   #elementLosses(loss: Exclude<Loss, { kind: "cross-entropy" }>, target: string): string {
+    const isAlongAxis = loss.kind === "soft-cross-entropy" || loss.kind === "distillation" || loss.kind === "cosine";
+    if (isAlongAxis && this.#shape !== null) this.#axisOf(this.#shape.length);
     const g = this.#g;
     const y = this.#output;
     const difference = (): string => g.op("Sub", [y, target]);
@@ -183,10 +185,17 @@ export class LossSite {
     const rank = this.#shape?.length ?? null;
     if (rank === null)
       throw invalid(`Of '${this.#output}' not even the number of axes is known, so its classes can't be found.`);
+    return { rank, axis: this.#axisOf(rank) };
+  }
+
+  /** The axis of the classes, counted from the front. */
+  #axisOf(rank: number): number {
     const axis = this.#axis < 0 ? this.#axis + rank : this.#axis;
-    if (axis < 0 || axis >= rank)
-      throw invalid(`'${this.#output}' has ${rank} axes and none numbered ${this.#axis} for the classes.`);
-    return { rank, axis };
+    if (Number.isInteger(axis) && axis >= 0 && axis < rank) return axis;
+    const axes = rank === 1 ? "1 axis" : `${rank} axes`;
+    throw invalid(
+      `Output '${this.#output}' has ${axes}, counted from 0, and none numbered ${this.#axis} for the classes; name another by its axis, or another output.`,
+    );
   }
 
   #classWeights(weights: readonly number[], axis: number): string {

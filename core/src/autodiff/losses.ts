@@ -135,16 +135,25 @@ function judgedOutput(
   const output = asked ?? names[0] ?? "";
   const type = types.get(output);
   if (!names.includes(output) || type === undefined) {
-    throw invalid(`The model has no output '${output}' to judge; its outputs are ${names.join(", ")}.`);
+    const listed = names.map((name) => `'${name}'`).join(", ");
+    throw invalid(
+      names.length === 0
+        ? "The model has no outputs, so there is none to judge."
+        : `The model has no output '${output}' to judge; its outputs are ${listed}.`,
+    );
   }
   if (!isDifferentiable(type))
-    throw invalid(`Output '${output}' holds ${type.dtype}; a loss needs floating-point numbers.`);
+    throw invalid(`Output '${output}' holds ${type.dtype}; a loss needs floating-point numbers. Name another output.`);
   return { output, type };
 }
 
 function checkLoss(loss: Loss): void {
+  if (!LOSS_KINDS.includes(loss.kind))
+    throw invalid(`There is no loss '${String(loss.kind)}'; there are ${LOSS_KINDS.join(", ")}, and models.`);
   if (loss.kind === "cross-entropy") {
-    const { labelSmoothing = 0, classWeights } = loss;
+    const { labelSmoothing = 0, classWeights, ignoreIndex = 0 } = loss;
+    if (!Number.isSafeInteger(ignoreIndex))
+      throw invalid(`The label to ignore is ${ignoreIndex}; labels are whole numbers.`);
     if (!(labelSmoothing >= 0 && labelSmoothing < 1))
       throw invalid(`Label smoothing is ${labelSmoothing}; it must be at least 0 and less than 1.`);
     const wrong = classWeights?.findIndex((weight) => !(weight >= 0 && weight < Number.POSITIVE_INFINITY)) ?? -1;

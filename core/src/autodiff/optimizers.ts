@@ -105,6 +105,11 @@ export function checkOptimizer(optimizer: Optimizer): void {
     if (value !== undefined && !(value >= 0 && value < Number.POSITIVE_INFINITY))
       throw outOfRange(name, value, "at least 0");
   };
+  if (!OPTIMIZER_KINDS.includes(optimizer.kind))
+    throw new SlipwayError(
+      "PARAMETER_INVALID",
+      `There is no optimiser '${String(optimizer.kind)}'; there are ${OPTIMIZER_KINDS.join(", ")}.`,
+    );
   atLeastZero("weight decay", optimizer.weightDecay);
   if (optimizer.kind === "sgd") {
     share("momentum", optimizer.momentum);
