@@ -1,6 +1,7 @@
 // What is said where a model can't be differentiated as asked, or a gradient is zero.
 import {
   gradient,
+  inGradientWords,
   type Loss,
   type ModelLoss,
   parametersOf,
@@ -49,6 +50,19 @@ it.each([
   ],
 ])("%s", (_says, options, code, message) => {
   expect(() => gradient(model(), options)).toThrow(refused(code, message));
+});
+
+it.each([
+  ["", "constructor"],
+  ["constructor", "name"],
+])("a node whose operator is called as what objects have: '%s', '%s'", (domain, opType) => {
+  const g = graphBuilder({ opset: 12 });
+  g.output("y", g.op(opType, [g.input("x", "float32", [])], {}, { domain, name: "odd" }), "float32", []);
+  const opsets = new Map([...g.model().opsets, [domain, 12]]);
+  const made = inGradientWords({ ...g.model(), opsets });
+  expect(() => gradient(made, { wrt: ["x"], of: "y" })).toThrow(
+    refused("GRADIENT_UNAVAILABLE", /node 'odd' has no gradient rule/),
+  );
 });
 
 it("names the way to a node without a rule", () => {

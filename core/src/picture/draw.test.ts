@@ -87,6 +87,14 @@ describe("a picture", () => {
     for (const text of ["constructor", "hasOwnProperty", "constructor 1", "toString valueOf"])
       expect(texts).toContain(text);
   });
+  test("says element types by their names", () => {
+    const g = graphBuilder();
+    const cast = g.op("Cast", [g.input("x", "float32", ["N"])], { to: 16 });
+    g.output("y", g.op("Cast", [cast], { to: 99 }), "float32", null);
+    const texts = textsOf(draw(g.model()));
+    expect(texts).toContain("to bfloat16");
+    expect(texts).toContain("to 99");
+  });
   test("says itself in words", () => {
     expect(draw(classifier())).toContain(
       '<desc id="description">a graph of 4 nodes from image to scores: 1 Conv, 1 Relu, 1 Reshape, 1 Softmax.</desc>',

@@ -1,6 +1,6 @@
 // What a picture says of a node: its kind, the attributes that tell one from another, what it stores, and shapes in few letters.
 import { type Attribute, type Node, subgraphsOf } from "#graph";
-import type { TensorType, ValueType } from "#tensor";
+import { dtypeFromOnnx, type TensorType, type ValueType } from "#tensor";
 import { cut, dimsText, MOST_LETTERS, numberText, smallValue } from "./words.ts";
 
 /** What operators are told apart by at a glance. */
@@ -93,19 +93,6 @@ const UNSAID = new Set([
   "nearest_mode",
   "extrapolation_value",
 ]);
-const TYPE_NAMES: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    1: "float32",
-    2: "uint8",
-    3: "int8",
-    6: "int32",
-    7: "int64",
-    9: "bool",
-    10: "float16",
-    11: "float64",
-  }),
-);
-
 /** A node's attributes in a few words each, as far as they tell something. */
 export function attributeWords(node: Node): readonly string[] {
   return node.attributes.flatMap((attribute) => {
@@ -114,10 +101,9 @@ export function attributeWords(node: Node): readonly string[] {
     if (value === null || UNSAID.has(name) || USUAL.get(name) === value) return [];
     const flag = FLAGS.get(name);
     if (flag !== undefined) return value === "0" ? [] : [flag];
-    const said = name === "to" ? (TYPE_NAMES.get(value) ?? value) : value;
     return [
       cut(
-        (WORDS.get(name) ?? `${name} {}`).replace("{}", () => said),
+        (WORDS.get(name) ?? `${name} {}`).replace("{}", () => value),
         MOST_LETTERS,
       ),
     ];
@@ -126,8 +112,11 @@ export function attributeWords(node: Node): readonly string[] {
 
 function valueWords(attribute: Attribute): string | null {
   switch (attribute.kind) {
-    case "int":
-      return numberText(Number(attribute.value));
+    case "int": {
+      const number = Number(attribute.value);
+      const isType = attribute.name === "to" || attribute.name === "dtype";
+      return (isType ? dtypeFromOnnx(number) : undefined) ?? numberText(number);
+    }
     case "float":
       return numberText(attribute.value);
     case "ints": {
