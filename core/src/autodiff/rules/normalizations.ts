@@ -48,6 +48,8 @@ function perChannel(e: Emitter, x: string, rank: number): string {
   return e.unsqueeze(x, [0, ...spatialAxes(rank)]);
 }
 
+const NO_STATISTICS = "not by the statistics it hands out beside";
+
 /** Only what is normalised has a gradient here, not the statistics that are handed out beside it. */
 function refuseStatistics(call: OperatorCall): void {
   for (const index of call.node.outputs.keys()) {
@@ -73,7 +75,7 @@ const layer = rule("dX = r · (g − mean g − X̂ · mean(g · X̂)), g = G ·
   return isTold && axes.length === 1
     ? lastAxisGradients(call, normalized)
     : scaledGradients(call, normalized, axes, true);
-});
+}, NO_STATISTICS);
 
 /** As `scaledGradients` over the last axis: means of products with the scale are products with a vector, which write no rows. */
 function lastAxisGradients(call: OperatorCall, normalized: () => Normalized): InputGradients {
@@ -205,6 +207,7 @@ const batch = rule(
       },
     ];
   },
+  NO_STATISTICS,
 );
 
 const instance = rule("as LayerNormalization, over the axes behind the channels", (call) => {

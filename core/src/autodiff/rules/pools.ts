@@ -47,13 +47,15 @@ function elementsPerWindow(call: OperatorCall, window: Window, extra: readonly n
   return e.op("Conv", [counted, sums], { strides: [...strides], dilations: [...dilations], pads });
 }
 
+const NEEDS_LENGTHS = "not over open lengths that are rounded up (ceil_mode), nor over an open number of channels";
+
 const averagePool = rule("dX = G / number of elements in the window, spread over them", (call) => [
   () => {
     const { window, extra } = poolWindow(call);
     const share = call.e.div(call.g, elementsPerWindow(call, window, extra));
     return spread(call, share, ones(call, window.kernel), window, "channels");
   },
-]);
+], NEEDS_LENGTHS);
 
 /** ONNX Runtime tells where each maximum lies in the whole tensor; windows that overlap add up. */
 const maxPool = rule(
@@ -66,6 +68,7 @@ const maxPool = rule(
     const overlaps = kernel.some((length, axis) => strides[axis]! < (length - 1) * dilations[axis]! + 1);
     return [() => scatterFlat(call, call.demandOutput(1), overlaps)];
   },
+  "not with places counted column by column (storage_order)",
 );
 
 /** Whether each 2 × 2 elements of an image, and no others, make one. */
@@ -134,7 +137,7 @@ export const POOLS: Readonly<Record<string, OperatorGradient>> = {
       const share = spread(call, perNorm(call, p), ones(call, window.kernel), window, "channels");
       return call.e.mul(powerDerivative(call, p), share);
     },
-  ]),
+  ], NEEDS_LENGTHS),
   GlobalAveragePool: rule("dX = G / number of elements", (call) => [
     () => {
       const { e } = call;
