@@ -92,9 +92,10 @@ it("takes a name with a number where the model has that of a gradient already", 
   const x = g.input("grad_loss", "float32", [2]);
   g.output("loss", g.op("ReduceSum", [g.op("Mul", [x, x])], { keepdims: 0 }), "float32", []);
   g.output("grad_grad_loss", g.op("Neg", [x]), "float32", [2]);
-  const made = gradient(g.model(), { wrt: ["grad_loss"], of: "loss" });
+  const types = inferTypes(g.model());
+  const made = gradient(g.model(), { wrt: ["grad_loss"], of: "loss", types });
   expect(Array.from(made.gradients)).toEqual([["grad_loss", "grad_grad_loss_1"]]);
-  const sent = gradient(g.model(), { wrt: ["grad_loss"] });
+  const sent = gradient(g.model(), { wrt: ["grad_loss"], types });
   expect(Array.from(sent.upstream)).toEqual([
     ["loss", "grad_loss_1"],
     ["grad_grad_loss", "grad_grad_grad_loss"],

@@ -240,7 +240,7 @@ it("takes names with numbers where the model has those of a step already", async
   const typesOf = (one: Model) => engine.typesOf(one);
   const made = await trainStep(g.model(), { ...options, parameters: ["step"], typesOf });
   expect(made).toMatchObject({ learningRate: "learning_rate_1", step: "step_1", target: "target" });
-  expect(made.carried[0]!.output).toBe("step_next_1");
+  expect(made.carried.map(({ output }) => output)).toContain("step_next_1");
   const loop = trainLoop(made);
   verifyModel(loop.model);
   expect(loop).toMatchObject({ batches: ["learning_rates", "learning_rate", "target"], learningRates: "learning_rates_1" });

@@ -68,10 +68,12 @@ export function inTrainingMode(model: Model): TrainingModel {
         const [output, batch] = [scope.fresh(`${input}_next`), scope.fresh(`${input}_of_batch`)];
         const [blank, kept, come] = ["blank", "kept", "come"].map((part) => scope.fresh(`${input}_${part}`));
         outputs.push(batch);
-        // ONNX Runtime writes the statistics over those it is given, so it is given some that nothing else reads.
-        before.push(times(input, 0, input, blank!));
+        // ONNX Runtime writes the statistics over those it is given, so it is given some that nothing else reads: also no other
+        // node with the same statistics, since the engine makes one of what is computed alike.
+        const current = renewed.get(input) ?? input;
+        before.push(times(current, 0, input, blank!));
         inputs[index] = blank!;
-        after.push(times(renewed.get(input) ?? input, momentum, input, kept!), times(batch, 1 - momentum, input, come!));
+        after.push(times(current, momentum, input, kept!), times(batch, 1 - momentum, input, come!));
         after.push(createNode({ opType: "Add", inputs: [kept!, come!], outputs: [output] }));
         renewed.set(input, output);
       }

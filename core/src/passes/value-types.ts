@@ -25,6 +25,6 @@ export function statedTypes(stating: Model | Graph): Map<string, TensorType> {
 }
 
 /** The element types alone, as builders of graphs ask for them. */
-export function dtypesOf(types: ValueTypes): ReadonlyMap<string, DType> {
+export function dtypesOf(types: ValueTypes): Map<string, DType> {
   return new Map(Array.from(types, ([name, { dtype }]) => [name, dtype]));
 }
