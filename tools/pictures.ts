@@ -16,7 +16,7 @@ export async function pictures(): Promise<ReadonlyMap<string, string>> {
   const digits = modelFromBytes(readFileSync(path.join(root, "examples/digits/model.onnx")));
   const { model, judged, differentiated } = await workedExample();
   return new Map([
-    ["docs/pictures/digits.svg", drawn(digits, { title: "digits" })],
+    ["docs/pictures/digits.svg", drawn(digits, { title: "digits", subtitle: "15 nodes, operator set 17" })],
     ["docs/pictures/gradient-1-model.svg", drawn(model, { title: "1. The model" })],
     [
       "docs/pictures/gradient-2-loss.svg",
