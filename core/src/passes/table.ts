@@ -1,5 +1,6 @@
 // All passes by name, as the command line offers them, and what can be set of them.
 import { nearestWords, SlipwayError } from "#base";
+import { definedNames } from "#graph";
 import { annotateShapesPass } from "./annotate-shapes.ts";
 import { type BatchOptions, symboliseBatchPass } from "./batch/index.ts";
 import { commonSubexpressionsPass } from "./common-subexpressions.ts";
@@ -46,7 +47,7 @@ function allWith(settings: PassSettings): readonly Pass[] {
     constantsToInitializersPass,
     symboliseBatchPass(settings.batch ?? {}),
     pinShapesPass(new Map(Object.entries(settings.lengths ?? {}))),
-    foldConstantsPass(settings.kept ?? []),
+    foldingBut(settings.kept ?? []),
     foldShapesPass,
     identitiesAndTransposesPass,
     commonSubexpressionsPass,
@@ -57,8 +58,23 @@ function allWith(settings: PassSettings): readonly Pass[] {
     annotateShapesPass,
     untieCopiesPass,
     sliceSplitSequencesPass,
-    unrollRecurrentPass,
+    unrollRecurrentPass(),
   ];
+}
+
+/** Folding constants, which asks for what is to be kept: a name with a mistake in it would keep nothing. */
+function foldingBut(kept: readonly string[]): Pass {
+  const pass = foldConstantsPass(kept);
+  return {
+    ...pass,
+    run: (model, engine) => {
+      const names = definedNames(model.graph);
+      const missing = kept.find((name) => !names.has(name));
+      if (missing === undefined) return pass.run(model, engine);
+      const near = nearestWords(missing, [...names], 1).map((name) => ` Did you mean '${name}'?`);
+      throw new SlipwayError("PARAMETER_INVALID", `The model has no value '${missing}' to keep.${near.join("")}`);
+    },
+  };
 }
 
 function byName(passes: readonly Pass[]): Readonly<Record<string, Pass>> {

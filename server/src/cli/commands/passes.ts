@@ -52,10 +52,20 @@ export const passes: Command = {
   ],
   run: async (context) => {
     if (context.arguments.length === 0) {
+      const stray = Object.keys(FLAGS).find((name) => isGiven(context, name));
+      if (stray !== undefined)
+        throw new SlipwayError("USAGE", `${FLAGS[stray]!.flag} is about a model, and none is named: ${USAGE}`);
       context.answer({ passes: listed() }, listText);
       return;
     }
     const names = passNames(textOption(context.options, "run"));
+    passesNamed(names);
+    for (const [name, { flag, owner }] of Object.entries(FLAGS)) {
+      if (owner !== null && isGiven(context, name) && !names.includes(owner))
+        throw new SlipwayError("USAGE", `${flag} is a setting of the pass '${owner}', which --run does not name.`);
+    }
+    if (isGiven(context, "seed") && !isGiven(context, "check"))
+      throw new SlipwayError("USAGE", "--seed says where the made-up inputs of --check begin; give both.");
     const out = textOption(context.options, "out");
     const file = out === undefined ? null : path.resolve(context.environment.workingDirectory, out);
     if (file !== null) await requireDirectoryOf(file, out!);
@@ -66,6 +76,24 @@ export const passes: Command = {
     context.answer({ file, sizeBytes, trace, differences }, () => appliedText(applied, out ?? null, sizeBytes));
   },
 };
+
+/** Options, each with the pass that it is a setting of. */
+const FLAGS: Readonly<Record<string, { readonly flag: string; readonly owner: string | null }>> = {
+  run: { flag: "--run", owner: null },
+  out: { flag: "--out", owner: null },
+  check: { flag: "--check", owner: null },
+  seed: { flag: "--seed", owner: null },
+  set: { flag: "--set", owner: "pin-shapes" },
+  batch: { flag: "--batch", owner: "symbolise-batch" },
+  batchAxis: { flag: "--batch-axis", owner: "symbolise-batch" },
+  opset: { flag: "--opset", owner: "upgrade-opset" },
+  keep: { flag: "--keep", owner: "fold-constants" },
+};
+
+function isGiven({ options }: CommandContext, name: string): boolean {
+  const given = options[name];
+  return Array.isArray(given) ? given.length > 0 : given !== undefined;
+}
 
 async function apply(
   context: CommandContext,
