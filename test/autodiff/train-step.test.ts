@@ -186,6 +186,39 @@ it("renews running statistics by their momentum, and leaves those it was given a
   expect([given["mean"]!.data[0], given["variance"]!.data[0]]).toEqual([0.5, 2]);
 });
 
+it.each<TrainStepOptions["optimizer"]>([
+  { kind: "sgd", momentum: 0.9, weightDecay: 0.1 },
+  { kind: "adamw", weightDecay: 0.1 },
+  { kind: "rmsprop" },
+])("steps in double precision as in single: $kind", async (optimizer) => {
+  const stepped = async (dtype: "float32" | "float64"): Promise<number[]> => {
+    const g = graphBuilder({ opset: 17 });
+    const x = g.input("x", dtype, [2, 1]);
+    g.output("y", g.op("Mul", [x, g.values(dtype, [3], [1], "w")]), dtype, [2, 1]);
+    const made = await trainStep(inGradientWords(g.model()), {
+      parameters: ["w"],
+      loss: { kind: "mean-squared-error" },
+      optimizer,
+      groups: [{ names: /w/, learningRate: 0.5 }],
+      maxNorm: 1,
+      averageDecay: 0.9,
+      typesOf: (one) => engine.typesOf(one),
+    });
+    const answers = await answersOf(made.model, {
+      x: tensorOf(dtype, [1, 2], [2, 1]),
+      [made.target]: tensorOf(dtype, [0, 0], [2, 1]),
+      [made.learningRate]: tensorOf("float32", [0.1], []),
+      ...(made.step === null ? {} : { [made.step]: tensorOf("float64", [1], []) }),
+      ...Object.fromEntries(
+        made.carried.map(({ input, start }) => [input, tensorOf(dtype, [start === "stored" ? 3 : 0], [1])]),
+      ),
+    });
+    return made.carried.map(({ output }) => Number(answers[output]!.data[0]));
+  };
+  const double = await stepped("float64");
+  expect(await stepped("float32")).toEqual(double.map((value) => expect.closeTo(value, 5) as number));
+});
+
 it("renews statistics that two nodes share by each in turn", async () => {
   const g = graphBuilder({ opset: 17 });
   const stored = { scale: 1, shift: 0, mean: 0, variance: 1 };

@@ -1,6 +1,7 @@
 // What parameters and optimiser become in a step, once their gradients are known.
 import { SlipwayError } from "#base";
 import { AttributeReader, float, type GraphBuilder, type Node } from "#graph";
+import type { DType } from "#tensor";
 import type { Emitter } from "./emitter.ts";
 import type { CarriedValue, Learner, LearningOptions } from "./learner.ts";
 import { checkOptimizer, type Optimizer, stepped } from "./optimizers.ts";
@@ -78,6 +79,15 @@ export function emitUpdates(
   const learningRate = g.input(g.freeName("learning_rate"), "float32", []);
   const step = counts ? g.input(g.freeName("step"), "float64", []) : null;
   const corrections = new Map<number, string>();
+  // What is told in single precision, in the precision of a parameter.
+  const casts = new Map<string, string>();
+  const inPrecisionOf = (e: Emitter, value: string): string => {
+    if (e.dtype === base.dtype) return value;
+    const key = `${e.dtype} ${value}`;
+    const found = casts.get(key) ?? e.cast(value);
+    casts.set(key, found);
+    return found;
+  };
   const correction = (beta: number): string => {
     // In double precision: 1 − 0.999 keeps four digits in single.
     const double = base.of("float64");
@@ -86,7 +96,11 @@ export function emitUpdates(
     return found;
   };
   const carried: CarriedValue[] = [];
-  const limited = clipped(base, gradients, maxNorm);
+  const limited = clipped(
+    base,
+    gradients.map((value, index) => ({ value, dtype: learning[index]!.dtype })),
+    maxNorm,
+  );
   const replaced = new Set<Node>();
   for (const [index, { name, dtype, shape }] of learning.entries()) {
     const e = base.of(dtype);
@@ -104,8 +118,8 @@ export function emitUpdates(
         e,
         parameter,
         gradient: limited[index]!,
-        learningRate: e.mul(learningRate, group?.learningRate ?? 1),
-        correction,
+        learningRate: e.mul(inPrecisionOf(e, learningRate), group?.learningRate ?? 1),
+        correction: (beta) => inPrecisionOf(e, correction(beta)),
         accumulate: (before, factor) => {
           const product = products.get(limited[index]!);
           if (product === undefined) return e.add(e.mul(factor, before), limited[index]!);
@@ -133,11 +147,20 @@ function accumulated(g: GraphBuilder, product: Node, before: string, factor: num
   });
 }
 
-/** Gradients whose common norm is at most so much. */
-function clipped(e: Emitter, gradients: readonly string[], maxNorm: number | undefined): readonly string[] {
-  if (maxNorm === undefined) return gradients;
-  const squares = gradients.map((one) => e.op("ReduceSumSquare", [one], { keepdims: 0 }));
-  const norm = e.sqrt(e.op("Sum", squares));
-  const factor = e.op("Min", [e.div(maxNorm, e.add(norm, 1e-6)), 1]);
-  return gradients.map((one) => e.mul(one, factor));
+/** Gradients whose common norm is at most so much; the norm is told in single precision. */
+function clipped(
+  base: Emitter,
+  gradients: readonly { readonly value: string; readonly dtype: DType }[],
+  maxNorm: number | undefined,
+): readonly string[] {
+  if (maxNorm === undefined) return gradients.map(({ value }) => value);
+  const squares = gradients.map(({ value, dtype }) => {
+    const single = dtype === base.dtype ? value : base.cast(value);
+    return base.op("ReduceSumSquare", [single], { keepdims: 0 });
+  });
+  const norm = base.sqrt(base.op("Sum", squares));
+  const factor = base.op("Min", [base.div(maxNorm, base.add(norm, 1e-6)), 1]);
+  return gradients.map(({ value, dtype }) =>
+    base.mul(value, dtype === base.dtype ? factor : base.of(dtype).cast(factor)),
+  );
 }
