@@ -14,7 +14,7 @@ function throughAxes(call: OperatorCall): string {
   const rank = call.rank();
   const axes =
     call.ints("axes")?.map((axis) => call.axis(axis, rank)) ?? Array.from({ length: rank }, (_, axis) => axis);
-  const scales = call.hasInput(2) ? call.storedNumbers(2) : null;
+  const scales = call.hasInput(2) ? call.storedNumbers(2) : keptScales(call, axes);
   const mode: InterpolationMode = {
     mode: call.string("mode", "nearest") as InterpolationMode["mode"],
     coordinates: call.string("coordinate_transformation_mode", "half_pixel"),
@@ -43,6 +43,17 @@ function throughAxes(call: OperatorCall): string {
     gradient = alongAxis(call, gradient, matrix, { axis, rank, input, output: to });
   }
   return gradient;
+}
+
+/** The scales that sizes become where the ratio of the sides is kept: one for all axes. null where each axis has its own. */
+function keptScales(call: OperatorCall, axes: readonly number[]): readonly number[] | null {
+  const policy = call.string("keep_aspect_ratio_policy", "stretch");
+  if (policy === "stretch" || !call.hasInput(3)) return null;
+  const sizes = call.storedInts(3);
+  if (sizes === null) throw call.unavailable("keeps the ratio of sides whose lengths are open; give it fixed ones");
+  const scales = axes.map((axis, index) => sizes[index]! / call.fixed(axis));
+  const scale = policy === "not_larger" ? Math.min(...scales) : Math.max(...scales);
+  return scales.map(() => scale);
 }
 
 function alongAxis(
