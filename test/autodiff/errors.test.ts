@@ -37,6 +37,7 @@ const refused = (code: string, message: RegExp) =>
 
 it.each([
   ["a name there is not", { wrt: ["w"] }, "PARAMETER_INVALID", /no value 'w'.*'x', 'ids'.*'weights', 'unused'/],
+  ["a name with a mistake", { wrt: ["wieghts"] }, "PARAMETER_INVALID", /Did you mean 'weights'\?/],
   ["an integer input", { wrt: ["ids"] }, "PARAMETER_INVALID", /'ids' holds int64/],
   ["nothing", { wrt: [] }, "PARAMETER_INVALID", /Nothing is named/],
   ["a loss that is no scalar", { wrt: ["x"], of: "y" }, "PARAMETER_INVALID", /'y' has the shape \[2, 2\]/],
@@ -118,6 +119,48 @@ it("what says how far to resize is no parameter", () => {
   expect(parametersOf(g.model())).toEqual(["weights"]);
 });
 
+it("single numbers, running statistics and what is not computed with are no parameters", () => {
+  const g = graphBuilder({ opset: 17 });
+  const x = g.input("x", "float32", ["N", 1]);
+  const inputs = ["scale", "shift", "mean", "variance"].map((name) => g.values("float32", [1], [1], name));
+  g.values("float32", [1], [1], "unread");
+  const scaled = g.op("Mul", [x, g.values("float32", [2], [], "half")]);
+  g.output("y", g.op("BatchNormalization", [scaled, ...inputs]), "float32", ["N", 1]);
+  expect(parametersOf(g.model())).toEqual(["scale", "shift"]);
+});
+
+it("a model of single numbers has no parameters, and is told which they are", () => {
+  const g = graphBuilder({ opset: 17 });
+  g.output("y", g.op("Mul", [g.input("x", "float32", [2]), g.values("float32", [2], [], "scale")]));
+  expect(() => parametersOf(g.model())).toThrow(
+    refused("PARAMETER_INVALID", /of its tensors 'scale', single numbers count as constants/),
+  );
+  const none = graphBuilder({ opset: 17 });
+  none.output("y", none.op("Neg", [none.input("x", "float32", [2])]));
+  expect(() => parametersOf(none.model())).toThrow(refused("PARAMETER_INVALID", /stores no floating-point tensors/));
+});
+
+it("a graph without nodes has the gradients there are", async () => {
+  const g = graphBuilder({ opset: 17 });
+  g.output("x", g.input("x", "float32", [2]), "float32", [2]);
+  const prepared = await prepareForGradient(g.model(), ["x"], engineOn({}));
+  const made = gradient(prepared.model, { wrt: ["x"], types: prepared.types });
+  const answers = await answersOf(made.model, { x: tensorOf("float32", [1, 2], [2]), grad_x: tensorOf("float32", [3, 4], [2]) });
+  expect(Array.from(answers[made.gradients.get("x")!]!.data as Float32Array)).toEqual([3, 4]);
+});
+
+it("a recurrent node that nothing is differentiated through may have open lengths", async () => {
+  const g = graphBuilder({ opset: 17 });
+  const weights = [g.values("float32", Array(12).fill(0.1), [1, 3, 4], "W"), g.values("float32", Array(9).fill(0.1), [1, 3, 3], "R")];
+  const [hidden] = g.opOutputs("RNN", [g.input("x", "float32", ["T", "N", 4]), ...weights], 1, { hidden_size: 3 });
+  g.output("y", g.op("Mul", [hidden!, g.values("float32", [1, 2, 3], [3], "head")]), "float32", ["T", 1, "N", 3]);
+  const prepared = await prepareForGradient(g.model(), ["head"], engineOn({}));
+  expect(gradient(prepared.model, { wrt: ["head"], types: prepared.types }).detached).toEqual([]);
+  await expect(prepareForGradient(g.model(), ["head", "W"], engineOn({}))).rejects.toEqual(
+    refused("MODEL_UNSUPPORTED", /length is open, so it is not unrolled\. Give the model a fixed one/),
+  );
+});
+
 it("a parameter that holds NaN", async () => {
   const g = graphBuilder();
   g.output("y", g.op("Mul", [g.input("x", "float32", [2]), g.values("float32", [1, Number.NaN], [2], "scale")]));
@@ -154,6 +197,9 @@ it("a parameter in another file that is no number", async () => {
   });
   await expect(prepareForGradient(outside, ["scale"], engine)).rejects.toEqual(
     refused("MODEL_INVALID", /'scale' holds NaN or an infinity/),
+  );
+  await expect(prepareForGradient(outside, ["x"], engine)).rejects.toEqual(
+    refused("MODEL_INVALID", /'scale' holds NaN, so/),
   );
 });
 

@@ -474,6 +474,23 @@ export const SPATIAL_CASES: Readonly<Record<string, readonly OperatorCase[]>> = 
           coordinate_transformation_mode: "asymmetric",
         }),
     },
+    ...["not_larger", "not_smaller"].flatMap((policy) =>
+      ["nearest", "linear"].map((mode): OperatorCase => {
+        return {
+          says: `Resize that keeps the ratio of the sides, ${policy}, ${mode}`,
+          shapes: { x: [1, 1, 3, 5] },
+          opset: 18,
+          single: true,
+          needsShapes: true,
+          build: (g, { x }) =>
+            g.op("Resize", [x!, "", "", g.values("int64", [7, 7])], {
+              axes: [2, 3],
+              mode,
+              keep_aspect_ratio_policy: policy,
+            }),
+        };
+      }),
+    ),
   ],
   losses: [
     ...(["mean", "sum", "none"] as const).flatMap((reduction) =>
@@ -501,6 +518,19 @@ export const SPATIAL_CASES: Readonly<Record<string, readonly OperatorCase[]>> = 
         }),
       ),
     ),
+    ...(["with its loss", "alone"] as const).map((how): OperatorCase => {
+      return {
+        says: `SoftmaxCrossEntropyLoss by its log-probabilities ${how}`,
+        shapes: { x: [4, 3] },
+        single: true,
+        build: (g, { x }) => {
+          const inputs = [x!, g.values("int64", [2, 1, 0, 2])];
+          const [loss, logarithms] = g.opOutputs("SoftmaxCrossEntropyLoss", inputs, 2, { reduction: "none" });
+          if (how === "alone") return g.op("Sin", [logarithms!]);
+          return g.op("Mul", [logarithms!, g.op("Unsqueeze", [loss!, g.values("int64", [1])])]);
+        },
+      };
+    }),
     {
       says: "SoftmaxCrossEntropyLoss of every pixel",
       shapes: { x: [2, 3, 2, 2] },

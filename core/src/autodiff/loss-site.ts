@@ -194,7 +194,7 @@ export class LossSite {
     if (Number.isInteger(axis) && axis >= 0 && axis < rank) return axis;
     const axes = rank === 1 ? "1 axis" : `${rank} axes`;
     throw invalid(
-      `Output '${this.#output}' has ${axes}, counted from 0, and none numbered ${this.#axis} for the classes; name another by its axis, or another output.`,
+      `Output '${this.#output}' has ${axes}, counted from 0, and none numbered ${this.#axis} for the classes. Name another axis, or another output.`,
     );
   }
 

@@ -47,15 +47,26 @@ export async function prepareForGradient(
 ): Promise<PreparedModel> {
   const worded = inGradientWords(model);
   await refuseNonFinite(worded, wrt, engine);
+  const dependent = dependentsOf(worded.graph, wrt);
   const passes = [
     foldConstantsPass(wrt),
     sliceSplitSequencesPass,
-    unrollRecurrentPass,
+    unrollRecurrentPass((node) => node.outputs.some((name) => dependent.has(name))),
     // Where a node has no rule of its own, what it is composed of may have.
     decomposeCompositesPass((node) => ruleOf(node) === null),
   ];
   const { model: prepared } = await runPasses(worded, passes, engine);
   return { model: prepared, types: await engine.typesOf(prepared) };
+}
+
+/** The values that depend on these, which are among them. */
+function dependentsOf({ nodes }: Graph, names: readonly string[]): ReadonlySet<string> {
+  const found = new Set(names);
+  for (const node of nodes) {
+    if ([...valuesReadBy(node)].some((name) => found.has(name))) for (const output of node.outputs) found.add(output);
+  }
+  found.delete("");
+  return found;
 }
 
 /** @throws SlipwayError MODEL_INVALID for a parameter that holds NaN or an infinity, and for any other stored tensor that holds NaN */
@@ -69,14 +80,15 @@ async function refuseNonFinite(model: Model, wrt: readonly string[], engine: Pas
     if (found !== null) throw nonFinite(stored.name, `${found.value} as its element ${found.at} of ${found.of}`);
   }
   const elsewhere = initializers.filter(
-    ({ name, dtype, shape, data }) =>
-      names.has(name) && data.kind === "external" && isDifferentiable({ kind: "tensor", dtype, shape }),
+    ({ dtype, shape, data }) => data.kind === "external" && isDifferentiable({ kind: "tensor", dtype, shape }),
   );
   if (elsewhere.length === 0) return;
-  const { model: summing, sums: wanted } = sumsOfZeroTimes(elsewhere, model);
-  const sums = await engine.evaluate(summing, wanted);
-  const at = sums.findIndex(({ data }) => !Number.isFinite(Number(data[0])));
-  if (at >= 0) throw nonFinite(elsewhere[at]!.name, "NaN or an infinity");
+  const { model: looking, found: wanted } = lookingInto(elsewhere, names, model);
+  const found = await engine.evaluate(looking, wanted);
+  const at = found.findIndex(({ data }) => Number(data[0]) !== 0);
+  if (at < 0) return;
+  const { name } = elsewhere[at]!;
+  throw nonFinite(name, names.has(name) ? "NaN or an infinity" : "NaN");
 }
 
 function nonFinite(name: string, what: string): SlipwayError {
@@ -86,20 +98,29 @@ function nonFinite(name: string, what: string): SlipwayError {
   );
 }
 
-/** Sums of tensors in other files, each times zero: that is 0, or NaN where an element is NaN or an infinity. */
-function sumsOfZeroTimes(
+/**
+ * A model that looks into tensors in other files: for each it answers one number, which is 0 where all elements are numbers.
+ * @param strict names of those in which infinities count too
+ */
+function lookingInto(
   stored: readonly Initializer[],
+  strict: ReadonlySet<string>,
   { opsets }: Model,
-): { readonly model: Model; readonly sums: readonly string[] } {
+): { readonly model: Model; readonly found: readonly string[] } {
   const g = graphBuilder({ opset: opsets.get("") ?? 1 });
+  const to = { to: DTYPES.float32.onnx };
   const zero = g.values("float32", [0], []);
-  const sums = stored.map((one) => {
-    const numbers = g.op("Cast", [g.initializer(one)], { to: DTYPES.float32.onnx });
-    const sum = g.op("ReduceSum", [g.op("Mul", [numbers, zero])], { keepdims: 0 });
+  const found = stored.map((one) => {
+    const numbers = g.op("Cast", [g.initializer(one)], to);
+    // 0 times NaN or an infinity is NaN, and so is a sum with it.
+    const odd = strict.has(one.name)
+      ? g.op("Mul", [numbers, zero])
+      : g.op("Cast", [g.op("IsNaN", [numbers])], to);
+    const sum = g.op("ReduceSum", [odd], { keepdims: 0 });
     g.output(sum, sum, "float32", []);
     return sum;
   });
-  return { model: g.model(), sums };
+  return { model: g.model(), found };
 }
 
 /** Inputs that say how far to resize, not with what to compute. */
@@ -120,23 +141,44 @@ function computedWith({ nodes }: Graph): ReadonlySet<string> {
   return isComputedWith;
 }
 
+/** Running statistics, which training renews by itself. */
+const STATISTICS = new Set([3, 4]);
+
+/** Stored tensors that nodes read as anything but the running statistics of a BatchNormalization. */
+function readToLearn({ nodes }: Graph): ReadonlySet<string> {
+  return new Set(
+    nodes.flatMap((node) => {
+      if (node.opType !== "BatchNormalization" || node.domain !== "") return [...valuesReadBy(node)];
+      return node.inputs.filter((_, index) => !STATISTICS.has(index));
+    }),
+  );
+}
+
 /**
  * The names of stored tensors a model is trained by: those of a floating-point type that nodes read. Scalars are none, since
- * exporters store the constants of formulas so (a half, an epsilon); nor is a mask of 0 and −∞, what says how far to resize, or what
- * was computed when a model was prepared.
+ * exporters store the constants of formulas so (a half, an epsilon); nor are masks of 0 and −∞, running statistics of a
+ * BatchNormalization, what says how far to resize, or what was computed when a model was prepared.
  * @param model in the words of `inGradientWords`, before anything is computed
  * @throws SlipwayError PARAMETER_INVALID where there are none
  */
 export function parametersOf(model: Model): readonly string[] {
   const inputs = new Set(model.graph.inputs.map(({ name }) => name));
-  const read = computedWith(model.graph);
-  const names = model.graph.initializers
+  const [read, learning] = [computedWith(model.graph), readToLearn(model.graph)];
+  const numbers = model.graph.initializers.filter(
+    ({ dtype, name, shape }) => isDifferentiable({ kind: "tensor", dtype, shape }) && !inputs.has(name),
+  );
+  const names = numbers
     .filter((stored) => {
-      const { dtype, name, shape } = stored;
-      const isNumbers = isDifferentiable({ kind: "tensor", dtype, shape }) && shape.length > 0;
-      return isNumbers && read.has(name) && !inputs.has(name) && !isAddedMask(stored);
+      const { name, shape } = stored;
+      return shape.length > 0 && read.has(name) && learning.has(name) && !isAddedMask(stored);
     })
     .map(({ name }) => name);
   if (names.length > 0) return names;
-  throw new SlipwayError("PARAMETER_INVALID", "The model stores no floating-point tensors, so it has no parameters.");
+  const others = numbers.slice(0, 8).map(({ name }) => `'${name}'`);
+  throw new SlipwayError(
+    "PARAMETER_INVALID",
+    others.length === 0
+      ? "The model stores no floating-point tensors, so it has no parameters. Differentiate by its inputs or other values."
+      : `The model stores no parameters: of its tensors ${others.join(", ")}, single numbers count as constants, and so does what nothing is computed with. Name what to differentiate by.`,
+  );
 }

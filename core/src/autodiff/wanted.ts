@@ -1,5 +1,5 @@
 // What may be asked of a differentiation: names that are there and have derivatives, and a loss that is a number.
-import { SlipwayError } from "#base";
+import { nearestWords, SlipwayError } from "#base";
 import type { Graph } from "#graph";
 import type { Dimension, TensorType } from "#tensor";
 import { isDifferentiable } from "./value-types.ts";
@@ -51,13 +51,19 @@ function lossType(graph: Graph, types: ReadonlyMap<string, TensorType>, loss: st
   throw invalid(`The model has no output '${loss}' to differentiate; its outputs are ${listed(names)}.`);
 }
 
+/** Shorter names are like all others that are short. */
+const LEAST_HINTED = 3;
+
 function unknown(graph: Graph, name: string): SlipwayError {
   const inputs = graph.inputs.map((input) => input.name);
   const stored = graph.initializers.map((one) => one.name);
   if (graph.nodes.some((node) => node.outputs.includes(name)))
     return invalid(`The type of '${name}' is not known, so nothing can be differentiated by it.`);
+  const values = [...inputs, ...stored, ...graph.nodes.flatMap((node) => node.outputs)].filter((one) => one !== "");
+  const near = name.length < LEAST_HINTED ? [] : nearestWords(name, values, 1);
+  const hint = near.map((one) => ` Did you mean '${one}'?`).join("");
   return invalid(
-    `The model has no value '${name}' to differentiate by; its inputs are ${listed(inputs)}, its stored tensors ${listed(stored)}.`,
+    `The model has no value '${name}' to differentiate by; its inputs are ${listed(inputs)}, its stored tensors ${listed(stored)}.${hint}`,
   );
 }
 

@@ -17,7 +17,6 @@ import {
 } from "#graph";
 import { DTYPES, type TensorType } from "#tensor";
 import type { Pass } from "./pass.ts";
-import { hasProperty } from "./properties.ts";
 import { dtypesOf } from "./value-types.ts";
 
 /** More steps make graphs that take longer to load than to run. */
@@ -35,11 +34,16 @@ const ACTIVATIONS: Readonly<Record<string, readonly string[]>> = {
 /**
  * The model with its recurrent operators unrolled. Each keeps the names of its outputs.
  * @param types of the model's values, of which the lengths of sequences are read
+ * @param isMeant which are unrolled; all unless said
  * @throws SlipwayError MODEL_UNSUPPORTED for a sequence whose length is open or over 512, and for uses that are not unrolled:
  *   lengths by row, peepholes, clipping, batch-first layout, activations with parameters
  */
-export function unrollRecurrent(model: Model, types: ReadonlyMap<string, TensorType>): Model {
-  const recurrent = model.graph.nodes.filter(({ domain, opType }) => domain === "" && Object.hasOwn(GATES, opType));
+export function unrollRecurrent(
+  model: Model,
+  types: ReadonlyMap<string, TensorType>,
+  isMeant: (node: Node) => boolean = () => true,
+): Model {
+  const recurrent = model.graph.nodes.filter((node) => isRecurrent(node) && isMeant(node));
   if (recurrent.length === 0) return model;
   const dtypes = dtypesOf(types);
   let { graph } = model;
@@ -56,6 +60,10 @@ export function unrollRecurrent(model: Model, types: ReadonlyMap<string, TensorT
     graph = inPlace(graph, extended.graph, graph.nodes.indexOf(node), handed);
   }
   return { ...model, graph };
+}
+
+function isRecurrent({ domain, opType }: Node): boolean {
+  return domain === "" && Object.hasOwn(GATES, opType);
 }
 
 /** The graph with the nodes that were added behind it, and those that hand their values on, where a node of it was. */
@@ -77,7 +85,10 @@ class Unrolling {
     this.#node = node;
     const length = types.get(node.inputs[0]!)?.shape?.[0];
     if (typeof length !== "number")
-      throw this.#unsupported("has a sequence whose length is open; give the model a fixed one");
+      throw this.#unsupported(
+        "has a sequence whose length is open",
+        " Give the model a fixed one, such as by the pass pin-shapes.",
+      );
     if (length > MOST_STEPS) throw this.#unsupported(`has ${length} steps; at most ${MOST_STEPS} are unrolled`);
     this.#steps = length;
     this.#hidden = this.#hiddenSize(types);
@@ -261,11 +272,11 @@ class Unrolling {
     if (alphas !== undefined && alphas.length > 0) throw this.#unsupported("gives its activations parameters");
   }
 
-  #unsupported(what: string): SlipwayError {
+  #unsupported(what: string, remedy = ""): SlipwayError {
     const name = describeNode(this.#node);
     return new SlipwayError(
       "MODEL_UNSUPPORTED",
-      `${name.charAt(0).toUpperCase()}${name.slice(1)} ${what}, so it is not unrolled.`,
+      `${name.charAt(0).toUpperCase()}${name.slice(1)} ${what}, so it is not unrolled.${remedy}`,
     );
   }
 }
@@ -278,11 +289,16 @@ interface Step {
   readonly activations: readonly string[];
 }
 
-export const unrollRecurrentPass: Pass = {
-  name: "unroll-recurrent",
-  requires: ["opset-13-up"],
-  does: "Writes LSTM, GRU and RNN step by step, for sequences of a fixed length.",
-  ensures: ["recurrent-unrolled"],
-  run: async (model, engine) =>
-    hasProperty(model, "recurrent-unrolled") ? model : unrollRecurrent(model, await engine.typesOf(model)),
-};
+/** @param isMeant which are unrolled; all unless said */
+export function unrollRecurrentPass(isMeant?: (node: Node) => boolean): Pass {
+  return {
+    name: "unroll-recurrent",
+    requires: ["opset-13-up"],
+    does: "Writes LSTM, GRU and RNN step by step, for sequences of a fixed length.",
+    ensures: isMeant === undefined ? ["recurrent-unrolled"] : [],
+    run: async (model, engine) => {
+      const isThere = model.graph.nodes.some((node) => isRecurrent(node) && (isMeant?.(node) ?? true));
+      return isThere ? unrollRecurrent(model, await engine.typesOf(model), isMeant) : model;
+    },
+  };
+}

@@ -41,14 +41,23 @@ function oneHot(call: OperatorCall): string {
 
 export const LOSSES: Readonly<Record<string, OperatorGradient>> = {
   SoftmaxCrossEntropyLoss: rule(
-    "dX = (softmax X − one-hot label) · G · weight of the label, divided by the weights' sum where the loss is a mean",
+    "dX = (softmax X − one-hot label) · G · weight of the label, divided by the weights' sum where the loss is a mean; by its log-probabilities as LogSoftmax",
     (call) => {
       const { e } = call;
-      if (call.upstream(1) !== null)
-        throw call.unavailable("hands out log-probabilities that are differentiated too, which has no gradient here");
-      return [() => e.mul(e.sub(e.exp(call.demandOutput(1)), oneHot(call)), perLabel(call)), null, null];
+      const byLogarithms = (g: string, softmax: string): string => e.sub(g, e.mul(softmax, e.sum(g, [1])));
+      return [
+        () => {
+          const softmax = e.exp(call.demandOutput(1));
+          const logarithms = call.upstream(1);
+          const byLoss = (): string => e.mul(e.sub(softmax, oneHot(call)), perLabel(call));
+          if (logarithms === null) return byLoss();
+          const other = byLogarithms(logarithms, softmax);
+          return call.upstream(0) === null ? other : e.add(byLoss(), other);
+        },
+        null,
+        null,
+      ];
     },
-    "not by its log-probabilities",
   ),
   NegativeLogLikelihoodLoss: rule(
     "dX = −one-hot label · G · weight of the label, divided by the weights' sum where the loss is a mean",

@@ -40,6 +40,8 @@ export function createPassEngine({ backend, externalData, inputs }: EngineOption
       .filter((node) => !NO_TENSORS.test(node.opType) && subgraphsOf(node).length === 0)
       .flatMap((node) => node.outputs)
       .filter((name) => name !== "");
+    // The engine takes no graph without outputs.
+    if (values.length === 0) return inferTypes(model);
     const session = await load({
       ...model,
       graph: { ...graph, outputs: values.map((name) => createValueInfo(name, null)) },
