@@ -69,5 +69,5 @@ test("what can't be meant is refused before anything is measured", async () => {
   expect((await call("profile", "--device", "--threads", "1.5")).err).toMatch(/must be a whole number/);
   expect((await call("place", "digits", "--volume", "many")).err).toMatch(/--volume is "many"/);
   const unwritable = await call("profile", "--device", "--time", "5ms", "--out", "no/where.json");
-  expect(unwritable.err).toMatch(/FILE_UNREADABLE no\/where\.json can't be written: there is no such file/);
+  expect(unwritable.err).toMatch(/FILE_UNREADABLE no\/where\.json can't be written: there is no such directory/);
 });
