@@ -77,6 +77,18 @@ it("names the way to a node without a rule", () => {
   );
 });
 
+it("names what makes a value of which too little is known", () => {
+  const g = graphBuilder({ opset: 17 });
+  const hidden = g.op("Det", [g.input("x", "float32", [1, 2, 2])], {}, { name: "stops" });
+  g.output("y", g.op("ReduceSum", [hidden], { keepdims: 0 }, { name: "sums" }), "float32", []);
+  expect(() => gradient(g.model(), { wrt: ["x"], of: "y" })).toThrow(
+    refused(
+      "GRADIENT_UNAVAILABLE",
+      /'sums' reads 'stops_out' that Det node 'stops' makes, of which not even the number/,
+    ),
+  );
+});
+
 it("names the way that derivatives took, which is not through shapes", () => {
   const g = graphBuilder({ opset: 17 });
   const hidden = g.op("Det", [g.input("x", "float32", [1, 2, 2])], {}, { name: "first" });
@@ -145,13 +157,19 @@ it("a graph without nodes has the gradients there are", async () => {
   g.output("x", g.input("x", "float32", [2]), "float32", [2]);
   const prepared = await prepareForGradient(g.model(), ["x"], engineOn({}));
   const made = gradient(prepared.model, { wrt: ["x"], types: prepared.types });
-  const answers = await answersOf(made.model, { x: tensorOf("float32", [1, 2], [2]), grad_x: tensorOf("float32", [3, 4], [2]) });
+  const answers = await answersOf(made.model, {
+    x: tensorOf("float32", [1, 2], [2]),
+    grad_x: tensorOf("float32", [3, 4], [2]),
+  });
   expect(Array.from(answers[made.gradients.get("x")!]!.data as Float32Array)).toEqual([3, 4]);
 });
 
 it("a recurrent node that nothing is differentiated through may have open lengths", async () => {
   const g = graphBuilder({ opset: 17 });
-  const weights = [g.values("float32", Array(12).fill(0.1), [1, 3, 4], "W"), g.values("float32", Array(9).fill(0.1), [1, 3, 3], "R")];
+  const weights = [
+    g.values("float32", Array(12).fill(0.1), [1, 3, 4], "W"),
+    g.values("float32", Array(9).fill(0.1), [1, 3, 3], "R"),
+  ];
   const [hidden] = g.opOutputs("RNN", [g.input("x", "float32", ["T", "N", 4]), ...weights], 1, { hidden_size: 3 });
   g.output("y", g.op("Mul", [hidden!, g.values("float32", [1, 2, 3], [3], "head")]), "float32", ["T", 1, "N", 3]);
   const prepared = await prepareForGradient(g.model(), ["head"], engineOn({}));
@@ -175,7 +193,9 @@ it.each<[string, DType, number[], RegExp]>([
 ])("a parameter that is no number, %s", async (_says, dtype, values, message) => {
   const g = graphBuilder();
   g.output("y", g.op("Mul", [g.input("x", dtype, [2]), g.values(dtype, values, [2], "scale")]));
-  await expect(prepareForGradient(g.model(), ["scale"], engineOn({}))).rejects.toEqual(refused("MODEL_INVALID", message));
+  await expect(prepareForGradient(g.model(), ["scale"], engineOn({}))).rejects.toEqual(
+    refused("MODEL_INVALID", message),
+  );
 });
 
 it("a stored tensor that holds NaN, also where it is differentiated by another value", async () => {
@@ -235,11 +255,14 @@ it.each<[string, Loss, RegExp]>([
   expect(() => withLoss(model(), { loss })).toThrow(refused("PARAMETER_INVALID", message));
 });
 
-it.each<Loss["kind"]>(["cross-entropy", "soft-cross-entropy", "distillation", "cosine"])("an axis there is not, of %s", (kind) => {
-  expect(() => withLoss(model(), { loss: { kind } as Loss, axis: 2 })).toThrow(
-    refused("PARAMETER_INVALID", /'y' has 2 axes, counted from 0, and none numbered 2 for the classes/),
-  );
-});
+it.each<Loss["kind"]>(["cross-entropy", "soft-cross-entropy", "distillation", "cosine"])(
+  "an axis there is not, of %s",
+  (kind) => {
+    expect(() => withLoss(model(), { loss: { kind } as Loss, axis: 2 })).toThrow(
+      refused("PARAMETER_INVALID", /'y' has 2 axes, counted from 0, and none numbered 2 for the classes/),
+    );
+  },
+);
 
 it("a loss on an output of integers, and on one there is not", () => {
   const loss: Loss = { kind: "mean-squared-error" };

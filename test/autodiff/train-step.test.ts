@@ -276,7 +276,10 @@ it("takes names with numbers where the model has those of a step already", async
   expect(made.carried.map(({ output }) => output)).toContain("step_next_1");
   const loop = trainLoop(made);
   verifyModel(loop.model);
-  expect(loop).toMatchObject({ batches: ["learning_rates", "learning_rate", "target"], learningRates: "learning_rates_1" });
+  expect(loop).toMatchObject({
+    batches: ["learning_rates", "learning_rate", "target"],
+    learningRates: "learning_rates_1",
+  });
 });
 
 describe("learning rates", () => {

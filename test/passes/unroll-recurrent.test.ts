@@ -113,6 +113,8 @@ describe("unrolled", () => {
 
   it("a sequence of open length is refused", () => {
     const model = modelOf({ says: "", kind: "GRU" });
-    expect(() => unrollRecurrent(model, new Map())).toThrow(/length is open, so it is not unrolled\. Give the model a fixed one/);
+    expect(() => unrollRecurrent(model, new Map())).toThrow(
+      /length is open, so it is not unrolled\. Give the model a fixed one/,
+    );
   });
 });

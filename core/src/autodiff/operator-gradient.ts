@@ -40,6 +40,8 @@ export interface CallSite {
   readonly stored: (value: string) => Initializer | undefined;
   /** The name of an output the node leaves out so far and will make from now on. */
   readonly demandOutput: (node: Node, index: number) => string;
+  /** The node that makes a value; undefined for inputs and stored tensors. */
+  readonly makerOf: (value: string) => Node | undefined;
   /** Nodes from the loss to this one, for messages. */
   readonly describePath: (node: Node) => string;
 }
@@ -127,9 +129,10 @@ export class OperatorCall extends AttributeReader {
   /** How many axes an input has. @throws SlipwayError GRADIENT_UNAVAILABLE where that is not known */
   rank(index = 0): number {
     const axes = this.axes(index);
-    if (axes === null)
-      throw this.unavailable(`reads '${this.x(index)}', of which not even the number of axes is known`);
-    return axes.length;
+    if (axes !== null) return axes.length;
+    const maker = this.#site.makerOf(this.x(index));
+    const made = maker === undefined ? "" : ` that ${describeNode(maker)} makes`;
+    throw this.unavailable(`reads '${this.x(index)}'${made}, of which not even the number of axes is known`);
   }
 
   /** The length of an axis of an input. @throws SlipwayError GRADIENT_UNAVAILABLE where it is open */

@@ -113,9 +113,7 @@ function lookingInto(
   const found = stored.map((one) => {
     const numbers = g.op("Cast", [g.initializer(one)], to);
     // 0 times NaN or an infinity is NaN, and so is a sum with it.
-    const odd = strict.has(one.name)
-      ? g.op("Mul", [numbers, zero])
-      : g.op("Cast", [g.op("IsNaN", [numbers])], to);
+    const odd = strict.has(one.name) ? g.op("Mul", [numbers, zero]) : g.op("Cast", [g.op("IsNaN", [numbers])], to);
     const sum = g.op("ReduceSum", [odd], { keepdims: 0 });
     g.output(sum, sum, "float32", []);
     return sum;

@@ -96,6 +96,7 @@ export class ReverseWalk {
       upstream: (value) => this.#gradientBy(value, e),
       stored: (value) => this.#stored.get(value),
       demandOutput: (node, index) => this.#demandOutput(g, node, index),
+      makerOf: (value) => this.#graph.nodes.find(({ outputs }) => outputs.includes(value)),
       describePath: (node) => this.#describePath(node, between),
     };
     for (const node of this.#graph.nodes.toReversed()) {

@@ -145,7 +145,7 @@ function opsetChanges(before: Model, after: Model): readonly string[] {
 function statedChanges({ valueInfo: before }: Graph, { valueInfo: after }: Graph): readonly string[] {
   const old = new Map(before.map(({ name, type }) => [name, type]));
   const count = after.filter(({ name, type }) => type !== null && type !== old.get(name)).length;
-  return count === 0 ? [] : [`types of ${count} values`];
+  return count === 0 ? [] : [`types of ${count === 1 ? "1 value" : `${count} values`}`];
 }
 
 function portChanges(before: Graph, after: Graph): readonly string[] {

@@ -17,7 +17,9 @@ export function fileError(file: string, error: unknown, done: "read" | "written"
   if (error instanceof SlipwayError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
   const isNowhere = done === "written" && code === "ENOENT";
-  const reason = isNowhere ? "there is no such directory" : ((code === undefined ? undefined : REASONS[code]) ?? message);
+  const reason = isNowhere
+    ? "there is no such directory"
+    : ((code === undefined ? undefined : REASONS[code]) ?? message);
   return new SlipwayError("FILE_UNREADABLE", `${file} can't be ${done}: ${reason}.`, { cause: error });
 }
 

@@ -83,7 +83,10 @@ test.each([
   ["one.onnx --whole", "USAGE --whole is about a picture of the graph; say --graph too."],
   ["one.onnx --graph --steps 3", "USAGE --steps says how far --around reaches; give both."],
   ["one.onnx --graph --around z", "PARAMETER_INVALID No node or value of the graph is named 'z'."],
-  ["one.onnx --graph -o no/such/one.svg", "FILE_UNREADABLE no/such/one.svg can't be written: there is no such directory."],
+  [
+    "one.onnx --graph -o no/such/one.svg",
+    "FILE_UNREADABLE no/such/one.svg can't be written: there is no such directory.",
+  ],
   ["no.onnx --graph", "FILE_UNREADABLE no.onnx can't be read: there is no such file."],
 ])("refuses %s", async (line, message) => {
   const { code, err } = await call(...line.split(" "));

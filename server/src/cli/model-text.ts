@@ -39,6 +39,7 @@ export function signatureLines(signature: SignatureView): string[] {
 }
 
 function operatorsText(operators: ModelFacts["operators"]): string {
+  if (operators.length === 0) return "none";
   const total = operators.reduce((sum, operator) => sum + operator.count, 0);
   const most = [...operators].sort((a, b) => b.count - a.count);
   const named = most.slice(0, SHOWN_OPERATORS).map(({ name, count: times }) => `${name} ${times}`);

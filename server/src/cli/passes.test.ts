@@ -92,7 +92,11 @@ test.each([
     /no value 'nothing' to keep/,
   ],
   ["a seed for nothing", ["model.onnx", "--run", "fold-constants", "--seed", "2"], /--seed .* --check .*give both/],
-  ["half a check", ["model.onnx", "--run", "fold-constants", "--check", "0.5"], /must be a whole number from 0 to 1000/],
+  [
+    "half a check",
+    ["model.onnx", "--run", "fold-constants", "--check", "0.5"],
+    /must be a whole number from 0 to 1000/,
+  ],
   ["passes over no model", ["--run", "fold-constants"], /--run is about a model, and none is named/],
   ["an operator set too late", ["model.onnx", "--run", "upgrade-opset", "--opset", "99"], /at most 21/],
   ["a length that is none", ["model.onnx", "--run", "pin-shapes", "--set", "N=many"], /--set is "N=many"/],

@@ -130,9 +130,7 @@ export const CONTRIBUTED_ACTIVATIONS: Readonly<Record<string, OperatorGradient>>
 function biased(formula: string, derivative: (x: string, e: Emitter) => string): OperatorGradient {
   return rule(`dX = G · the derivative ${formula} at X + B; dB = Σ dX`, (call) => {
     const { e } = call;
-    const both = once(() =>
-      e.mul(call.g, derivative(call.hasInput(1) ? e.add(call.x(), call.x(1)) : call.x(), e)),
-    );
+    const both = once(() => e.mul(call.g, derivative(call.hasInput(1) ? e.add(call.x(), call.x(1)) : call.x(), e)));
     return [both, () => call.sumToInput(both(), 1)];
   });
 }

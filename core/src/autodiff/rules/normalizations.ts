@@ -60,22 +60,26 @@ function refuseStatistics(call: OperatorCall): void {
   }
 }
 
-const layer = rule("dX = r · (g − mean g − X̂ · mean(g · X̂)), g = G · scale; dscale = Σ G · X̂; dB = Σ G", (call) => {
-  refuseStatistics(call);
-  const rank = call.rank();
-  const first = call.axis(call.int("axis", -1), rank);
-  const axes = Array.from({ length: rank - first }, (_, index) => first + index);
-  // What the operator has found of each row, where it tells it in the type of X.
-  const isTold = call.e.dtype === "float32";
-  const normalized = once(() => {
-    if (!isTold) return normalize(call.e, call.x(), axes, call.float("epsilon", 1e-5));
-    const factor = call.demandOutput(2);
-    return { value: call.e.mul(call.e.sub(call.x(), call.demandOutput(1)), factor), factor };
-  });
-  return isTold && axes.length === 1
-    ? lastAxisGradients(call, normalized)
-    : scaledGradients(call, normalized, axes, true);
-}, NO_STATISTICS);
+const layer = rule(
+  "dX = r · (g − mean g − X̂ · mean(g · X̂)), g = G · scale; dscale = Σ G · X̂; dB = Σ G",
+  (call) => {
+    refuseStatistics(call);
+    const rank = call.rank();
+    const first = call.axis(call.int("axis", -1), rank);
+    const axes = Array.from({ length: rank - first }, (_, index) => first + index);
+    // What the operator has found of each row, where it tells it in the type of X.
+    const isTold = call.e.dtype === "float32";
+    const normalized = once(() => {
+      if (!isTold) return normalize(call.e, call.x(), axes, call.float("epsilon", 1e-5));
+      const factor = call.demandOutput(2);
+      return { value: call.e.mul(call.e.sub(call.x(), call.demandOutput(1)), factor), factor };
+    });
+    return isTold && axes.length === 1
+      ? lastAxisGradients(call, normalized)
+      : scaledGradients(call, normalized, axes, true);
+  },
+  NO_STATISTICS,
+);
 
 /** As `scaledGradients` over the last axis: means of products with the scale are products with a vector, which write no rows. */
 function lastAxisGradients(call: OperatorCall, normalized: () => Normalized): InputGradients {

@@ -49,13 +49,17 @@ function elementsPerWindow(call: OperatorCall, window: Window, extra: readonly n
 
 const NEEDS_LENGTHS = "not over open lengths that are rounded up (ceil_mode), nor over an open number of channels";
 
-const averagePool = rule("dX = G / number of elements in the window, spread over them", (call) => [
-  () => {
-    const { window, extra } = poolWindow(call);
-    const share = call.e.div(call.g, elementsPerWindow(call, window, extra));
-    return spread(call, share, ones(call, window.kernel), window, "channels");
-  },
-], NEEDS_LENGTHS);
+const averagePool = rule(
+  "dX = G / number of elements in the window, spread over them",
+  (call) => [
+    () => {
+      const { window, extra } = poolWindow(call);
+      const share = call.e.div(call.g, elementsPerWindow(call, window, extra));
+      return spread(call, share, ones(call, window.kernel), window, "channels");
+    },
+  ],
+  NEEDS_LENGTHS,
+);
 
 /** ONNX Runtime tells where each maximum lies in the whole tensor; windows that overlap add up. */
 const maxPool = rule(
@@ -130,14 +134,18 @@ function perNorm(call: OperatorCall, p: number): string {
 export const POOLS: Readonly<Record<string, OperatorGradient>> = {
   AveragePool: averagePool,
   MaxPool: maxPool,
-  LpPool: rule("dX = sign X · |X|^(p−1) · (G / Y^(p−1) spread over the window)", (call) => [
-    () => {
-      const p = call.int("p", 2);
-      const { window } = poolWindow(call);
-      const share = spread(call, perNorm(call, p), ones(call, window.kernel), window, "channels");
-      return call.e.mul(powerDerivative(call, p), share);
-    },
-  ], NEEDS_LENGTHS),
+  LpPool: rule(
+    "dX = sign X · |X|^(p−1) · (G / Y^(p−1) spread over the window)",
+    (call) => [
+      () => {
+        const p = call.int("p", 2);
+        const { window } = poolWindow(call);
+        const share = spread(call, perNorm(call, p), ones(call, window.kernel), window, "channels");
+        return call.e.mul(powerDerivative(call, p), share);
+      },
+    ],
+    NEEDS_LENGTHS,
+  ),
   GlobalAveragePool: rule("dX = G / number of elements", (call) => [
     () => {
       const { e } = call;

@@ -75,7 +75,8 @@ async function differentiated(context: CommandContext, out: string, directory: s
   if (loss === null && lossFile === null) {
     if (perSample !== null)
       throw new SlipwayError("USAGE", "--per-sample needs --loss: it is the gradient of each sample's own loss.");
-    if (output !== null) throw new SlipwayError("USAGE", "--output needs --loss: it says which output the loss judges.");
+    if (output !== null)
+      throw new SlipwayError("USAGE", "--output needs --loss: it says which output the loss judges.");
   }
   context.progress.step("Differentiating …");
   return await differentiateInProcess({
