@@ -209,10 +209,10 @@ it("a stored tensor that holds NaN, also where it is differentiated by another v
 it("a parameter in another file that is no number", async () => {
   const g = graphBuilder();
   g.output("y", g.op("Mul", [g.input("x", "float32", [2]), g.values("float32", [1, Number.NaN], [2], "scale")]));
-  const { model: outside, chunks } = externalizeWeights(g.model(), { location: "weights.bin", minimumBytes: 1 });
+  const { model: outside, ...weights } = externalizeWeights(g.model(), { location: "weights.bin", minimumBytes: 1 });
   const engine = createPassEngine({
     backend: createOnnxRuntimeBackend(),
-    externalData: new Map([["weights.bin", Buffer.concat([...chunks()])]]),
+    externalData: new Map([["weights.bin", Buffer.concat([...weights.chunks()])]]),
     inputs: null,
   });
   await expect(prepareForGradient(outside, ["scale"], engine)).rejects.toEqual(
@@ -258,7 +258,7 @@ it.each<[string, Loss, RegExp]>([
 it.each<Loss["kind"]>(["cross-entropy", "soft-cross-entropy", "distillation", "cosine"])(
   "an axis there is not, of %s",
   (kind) => {
-    expect(() => withLoss(model(), { loss: { kind } as Loss, axis: 2 })).toThrow(
+    expect(() => withLoss(model(), { loss: { kind }, axis: 2 })).toThrow(
       refused("PARAMETER_INVALID", /'y' has 2 axes, counted from 0, and none numbered 2 for the classes/),
     );
   },

@@ -41,15 +41,15 @@ it("differentiates what computes gradients already: the product of second deriva
     [0.3, -0.2, 0.5, 1, -0.4, 0.7],
   ];
   const slope = async (step: number): Promise<number[]> => {
-    const moved = at!.map((value, index) => value + step * along![index]!);
+    const moved = at.map((value, index) => value + step * along[index]!);
     const answers = await answersOf(first.model, { x: tensorOf("float32", moved, [2, 3]) });
     return Array.from(answers["grad_x"]!.data as Float32Array);
   };
   const [before, after] = [await slope(-0.005), await slope(0.005)];
   const answers = await answersOf(second.model, {
-    x: tensorOf("float32", at!, [2, 3]),
+    x: tensorOf("float32", at, [2, 3]),
     [second.upstream.get("loss")!]: tensorOf("float32", [0], []),
-    [second.upstream.get("grad_x")!]: tensorOf("float32", along!, [2, 3]),
+    [second.upstream.get("grad_x")!]: tensorOf("float32", along, [2, 3]),
   });
   const expected = after.map((value, index) => expect.closeTo((value - before[index]!) / 0.01, 3) as number);
   expect(Array.from(answers[second.gradients.get("x")!]!.data as Float32Array)).toEqual(expected);

@@ -149,7 +149,7 @@ function judgedOutput(
 
 function checkLoss(loss: Loss): void {
   if (!LOSS_KINDS.includes(loss.kind))
-    throw invalid(`There is no loss '${String(loss.kind)}'; there are ${LOSS_KINDS.join(", ")}, and models.`);
+    throw invalid(`There is no loss '${loss.kind}'; there are ${LOSS_KINDS.join(", ")}, and models.`);
   if (loss.kind === "cross-entropy") {
     const { labelSmoothing = 0, classWeights, ignoreIndex = 0 } = loss;
     if (!Number.isSafeInteger(ignoreIndex))

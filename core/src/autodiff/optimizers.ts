@@ -108,7 +108,7 @@ export function checkOptimizer(optimizer: Optimizer): void {
   if (!OPTIMIZER_KINDS.includes(optimizer.kind))
     throw new SlipwayError(
       "PARAMETER_INVALID",
-      `There is no optimiser '${String(optimizer.kind)}'; there are ${OPTIMIZER_KINDS.join(", ")}.`,
+      `There is no optimiser '${optimizer.kind}'; there are ${OPTIMIZER_KINDS.join(", ")}.`,
     );
   atLeastZero("weight decay", optimizer.weightDecay);
   if (optimizer.kind === "sgd") {

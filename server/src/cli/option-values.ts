@@ -24,7 +24,10 @@ export function numberOption(options: CommandOptions, name: string, min: number,
 export function wholeOption(options: CommandOptions, name: string, min: number, max: number): number | undefined {
   const value = numberOption(options, name, min, max);
   if (value === undefined || Number.isInteger(value)) return value;
-  throw new SlipwayError("USAGE", `--${flagOf(name)} is "${textOption(options, name)}"; it must be a whole number from ${min} to ${max}.`);
+  throw new SlipwayError(
+    "USAGE",
+    `--${flagOf(name)} is "${textOption(options, name)}"; it must be a whole number from ${min} to ${max}.`,
+  );
 }
 
 /**
