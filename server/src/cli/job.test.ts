@@ -146,7 +146,7 @@ test.each([
   [["job", "cancel"], EXITS.usage.code, "Which job?"],
   [["job", "list", "x"], EXITS.usage.code, "slipway job show x"],
   [["job", "show", "x"], EXITS.notFound.code, 'There is no job "x"'],
-  [["job", "list", "--limit", "0"], EXITS.invalid.code, '"limit"'],
+  [["job", "list", "--limit", "0"], EXITS.usage.code, '--limit is "0"; it must be a number from 1 to 1000'],
   [["measure", "slow", "quality"], EXITS.invalid.code, "Quality is measured on labelled rows, and none were given"],
 ])("%j is refused, and why", async (arguments_, code, why) => {
   expect(await call(arguments_)).toMatchObject({ code, err: expect.stringContaining(why) });

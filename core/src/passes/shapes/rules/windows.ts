@@ -129,15 +129,35 @@ function resized(call: ShapeCall): ReturnType<ShapeRule> {
   const scales = attribute?.kind === "floats" ? Array.from(attribute.value) : call.inputNumbers(scalesAt);
   const sizes = call.hasInput(3) ? call.lengths(3) : null;
   const axes = (call.ints("axes") ?? x.map((_, axis) => axis)).map((axis) => (axis < 0 ? axis + x.length : axis));
-  if (call.string("keep_aspect_ratio_policy", "stretch") !== "stretch") return made(call.unknowns(x.length));
+  const policy = call.string("keep_aspect_ratio_policy", "stretch");
+  const kept = policy === "stretch" || sizes === null ? null : keptScale(x, sizes, axes, policy === "not_larger");
   let shape = x;
   for (const [index, axis] of axes.entries()) {
     const length = x[axis];
     if (length === undefined) return null;
     const size = sizes === null ? scaled(length, scales?.[index]) : sizes[index];
-    shape = withAxis(shape, axis, size ?? call.unknown());
+    const own = kept === null ? size : kept.lengthOf(length);
+    shape = withAxis(shape, axis, own ?? call.unknown());
   }
   return made(shape);
+}
+
+/** The one scale of all axes where the ratio of the sides is kept: the smallest or largest of those that sizes ask for. */
+function keptScale(
+  x: readonly Length[],
+  sizes: readonly (Length | null)[],
+  axes: readonly number[],
+  isSmallest: boolean,
+): { lengthOf(length: Length): Length | null } {
+  const scales = axes.map((axis, index) => {
+    const [size, length] = [sizes[index]?.number ?? null, x[axis]?.number ?? null];
+    return size === null || length === null ? Number.NaN : Math.fround(size / length);
+  });
+  const scale = isSmallest ? Math.min(...scales) : Math.max(...scales);
+  return {
+    lengthOf: ({ number }) =>
+      number === null || Number.isNaN(scale) ? null : Length.of(Math.round(Math.fround(scale * number))),
+  };
 }
 
 /** ⌊length · scale⌋, in the single precision it is computed in. */
