@@ -32,8 +32,8 @@ export interface OverloadFigures {
   readonly goodputOverCapacity: Figure;
   /** Over capacity × (1 − refusals/echo): what is left of a core once refusals cost what an echo costs; or what was offered. */
   readonly goodputOverLeft: Figure;
-  /** The same where as many clients send again at once, by wrk, which sends more; null without it. */
-  readonly flooded: {
+  /** The same where as many clients send again at once, by wrk, which sends more; null without it, missing in older results. */
+  readonly flooded?: {
     readonly offeredOverCapacity: Figure;
     readonly goodputOverCapacity: Figure;
     readonly goodputOverLeft: Figure;
@@ -256,7 +256,7 @@ function leftOf({ capacity, echo }: Round, refused: number): number {
   return capacity * Math.max(0, 1 - refused / echo);
 }
 
-function floodedFrom(rounds: readonly Round[]): OverloadFigures["flooded"] {
+function floodedFrom(rounds: readonly Round[]): NonNullable<OverloadFigures["flooded"]> | null {
   const floods = rounds.flatMap(({ flooded }) => (flooded === null ? [] : [flooded]));
   if (floods.length < rounds.length) return null;
   const capacity = rounds.map((round) => round.capacity);
@@ -334,7 +334,7 @@ export function overloadText(model: ModelName, figures: OverloadFigures): string
     `  deadline of every request      ${figureText(figures.deadlineMs, " ms")}`,
     `  goodput over capacity          ${figureText(figures.goodputOverCapacity)}`,
     `  goodput over what is left      ${figureText(figures.goodputOverLeft)}`,
-    ...(flooded === null
+    ...(flooded === null || flooded === undefined
       ? []
       : [
           `  flooded by wrk                 offered ${figureText(flooded.offeredOverCapacity)} times its capacity,`,

@@ -122,7 +122,7 @@ function overloadTable(results: readonly Result[]): string {
     ranged(figures.offeredOverCapacity),
     ranged(figures.goodputOverCapacity),
     ranged(figures.goodputOverLeft),
-    figures.flooded === null
+    figures.flooded === null || figures.flooded === undefined
       ? "–"
       : `${ranged(figures.flooded.offeredOverCapacity)}; ${ranged(figures.flooded.goodputOverLeft)}`,
     ranged(figures.p99OverP99At80),
