@@ -121,35 +121,23 @@ function lookingInto(
   return { model: g.model(), found };
 }
 
-/** Inputs that say how far to resize, not with what to compute. */
-const SCALES: ReadonlyMap<string, readonly number[]> = new Map([
+/** Inputs that nothing learns by: those that say how far to resize, and running statistics, which training renews by itself. */
+const ASIDE: ReadonlyMap<string, readonly number[]> = new Map([
   ["Resize", [1, 2]],
   ["Upsample", [1]],
+  ["BatchNormalization", [3, 4]],
 ]);
 
-/** Values that something is computed with, other than scales alone. */
+/** Values that something is computed with, other than what is aside alone. */
 function computedWith({ nodes }: Graph): ReadonlySet<string> {
-  const isScale = new Set<string>();
+  const isAside = new Set<string>();
   const isComputedWith = new Set<string>();
   for (const node of nodes.toReversed()) {
-    const makesScales = node.outputs.every((name) => name === "" || (isScale.has(name) && !isComputedWith.has(name)));
-    const scales = new Set(SCALES.get(node.opType)?.map((index) => node.inputs[index]));
-    for (const name of valuesReadBy(node)) (makesScales || scales.has(name) ? isScale : isComputedWith).add(name);
+    const makesAside = node.outputs.every((name) => name === "" || (isAside.has(name) && !isComputedWith.has(name)));
+    const aside = new Set(ASIDE.get(node.opType)?.map((index) => node.inputs[index]));
+    for (const name of valuesReadBy(node)) (makesAside || aside.has(name) ? isAside : isComputedWith).add(name);
   }
   return isComputedWith;
-}
-
-/** Running statistics, which training renews by itself. */
-const STATISTICS = new Set([3, 4]);
-
-/** Stored tensors that nodes read as anything but the running statistics of a BatchNormalization. */
-function readToLearn({ nodes }: Graph): ReadonlySet<string> {
-  return new Set(
-    nodes.flatMap((node) => {
-      if (node.opType !== "BatchNormalization" || node.domain !== "") return [...valuesReadBy(node)];
-      return node.inputs.filter((_, index) => !STATISTICS.has(index));
-    }),
-  );
 }
 
 /**
@@ -161,14 +149,14 @@ function readToLearn({ nodes }: Graph): ReadonlySet<string> {
  */
 export function parametersOf(model: Model): readonly string[] {
   const inputs = new Set(model.graph.inputs.map(({ name }) => name));
-  const [read, learning] = [computedWith(model.graph), readToLearn(model.graph)];
+  const read = computedWith(model.graph);
   const numbers = model.graph.initializers.filter(
     ({ dtype, name, shape }) => isDifferentiable({ kind: "tensor", dtype, shape }) && !inputs.has(name),
   );
   const names = numbers
     .filter((stored) => {
       const { name, shape } = stored;
-      return shape.length > 0 && read.has(name) && learning.has(name) && !isAddedMask(stored);
+      return shape.length > 0 && read.has(name) && !isAddedMask(stored);
     })
     .map(({ name }) => name);
   if (names.length > 0) return names;
