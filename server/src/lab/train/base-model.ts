@@ -14,6 +14,7 @@ import {
   intOf,
   valuesReadBy,
 } from "@slipway/core/graph";
+import { constantsToInitializers } from "@slipway/core/passes";
 import { createRandom, drawUniform } from "@slipway/core/stats";
 import type { Tensor } from "@slipway/core/tensor";
 
@@ -33,7 +34,8 @@ export interface BaseModel {
  * @throws SlipwayError PARAMETER_INVALID where there is no such value; MODEL_UNSUPPORTED for external data
  */
 export function baseModel(given: Model, output: string | null): BaseModel {
-  const model = inlineFunctions(given);
+  // Exporters keep weights in Constant nodes too.
+  const model = constantsToInitializers(inlineFunctions(given));
   if (model.graph.initializers.some(({ data }) => data.kind === "external")) {
     throw new SlipwayError(
       "MODEL_UNSUPPORTED",

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { SlipwayError } from "@slipway/core/base";
-import { type Model, tensorFromInitializer } from "@slipway/core/graph";
+import { attributeFrom, createNode, type Model, tensorFromInitializer } from "@slipway/core/graph";
 import { bytesFromModel, modelFromBytes } from "@slipway/core/onnx";
 import { createRandom, drawNormal } from "@slipway/core/stats";
 import { npyFromTensor } from "@slipway/core/tensor";
@@ -344,6 +344,25 @@ describe("a model that is there", () => {
     expect(after["head.weight"]).toHaveLength(16);
     const told = trainNow({ ...two, base: { hash, of: "small" } }, { [hash]: base });
     await expect(told).rejects.toThrow("The model has 3 scores");
+  });
+
+  it("may keep its weights in Constant nodes, as some exporters do", async () => {
+    const made = smallNetwork(2, 8, 3);
+    const constants = made.graph.initializers.map((one) =>
+      createNode({
+        opType: "Constant",
+        inputs: [],
+        outputs: [one.name],
+        attributes: [attributeFrom("value", tensorFromInitializer(one))],
+      }),
+    );
+    const graph = { ...made.graph, initializers: [], nodes: [...constants, ...made.graph.nodes] };
+    const foreign = bytesFromModel({ ...made, graph });
+    const stored = createHash("sha256").update(foreign).digest("hex");
+    const order = { ...rows, base: { hash: stored, of: "foreign", isHeadNew: true, freeze: ["*"] } };
+    const { model, record } = await trainNow(order, { [stored]: foreign });
+    expect(record.network.learned).toBe(8 * 3 + 3);
+    expect(weightsOf(modelFromBytes(model))["first.weight"]).toEqual(weightsOf(made)["first.weight"]);
   });
 
   it("is told of names that no parameter has, and may say anything of itself", async () => {
