@@ -14,7 +14,7 @@ export interface FrontChildEvents {
 }
 
 /** As the server's own; see bin/launch.js. */
-const NURSERY = "--max-semi-space-size=8";
+const NURSERY = "--max-semi-space-size=32";
 
 interface Call {
   readonly resolve: (value: unknown) => void;
