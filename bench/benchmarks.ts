@@ -9,6 +9,7 @@ import { benchPeers, type PeersFigures, peersText } from "./peers/measure.ts";
 import { benchPlan, type PlanFigures, planFiguresText } from "./plan.ts";
 import { benchProfile, type ProfileFigures, profileText } from "./profile/measure.ts";
 import { type Result, resultOf } from "./record.ts";
+import { benchScale, type ScaleFigures, scaleText } from "./scale.ts";
 import { benchServe, type ServeFigures, serveText } from "./serve.ts";
 import { NETWORK_NAMES, type NetworkName, OPTIMIZER_NAMES, type OptimizerName } from "./train/networks.ts";
 import { benchFit, type FitFigures, fitText } from "./train/fit.ts";
@@ -45,6 +46,7 @@ export interface Figures {
   lengths: LengthsFigures;
   dataset: DatasetFigures;
   plan: PlanFigures;
+  scale: ScaleFigures;
   train: TrainFigures;
   fit: FitFigures;
 }
@@ -113,6 +115,12 @@ export const BENCHMARKS: { readonly [Name in BenchmarkName]: Benchmark<Figures[N
     per: "model",
     measure: benchPlan,
     text: planFiguresText,
+  },
+  scale: {
+    defaults: { models: ["tiny", "mid", "ms1"], wires: ["binary"], rounds: 3, seconds: 2 },
+    per: "model",
+    measure: benchScale,
+    text: scaleText,
   },
   train: {
     defaults: { networks: NETWORK_NAMES, optimizers: OPTIMIZER_NAMES, threads: [1, 2], rounds: 7, seconds: 3 },

@@ -62,7 +62,7 @@ export const BUDGETS: readonly Budget[] = [
     figure: (results) => figuresIn(results, "overload", "ms10")?.p99OverP99At80,
   },
   ...(["tiny", "mid", "ms1"] as const).map((model) => ({
-    what: `${model} at ten times its capacity: goodput over what refusals leave`,
+    what: `${model} at ten times its capacity: goodput over what refusals and clients leave`,
     atLeast: 0.9,
     figure: (results: readonly Result[]) => {
       const figures = figuresIn(results, "overload", model);

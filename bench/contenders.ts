@@ -51,11 +51,15 @@ export async function startEcho(): Promise<Contender> {
   return contenderOf("echo", `http://127.0.0.1:${port}/`, child);
 }
 
-/** Slipway, serving one model file with everything on. */
-export async function startSlipway(directory: string, model: ModelName, env?: NodeJS.ProcessEnv): Promise<Contender> {
+/** Slipway, serving one model file with everything on, on SERVER_CORE alone where nothing else is said. */
+export async function startSlipway(
+  directory: string,
+  model: ModelName,
+  { cores = SERVER_CORE, env = process.env }: { cores?: number | readonly number[]; env?: NodeJS.ProcessEnv } = {},
+): Promise<Contender> {
   const file = await writeModel(directory, model);
   const flags = ["--port", "0", "--admin-port", "0", "--json"];
-  const child = spawnNode([...SLIPWAY, "serve", file, ...flags], SERVER_CORE, env === undefined ? {} : { env });
+  const child = spawnNode([...SLIPWAY, "serve", file, ...flags], cores, { env });
   const { inferenceAddress } = JSON.parse(await firstLine(child)) as { inferenceAddress: string };
   return contenderOf("slipway", `${inferenceAddress}/v2/models/${model}/infer`, child);
 }

@@ -21,6 +21,8 @@ interface Load {
   readonly connections: number;
   /** Whole seconds. */
   readonly seconds: number;
+  /** Where wrk runs, in a thread for each; LOAD_CORE alone where left out. */
+  readonly cores?: readonly number[];
 }
 
 export interface ClosedLoad {
@@ -70,11 +72,11 @@ async function wrk(load: Load): Promise<ClosedLoad> {
 /** What `wrk.lua` tells at the end; requests that were refused are counted in both. */
 type SeenByWrk = Readonly<Record<"us" | "requests" | "refused" | "broken" | "p50Us" | "p99Us", number>>;
 
-async function seenByWrk({ url, payload, connections, seconds }: Load): Promise<SeenByWrk> {
+async function seenByWrk({ url, payload, connections, seconds, cores = [LOAD_CORE] }: Load): Promise<SeenByWrk> {
   const script = path.join(import.meta.dirname, "wrk.lua");
   const headers = Object.entries(payload.headers).map(([name, value]) => `${name}:${value}`);
-  const flags = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "30s", "-s", script, url, "--"];
-  const out = await runPinned(["wrk", ...flags, payload.file, ...headers], LOAD_CORE);
+  const flags = [`-t${cores.length}`, `-c${connections}`, `-d${seconds}s`, "--timeout", "30s", "-s", script, url, "--"];
+  const out = await runPinned(["wrk", ...flags, payload.file, ...headers], cores);
   const line = out.split("\n").findLast((text) => text.startsWith("{"));
   return JSON.parse(line!) as SeenByWrk;
 }

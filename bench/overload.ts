@@ -23,6 +23,8 @@ export interface OverloadFigures {
   /** Answers a second of 64 clients that each wait for theirs. */
   readonly capacityPerSecond: Figure;
   readonly echoPerSecond: Figure;
+  /** Of an echo with as many clients as the overload has; missing in older results. */
+  readonly crowdedEchoPerSecond?: Figure;
   /** From when a request was due, at 80 % of the capacity, arrivals at random. */
   readonly p99At80Ms: Figure;
   /** What every request of the overload gave itself: DEADLINE_FACTOR times that p99. */
@@ -30,7 +32,7 @@ export interface OverloadFigures {
   /** Requests that reached the server, over its capacity: what one core can send falls short of ten times small models. */
   readonly offeredOverCapacity: Figure;
   readonly goodputOverCapacity: Figure;
-  /** Over capacity × (1 − refusals/echo): what is left of a core once refusals cost what an echo costs; or what was offered. */
+  /** Over what is left of a core where a refusal costs what an echo does, and clients what they cost an echo; or over what was offered. */
   readonly goodputOverLeft: Figure;
   /** The same where as many clients send again at once, by wrk, which sends more; null without it, missing in older results. */
   readonly flooded?: {
@@ -76,6 +78,7 @@ const RECOVERY_LIMIT_MS = 30_000;
 interface Round {
   readonly capacity: number;
   readonly echo: number;
+  readonly crowdedEcho: number;
   readonly p99At80Ms: number;
   readonly deadlineMs: number;
   readonly offered: number;
@@ -128,6 +131,7 @@ async function overloadOnce({ echo, slipway, payload, seconds, refusals }: Setti
   const load = { payload, seconds };
   const closed = { ...load, connections: CAPACITY_CONNECTIONS };
   const echoPerSecond = (await closedLoop({ ...closed, url: echo.url })).perSecond;
+  const crowdedEcho = (await closedLoop({ ...closed, url: echo.url, connections: CONNECTIONS })).perSecond;
   const capacity = (await closedLoop({ ...closed, url: slipway.url })).perSecond;
   const { url } = slipway;
   const open = { ...load, url, timeoutMs: UNANSWERED_MS } as const;
@@ -161,6 +165,7 @@ async function overloadOnce({ echo, slipway, payload, seconds, refusals }: Setti
   return {
     capacity,
     echo: echoPerSecond,
+    crowdedEcho,
     p99At80Ms: at80.latency!.p99Ms,
     deadlineMs,
     offered: answersOf(over) / (over.measuredMs / 1000),
@@ -252,8 +257,13 @@ async function ask(url: string, { file, headers }: Payload): Promise<{ isAnswere
   return { isAnswered, ms: performance.now() - before };
 }
 
-function leftOf({ capacity, echo }: Round, refused: number): number {
-  return capacity * Math.max(0, 1 - refused / echo);
+/**
+ * Answers a second that are left: each takes what it takes with few clients, and what so many add to an echo; each refusal
+ * what an echo takes.
+ */
+function leftOf({ capacity, echo, crowdedEcho }: Round, refused: number): number {
+  const seconds = 1 / capacity + Math.max(0, 1 / crowdedEcho - 1 / echo);
+  return Math.max(0, 1 - refused / crowdedEcho) / seconds;
 }
 
 function floodedFrom(rounds: readonly Round[]): NonNullable<OverloadFigures["flooded"]> | null {
@@ -286,6 +296,7 @@ function figuresFrom(rounds: readonly Round[]): Omit<OverloadFigures, "wire" | "
   return {
     capacityPerSecond: figureOf(capacity),
     echoPerSecond: figureOf(of((round) => round.echo)),
+    crowdedEchoPerSecond: figureOf(of((round) => round.crowdedEcho)),
     p99At80Ms: figureOf(p99At80),
     deadlineMs: figureOf(of((round) => round.deadlineMs)),
     offeredOverCapacity: ratioOf(
@@ -330,6 +341,9 @@ export function overloadText(model: ModelName, figures: OverloadFigures): string
   return [
     `${model}, ${figures.wire}, offered ${figureText(figures.offeredOverCapacity)} times its capacity`,
     `  capacity                       ${figureText(figures.capacityPerSecond, "/s")}`,
+    ...(figures.crowdedEchoPerSecond === undefined
+      ? []
+      : [`  an echo, of as many clients    ${figureText(figures.crowdedEchoPerSecond, "/s")}`]),
     `  p99 at 80 % of it              ${figureText(figures.p99At80Ms, " ms")}`,
     `  deadline of every request      ${figureText(figures.deadlineMs, " ms")}`,
     `  goodput over capacity          ${figureText(figures.goodputOverCapacity)}`,

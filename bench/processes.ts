@@ -29,13 +29,13 @@ export interface Surroundings {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** Starts a program on a core. */
+/** Starts a program on a core, or on some. */
 export function spawnPinned(
   command: readonly string[],
-  core: number,
+  cores: number | readonly number[],
   { cwd = root, env }: Surroundings = {},
 ): ChildProcess {
-  const [program, ...rest] = canPin ? ["taskset", "-c", String(core), ...command] : command;
+  const [program, ...rest] = canPin ? ["taskset", "-c", String(cores), ...command] : command;
   return spawn(program!, rest, { cwd, env: env ?? process.env, stdio: ["ignore", "pipe", "pipe"] });
 }
 
@@ -58,9 +58,13 @@ export function movePinned(pid: number, core: number): void {
 }
 
 /** Starts a script with the Node that runs this one, as production does: compiled code cached, sources stripped. */
-export function spawnNode(script: readonly string[], core: number, surroundings?: Surroundings): ChildProcess {
+export function spawnNode(
+  script: readonly string[],
+  cores: number | readonly number[],
+  surroundings?: Surroundings,
+): ChildProcess {
   const node = [process.execPath, "--conditions=source", "--disable-warning=ExperimentalWarning"];
-  return spawnPinned([...node, ...script], core, surroundings);
+  return spawnPinned([...node, ...script], cores, surroundings);
 }
 
 /** Runs a script to its end and answers what it printed. */
@@ -69,8 +73,8 @@ export function runNode(script: readonly string[], core: number): Promise<string
 }
 
 /** Runs a program to its end and answers what it printed. */
-export function runPinned(command: readonly string[], core: number): Promise<string> {
-  return outputOf(spawnPinned(command, core), command);
+export function runPinned(command: readonly string[], cores: number | readonly number[]): Promise<string> {
+  return outputOf(spawnPinned(command, cores), command);
 }
 
 /** What a program printed, when it has ended. @throws where it ended with an error */

@@ -23,6 +23,7 @@ const PARTS: Readonly<Record<string, (results: readonly Result[]) => string>> = 
   start: (results) => withSources(results, "start", startTable(results)),
   memory: (results) => withSources(results, "memory", memoryTable(results)),
   profile: (results) => withSources(results, "profile", profileTables(results)),
+  scale: (results) => withSources(results, "scale", scaleTable(results)),
   peers: (results) => withSources(results, "peers", peersTables(results)),
   lengths: (results) => withSources(results, "lengths", lengthsTable(results)),
   train: (results) => withSources(results, "train", trainTable(results)),
@@ -116,6 +117,21 @@ function serveTable(results: readonly Result[]): string {
   return tableOf(heads, rows);
 }
 
+function scaleTable(results: readonly Result[]): string {
+  const rows = perModel(results, "scale").flatMap(({ model, figures }) =>
+    figures.arrangements.map(({ cores, fronts, instances, perSecond, overOne, p99Us }) => [
+      model,
+      String(cores),
+      String(fronts),
+      String(instances),
+      ranged(perSecond),
+      ranged(overOne),
+      `${rounded(p99Us.median / 1000)} ms`,
+    ]),
+  );
+  return tableOf(["model", "cores", "fronts", "runners", "requests/s", "over one core's", "p99"], rows);
+}
+
 function overloadTable(results: readonly Result[]): string {
   const rows = perModel(results, "overload").map(({ model, figures }) => [
     model,
@@ -125,6 +141,9 @@ function overloadTable(results: readonly Result[]): string {
     figures.flooded === null || figures.flooded === undefined
       ? "–"
       : `${ranged(figures.flooded.offeredOverCapacity)}; ${ranged(figures.flooded.goodputOverLeft)}`,
+    figures.crowdedEchoPerSecond === undefined
+      ? "–"
+      : rounded(figures.crowdedEchoPerSecond.median / figures.echoPerSecond.median),
     ranged(figures.p99OverP99At80),
     `${ranged(figures.withoutDeadline.goodputOverCapacity)}; ${ranged(figures.withoutDeadline.p99OverP99At80)}`,
     figures.peakMemoryOverBefore === null ? "–" : ranged(figures.peakMemoryOverBefore),
@@ -136,8 +155,9 @@ function overloadTable(results: readonly Result[]): string {
       "model",
       "offered over capacity",
       "goodput over capacity",
-      "over what refusals leave",
-      "flooded by wrk: offered; goodput over what refusals leave",
+      "over what is left",
+      "flooded by wrk: offered; goodput over what is left",
+      "an echo of as many clients, over one of 64",
       "p99 over p99 at 80 %",
       "without deadlines: goodput; p99",
       "peak memory over before",

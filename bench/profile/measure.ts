@@ -46,7 +46,9 @@ export async function benchProfile(model: ModelName, options: ProfileOptions): P
   await using directory = await workDirectory();
   const hook = pathToFileURL(path.join(import.meta.dirname, "hook.ts"));
   hook.searchParams.set("into", directory.path);
-  const slipway = await startSlipway(directory.path, model, { ...process.env, NODE_OPTIONS: `--import=${hook.href}` });
+  const slipway = await startSlipway(directory.path, model, {
+    env: { ...process.env, NODE_OPTIONS: `--import=${hook.href}` },
+  });
   try {
     // On one core a runner that is woken takes it from the front in the midst of a write, which would count as its time.
     for (const pid of runnersOf(slipway.pid)) movePinned(pid, LOAD_CORE);
