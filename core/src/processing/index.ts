@@ -23,3 +23,4 @@ export {
   type SoftmaxStep,
 } from "./schema.ts";
 export type { LabelScore } from "./steps/labels.ts";
+export { secondsOfTime } from "./time.ts";

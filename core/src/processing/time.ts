@@ -1,23 +1,27 @@
 // Times as people write them, as seconds since the Unix epoch.
 
-/** ISO 8601: a date, or a date and a time of day, with an offset from UTC or without one. */
-const FORM = /^\s*(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?)?\s*$/i;
+/**
+ * ISO 8601: a date, or a date and a time of day, with an offset from UTC or without one; and, as DuckDB reads files, slashes for hyphens
+ * and days and months of one digit.
+ */
+const FORM =
+  /^\s*(?<year>\d{4})(?<between>[-/])(?<month>\d\d?)\k<between>(?<day>\d\d?)(?:[T ](?<hour>\d\d):(?<minute>\d\d)(?::(?<second>\d\d)(?<fraction>\.\d{1,9})?)?\s*(?<offset>Z|[+-]\d\d(?::?\d\d)?)?)?\s*$/i;
 
 /**
  * Seconds since 1970-01-01 00:00 UTC of a text such as 2026-11-26, 2026-11-26T08:30 or 2026-11-26 08:30:15.5+01:00; what has no
  * offset is taken to be UTC. null for any other text, and for a day or hour that there is not.
  */
 export function secondsOfTime(text: string): number | null {
-  const found = FORM.exec(text);
-  if (found === null) return null;
-  const [year, month, day, hour, minute, second] = found
-    .slice(1, 7)
-    .map((digits: string | undefined) => Number(digits ?? 0)) as [number, number, number, number, number, number];
+  const found = FORM.exec(text)?.groups;
+  if (found === undefined) return null;
+  const number = (name: string): number => Number(found[name] ?? 0);
+  const [year, month, day] = [number("year"), number("month"), number("day")];
+  const [hour, minute, second] = [number("hour"), number("minute"), number("second")];
   if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59)
     return null;
-  const offset = offsetSeconds(found[8] ?? "Z");
+  const offset = offsetSeconds(found["offset"] ?? "Z");
   if (offset === null) return null;
-  const ofDay = hour * 3600 + minute * 60 + second + Number(found[7] ?? 0);
+  const ofDay = hour * 3600 + minute * 60 + second + number("fraction");
   return daysBefore(year, month, day) * 86_400 + ofDay - offset;
 }
 

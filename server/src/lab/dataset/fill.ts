@@ -268,7 +268,8 @@ class NumberInput extends Input {
   }
 
   protected override wants(): Pick<Misfit, "wants" | "ifMissing"> {
-    const { input, missing } = this.binding;
+    const { input, missing, isTime = false } = this.binding;
+    if (isTime) return { wants: `the column has dates or times, such as 2026-11-26 or 2026-11-26T08:30:00Z` };
     const takesNan = this.#dtype.includes("float") && missing === "refuse";
     return {
       wants: `the input "${input}" takes ${this.#conversion.takes} (${this.#dtype})`,

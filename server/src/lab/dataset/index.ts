@@ -22,14 +22,16 @@ export {
   COLUMN_ROLES,
   type ColumnRole,
   DECIDES_SPLIT,
-  MOSTLY_NUMBERS,
+  MOSTLY_READ,
   inferRoles,
   type KnownRoles,
   type RoleDecision,
   roleFlag,
 } from "./roles.ts";
 export {
+  isMomentText,
   isNumberText,
+  momentsFromTexts,
   numbersFromTexts,
   type SampledColumn,
   type SampleOptions,

@@ -1,7 +1,7 @@
 // What a column is for a model that learns: told by whoever knows, else found in its values, with the reason said. The rules
 // are a list; the first that speaks decides.
 import { nearestWords, shellQuoted, SlipwayError } from "@slipway/core/base";
-import { isNumberText, type SampledColumn, type TableSample } from "./table-sample.ts";
+import { isMomentText, isNumberText, type SampledColumn, type TableSample } from "./table-sample.ts";
 
 /** What columns can be. */
 export const COLUMN_ROLES = {
@@ -47,10 +47,10 @@ export const DECIDES_SPLIT = "it decides the split";
 const MOST_CATEGORIES = 1000;
 /** Columns of fewer rows say nothing by having a value of its own in each row. */
 const LEAST_ROWS_OF_IDS = 20;
-/** Texts are numbers with a few that are none where these many are numbers. */
-const NUMERIC_SHARE = 0.9;
+/** Texts are numbers, or times, with a few that are none where these many are. */
+const ALMOST_ALL = 0.9;
 /** Such a share of them is said, since the others may stand for something missing. */
-export const MOSTLY_NUMBERS = 0.5;
+export const MOSTLY_READ = 0.5;
 /** Texts of more characters on the average are prose. */
 const LONGEST_CATEGORY = 40;
 
@@ -120,15 +120,26 @@ function roleOf(column: SampledColumn, sample: TableSample, known: KnownRoles): 
   return roleOfTexts(facts, rows - missing, isEach);
 }
 
-function roleOfTexts({ distinct, numericShare, length }: Facts, filled: number, isEach: boolean): [ColumnRole, string] {
-  if (numericShare >= NUMERIC_SHARE) {
-    return ["numeric", `numbers, but for ${percent(1 - numericShare)} of its values, which are other text`];
+function roleOfTexts(
+  { distinct, numbers, moments, length }: Facts,
+  filled: number,
+  isEach: boolean,
+): [ColumnRole, string] {
+  for (const { what, role, share, firstOther } of [numbers, moments]) {
+    if (share < ALMOST_ALL) continue;
+    // All may be, where the files' own types are text.
+    const others =
+      firstOther === null
+        ? ", written as text"
+        : `, but for ${percent(1 - share)} of its values, the first ${quoted(firstOther)}`;
+    return [role, `${what}${others}`];
   }
   if (length > LONGEST_CATEGORY && distinct > filled / 2) {
     return ["ignored", `prose: ${distinct} different texts of ${Math.round(length)} characters on the average`];
   }
   if (isEach) return ["id", `each of ${filled} rows has a text of its own`];
-  const share = numericShare >= MOSTLY_NUMBERS ? `, ${percent(numericShare)} of which are numbers` : "";
+  const most = [numbers, moments].find(({ share }) => share >= MOSTLY_READ);
+  const share = most === undefined ? "" : `, ${percent(most.share)} of which are ${most.what}`;
   const found = `${distinct} different texts in ${filled} rows${share}`;
   if (distinct <= MOST_CATEGORIES && (distinct <= filled / 2 || filled < LEAST_ROWS_OF_IDS))
     return ["categorical", found];
@@ -138,15 +149,40 @@ function roleOfTexts({ distinct, numericShare, length }: Facts, filled: number, 
 interface Facts {
   /** Different values. */
   readonly distinct: number;
-  /** Of texts: which share of them are numbers. */
-  readonly numericShare: number;
+  /** Of texts: how many of them are numbers, or dates and times. */
+  readonly numbers: ReadTexts;
+  readonly moments: ReadTexts;
   /** Of texts: characters on the average. */
   readonly length: number;
   /** Of numbers: whether they span no more than the rows do. */
   readonly isCounting: boolean;
 }
 
-function factsOf({ numbers, texts }: SampledColumn, { rows, places }: TableSample): Facts {
+/** Texts that are something else. */
+interface ReadTexts {
+  readonly what: string;
+  readonly role: ColumnRole;
+  readonly share: number;
+  /** The first that is not. */
+  readonly firstOther: string | null;
+}
+
+function readTexts(
+  { texts }: SampledColumn,
+  as: Pick<ReadTexts, "what" | "role">,
+  isOne: (text: string) => boolean,
+): ReadTexts {
+  const filled = texts?.filter((text) => text !== null) ?? [];
+  const others = filled.filter((text) => !isOne(text));
+  return { ...as, share: 1 - others.length / filled.length, firstOther: others[0] ?? null };
+}
+
+function factsOf(column: SampledColumn, { rows, places }: TableSample): Facts {
+  const { numbers, texts } = column;
+  const read = {
+    numbers: readTexts(column, { what: "numbers", role: "numeric" }, isNumberText),
+    moments: readTexts(column, { what: "dates or times", role: "timestamp" }, isMomentText),
+  };
   if (numbers !== null) {
     const seen = new Set<number>();
     let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -158,18 +194,21 @@ function factsOf({ numbers, texts }: SampledColumn, { rows, places }: TableSampl
     }
     // Of rows that are a part of all, numbers that count the rows have gaps as the rows' places do.
     const span = rows === 0 ? 0 : places[rows - 1]! - places[0]! + 1;
-    return { distinct: seen.size, numericShare: 1, length: 0, isCounting: most - least + 1 <= 1.1 * span };
+    return { ...read, distinct: seen.size, length: 0, isCounting: most - least + 1 <= 1.1 * span };
   }
   const seen = new Set<string>();
-  let [filled, areNumbers, characters] = [0, 0, 0];
+  let [filled, characters] = [0, 0];
   for (const text of texts ?? []) {
     if (text === null) continue;
     seen.add(text);
     filled += 1;
     characters += text.length;
-    if (isNumberText(text)) areNumbers += 1;
   }
-  return { distinct: seen.size, numericShare: areNumbers / filled, length: characters / filled, isCounting: false };
+  return { ...read, distinct: seen.size, length: characters / filled, isCounting: false };
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, 20));
 }
 
 function percent(share: number): string {

@@ -1,6 +1,7 @@
 // Columns of a dataset in memory: all its rows where they are few, else a part of them that the rows' places and a seed
 // decide, so that it is the same on every machine. What looks at whole columns (roles, associations, ranks) looks here.
 import { assert } from "@slipway/core/base";
+import { secondsOfTime } from "@slipway/core/processing";
 import { fractionOfBytes, fractionOfRow, fractionOfText } from "./murmur.ts";
 import type { OpenDataset } from "./open.ts";
 import type { ColumnBlock, ColumnForm, ColumnKind, ListRow } from "./source.ts";
@@ -19,7 +20,7 @@ export interface SampledColumn {
   readonly hashes: Float64Array | null;
   /** Rows without a value. */
   readonly missing: number;
-  /** Rows with text where the column's others are numbers; they are NaN in `numbers`. */
+  /** Rows with text where the column's others are numbers or times; they are NaN in `numbers`. */
   readonly unreadable: number;
   /** The first of those, as a row of the source; null where there is none. */
   readonly firstUnreadable: number | null;
@@ -182,17 +183,32 @@ function hashOf(values: ListRow["values"]): number {
 
 /** The column with its texts read as numbers, as they are where a model takes numbers. */
 export function numbersFromTexts(column: SampledColumn, places: Float64Array): SampledColumn {
+  return readTexts(column, places, (text) => (isNumberText(text) ? Number(text) : null));
+}
+
+/** The column with its texts read as dates and times, in seconds since the epoch. */
+export function momentsFromTexts(column: SampledColumn, places: Float64Array): SampledColumn {
+  return readTexts(column, places, secondsOfTime);
+}
+
+function readTexts(column: SampledColumn, places: Float64Array, read: (text: string) => number | null): SampledColumn {
   if (column.texts === null) return column;
   let unreadable = 0;
   let firstUnreadable: number | null = null;
   const numbers = Float64Array.from(column.texts, (text, row) => {
     if (text === null) return Number.NaN;
-    if (isNumberText(text)) return Number(text);
+    const number = read(text);
+    if (number !== null) return number;
     unreadable += 1;
     firstUnreadable ??= places[row]!;
     return Number.NaN;
   });
   return { ...column, numbers, texts: null, unreadable, firstUnreadable };
+}
+
+/** Whether it is read as a date or time, as requests may have them too. */
+export function isMomentText(text: string): boolean {
+  return secondsOfTime(text) !== null;
 }
 
 /** What is read as a number: as JavaScript and DuckDB agree on it. */

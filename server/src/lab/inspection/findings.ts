@@ -2,8 +2,9 @@
 // looks at what the inspection found and says what to do.
 import { cramersV } from "@slipway/core/stats";
 import {
+  isMomentText,
   isNumberText,
-  MOSTLY_NUMBERS,
+  MOSTLY_READ,
   type RoleDecision,
   roleFlag,
   type SampledColumn,
@@ -331,37 +332,49 @@ function imbalance({ target }: Inspected): readonly Finding[] {
   ];
 }
 
-function unreadable({ sample, placeOf }: Inspected): readonly Finding[] {
-  return sample.columns
-    .filter(({ unreadable: rows }) => rows > 0)
-    .map(({ name, unreadable: rows, firstUnreadable }) => ({
-      gravity: "serious",
-      kind: "unreadable-values",
-      columns: [name],
-      text: `${many(rows, "row")} of ${name} ${rows === 1 ? "has" : "have"} text where others have numbers, the first at ${placeOf(firstUnreadable!)}.`,
-      advice: "Say what stands for a missing value under csv.missing, or leave such rows out: --on-bad-row skip.",
-    }));
-}
-
-/** Columns that were hardly meant as texts: numbers, and a few texts that may stand for something missing. */
-function mixed({ sample, roles }: Inspected): readonly Finding[] {
-  return sample.columns.flatMap(({ name, texts }, at): readonly Finding[] => {
-    const { role, isTold } = roles[at]!;
-    if (texts === null || isTold || role === "label" || role === "numeric") return [];
-    const filled = texts.filter((text) => text !== null);
-    const others = filled.filter((text) => !isNumberText(text));
-    const share = 1 - others.length / filled.length;
-    if (!(share >= MOSTLY_NUMBERS && share < 1)) return [];
-    const some = [...new Set(others)].slice(0, 3).map((text) => JSON.stringify(text.slice(0, 20)));
+function unreadable({ sample, roles, placeOf }: Inspected): readonly Finding[] {
+  return sample.columns.flatMap(({ name, unreadable: rows, firstUnreadable }, at): readonly Finding[] => {
+    if (rows === 0) return [];
+    const others = roles[at]!.role === "timestamp" ? "dates or times" : "numbers";
     return [
       {
         gravity: "serious",
         kind: "unreadable-values",
         columns: [name],
-        text: `${name} holds numbers in ${percent(share)} of its rows and text in the others, such as ${some.join(", ")}; it is ${role === "categorical" ? "taken for categories" : "left out"}.`,
-        advice: `Say what stands for a missing value under csv.missing, or leave such rows out: ${roleFlag(name, "numeric")} --on-bad-row skip.`,
+        text: `${many(rows, "row")} of ${name} ${rows === 1 ? "has" : "have"} text where others have ${others}, the first at ${placeOf(firstUnreadable!)}.`,
+        advice: "Say what stands for a missing value under csv.missing, or leave such rows out: --on-bad-row skip.",
       },
     ];
+  });
+}
+
+/** What texts may be, and the role they have then. */
+const READ_AS = [
+  { what: "numbers", role: "numeric", isOne: isNumberText },
+  { what: "dates or times", role: "timestamp", isOne: isMomentText },
+] as const;
+
+/** Columns that were hardly meant as texts: numbers or times, and a few texts that may stand for something missing. */
+function mixed({ sample, roles }: Inspected): readonly Finding[] {
+  return sample.columns.flatMap(({ name, texts }, at): readonly Finding[] => {
+    const { role, isTold } = roles[at]!;
+    if (texts === null || isTold || role === "label") return [];
+    const filled = texts.filter((text) => text !== null);
+    return READ_AS.flatMap(({ what, role: meant, isOne }): readonly Finding[] => {
+      const others = filled.filter((text) => !isOne(text));
+      const share = 1 - others.length / filled.length;
+      if (!(share >= MOSTLY_READ && share < 1)) return [];
+      const some = [...new Set(others)].slice(0, 3).map((text) => JSON.stringify(text.slice(0, 20)));
+      return [
+        {
+          gravity: "serious",
+          kind: "unreadable-values",
+          columns: [name],
+          text: `${name} holds ${what} in ${percent(share)} of its rows and text in the others, such as ${some.join(", ")}; it is ${role === "categorical" ? "taken for categories" : "left out"}.`,
+          advice: `Say what stands for a missing value under csv.missing, or leave such rows out: ${roleFlag(name, meant)} --on-bad-row skip.`,
+        },
+      ];
+    });
   });
 }
 

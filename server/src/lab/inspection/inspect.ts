@@ -9,6 +9,7 @@ import {
   DECIDES_SPLIT,
   inferRoles,
   joinedSkips,
+  momentsFromTexts,
   numbersFromTexts,
   type OpenDataset,
   placeText,
@@ -61,9 +62,10 @@ export async function inspectDataset(dataset: OpenDataset, options: InspectOptio
   // Stratifying reads the label; it is learnt all the same.
   const split = splitsBy.filter((column) => column !== goal);
   const roles = inferRoles(read, { label: goal, weight: dataset.weight, split, told });
-  const columns = read.columns.map((column, at) =>
-    roles[at]!.role === "numeric" ? numbersFromTexts(column, read.places) : column,
-  );
+  const columns = read.columns.map((column, at) => {
+    const readAs = { numeric: numbersFromTexts, timestamp: momentsFromTexts }[roles[at]!.role as string];
+    return readAs?.(column, read.places) ?? column;
+  });
   const sample = { ...read, columns };
   const codes = sample.columns.map(coded);
   const goalAt = sample.columns.findIndex(({ name }) => name === goal);

@@ -111,6 +111,31 @@ test("numbers with many texts among them are no categories that anybody meant", 
   });
 });
 
+test("dates with a few texts among them are dates, and the first text is told", async () => {
+  const dates = Array.from({ length: 60 }, (_, at) =>
+    new Date(Date.UTC(2024, 0, 1 + 3 * at)).toISOString().slice(0, 10),
+  );
+  const withText = (texts: number) => dates.map((date, at) => (at >= 36 && at < 36 + texts ? "unknown" : date));
+  const rows = (texts: number) => withText(texts).map((date, at) => [date, (at * 7) % 31, at % 2]);
+  files.write("dates.csv", csv(["opened", "x", "label"], rows(1)));
+  const found = await inspected({ files: "dates.csv" });
+  expect(found.columns[0]).toMatchObject({
+    role: "timestamp",
+    reason: 'dates or times, but for 1.7 % of its values, the first "unknown"',
+    distribution: { kind: "numbers" },
+  });
+  expect(findingOf(found, "unreadable-values").text).toBe(
+    "1 row of opened has text where others have dates or times, the first at dates.csv, row 37.",
+  );
+  const told = await inspected({ files: "dates.csv" }, { roles: new Map([["opened", "ignored"]]) });
+  expect(kindsOf(told)).not.toContain("serious unreadable-values opened");
+  files.write("half-dates.csv", csv(["opened", "x", "label"], rows(20)));
+  expect(findingOf(await inspected({ files: "half-dates.csv" }), "unreadable-values")).toMatchObject({
+    text: 'opened holds dates or times in 66.7 % of its rows and text in the others, such as "unknown"; it is left out.',
+    advice: expect.stringContaining("--role opened=timestamp --on-bad-row skip"),
+  });
+});
+
 test("copies across splits, contradicting labels, groups and times across splits", async () => {
   const random = createRandom(3);
   const rows = loans(200).map((row, at): Cell[] => {
@@ -183,7 +208,7 @@ test("text among numbers is counted, and the first told; broken lines too, where
   const found = await inspected({ files: "broken.csv" }, {}, { badRows: "skip" });
   expect(found.columns[0]).toMatchObject({
     role: "numeric",
-    reason: "numbers, but for 2.0 % of its values, which are other text",
+    reason: 'numbers, but for 2.0 % of its values, the first "n/a"',
   });
   expect(kindsOf(found)).toEqual(["serious unreadable-values x", "serious broken-rows"]);
   expect(findingOf(found, "unreadable-values").text).toBe(
