@@ -2,6 +2,7 @@
 // killed.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import type { RunningServer } from "../server/src/cli/index.ts";
 import { createRandom, drawNormal } from "@slipway/core/stats";
 import type { Client, JobView, OperationInput, RunView } from "slipway/client";
@@ -182,6 +183,33 @@ describe("a server", () => {
     expect(told?.message).toContain(text);
   });
 });
+
+test("a run that is resumed on another machine begins anew, and says so", async () => {
+  const data = path.join(directory, "moved");
+  const settings = { steps: 2000, epochs: 100_000, patienceEpochs: 100_000 };
+  const first = await startPlatform(data);
+  const { id } = await first.client.startTraining({ body: order({ settings }) });
+  const params = { id };
+  const job = async () => await first.client.getJob({ params, query: {} });
+  await expect.poll(async () => (await job()).hasCheckpoint, { timeout: 20_000, interval: 20 }).toBe(true);
+  await first.client.cancelJob({ params, body: {} });
+  await ended(first.client, { id });
+  expect((await first.client.getRun({ params })).anew).toBeNull();
+  await first.stop(0);
+  const database = new DatabaseSync(path.join(data, "slipway.db"));
+  database.exec("UPDATE job SET checkpoint = json_set(checkpoint, '$.machine', 'another')");
+  database.close();
+  const next = await startPlatform(data);
+  try {
+    await next.client.resumeJob({ params, body: {} });
+    expect(await ended(next.client, { id })).toMatchObject({ state: "succeeded" });
+    const run = await next.client.getRun({ params });
+    expect(run.anew).toMatch(/^its checkpoint was made on another machine/);
+    expect((run.run as RunRecord).curve[0]!.epoch).toBe(1);
+  } finally {
+    await next.stop(0);
+  }
+}, 60_000);
 
 /** What is killed is found in /proc, which other systems do not have. */
 describe.skipIf(process.platform !== "linux")("a run that is killed", () => {

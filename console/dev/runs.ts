@@ -86,6 +86,7 @@ function run(id: string, now: number, facts: Partial<RunView>): RunView {
     } as RunView["order"],
     machine: { fingerprint: "f".repeat(16), name: "2-core AMD EPYC", facts: {} },
     code: { slipway: "0.1.0", node: "24.21.0" },
+    anew: null,
     run: null,
     ...facts,
   };

@@ -6,7 +6,7 @@ import type { SubmitTraining } from "#api";
 import { carryOutInProcess, type Job, type JobBlob, type JobCarrier, type JobQueue } from "#jobs";
 import type { TrainOrder, TrainState } from "#lab/train";
 import { ServedProcessing } from "#launch";
-import type { Candidate, JsonObject, Registry } from "#registry";
+import type { Candidate, EvidenceMachine, JsonObject, Registry } from "#registry";
 import { systemClock } from "#runtime";
 import type { JobPorts } from "./platform-jobs.ts";
 import {
@@ -104,10 +104,33 @@ class RunKeeper {
 
   /** What an earlier process left, where it was on this machine and by this code. */
   get saved(): TrainSaved | null {
-    const { machine, code } = this.#ports;
     const one = this.#checkpoint;
-    if (one === null || one.machine !== machine.fingerprint || !isDeepStrictEqual(one.code, code)) return null;
+    if (one === null || this.#isOfOtherMachine(one) || this.#isOfOtherCode(one)) return null;
     return { baselines: one.baselines, fit: one.fit };
+  }
+
+  #isOfOtherMachine({ machine }: TrainCheckpoint): boolean {
+    return machine !== this.#ports.machine.fingerprint;
+  }
+
+  #isOfOtherCode({ code }: TrainCheckpoint): boolean {
+    return !isDeepStrictEqual(code, this.#ports.code);
+  }
+
+  /** Why what an earlier process left is not gone on from, for people; null where it is, or there is none. */
+  #whyAnew(before: JsonObject | null): string | null {
+    const one = this.#checkpoint;
+    if (one === null || this.saved !== null) return null;
+    if (this.#isOfOtherCode(one)) {
+      const { code } = this.#ports;
+      const names = [...new Set([...Object.keys(one.code), ...Object.keys(code)])];
+      const differing = names.filter((name) => one.code[name] !== code[name]);
+      const told = differing.map((name) => `${name} ${one.code[name] ?? "none"}, now ${code[name] ?? "none"}`);
+      return `its checkpoint was made by other versions of the code (${told.join("; ")})`;
+    }
+    const machine = before?.["machine"] as Partial<EvidenceMachine> | undefined;
+    const name = machine?.fingerprint === one.machine ? ` (${String(machine.name)})` : "";
+    return `its checkpoint was made on another machine${name}, or on this one with another processor, memory or system`;
   }
 
   get result(): TrainResult {
@@ -117,9 +140,12 @@ class RunKeeper {
 
   async begin(): Promise<void> {
     const { id } = this.#job;
-    const known = await this.#registry.findRun(id);
+    const known = (await this.#registry.findRun(id))?.record ?? null;
+    const anew = this.#whyAnew(known);
+    if (anew !== null) this.#carrier.report({ done: 0, total: null, text: `begins anew: ${anew}` });
     // A run that goes on shows its curve so far.
-    if (known !== null) this.#record = { ...this.#record, run: known.record["run"] ?? null };
+    const run = anew === null ? (known?.["run"] ?? null) : null;
+    this.#record = { ...this.#record, run, anew: anew ?? known?.["anew"] ?? null };
     await this.#registry.beginRun({ id, name: this.#order.name, record: this.#record });
   }
 

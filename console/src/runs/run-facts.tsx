@@ -10,7 +10,7 @@ import { endText, plainText } from "./run-text.ts";
 const MOST_SAID = 8;
 
 export function RunFacts({ view }: { view: RunView }) {
-  const { order, run, machine, code } = view;
+  const { order, run, machine, code, anew } = view;
   return (
     <dl className="facts">
       <dt>Data</dt>
@@ -29,6 +29,12 @@ export function RunFacts({ view }: { view: RunView }) {
         <>
           <dt>Machine</dt>
           <dd>{machine.name}</dd>
+        </>
+      )}
+      {anew !== null && (
+        <>
+          <dt>Begun anew</dt>
+          <dd>It did not go on: {anew}.</dd>
         </>
       )}
       {code !== null && (

@@ -33,6 +33,7 @@ export function runText(run: RunView, slipway: string): string {
     ["of", run.number === null ? run.name : `${run.name}@${run.number}`],
     ["state", stateText(run)],
     ...(run.startedAt === null ? [] : [["begun", moment(run.startedAt)]]),
+    ...(run.anew === null ? [] : [["anew", `it did not go on: ${run.anew}`]]),
     ...(run.error === null ? [] : [["error", `${run.error.code} ${run.error.message}`]]),
   ];
   if (record === null) return columns(facts).join("\n");

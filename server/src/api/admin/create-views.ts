@@ -107,6 +107,7 @@ export function runView(run: TrainingRun | null, job: Job | null): RunView {
     order: given("order") as RunView["order"],
     machine: given("machine") as RunView["machine"],
     code: given("code") as RunView["code"],
+    anew: given("anew") as RunView["anew"],
     run: given("run") as RunView["run"],
   });
 }

@@ -240,6 +240,10 @@ export const RunView = z.object({
     .nullable()
     .describe("What it ran on; null while it waits"),
   code: z.record(z.string(), z.string()).nullable().describe("Versions of what trained it; null while it waits"),
+  anew: z
+    .string()
+    .nullable()
+    .describe("Why it began anew rather than going on from its checkpoint, for people; null where it did not"),
   run: RunRecordView.nullable().describe(
     "Task, rows, settings in full, baselines, the curve by epoch and the result; null before its first epoch. In lists the curve has only its best and its last epoch",
   ),
