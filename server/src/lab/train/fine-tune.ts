@@ -7,7 +7,7 @@ import { BadRows, type InputBinding, type LabelPlan, type OpenDataset, type RowB
 import { fitTarget } from "#lab/encoding";
 import type { JsonObject } from "#registry";
 import { baseModel, withNewHead } from "./base-model.ts";
-import { type PrepareOptions, targetOf } from "./open-rows.ts";
+import { type PrepareOptions, readAhead, refuseNone, targetOf } from "./open-rows.ts";
 import type { BaseOrder } from "./order.ts";
 import type { PreparedRows, ServedRows } from "./prepared-rows.ts";
 import { heldOut } from "./randomness.ts";
@@ -65,6 +65,7 @@ export async function prepareFineTune(
   const training = drawn === null ? setOf(all.inputs, all.target, all.weights) : part(drawn.kept);
   const held = drawn === null ? await reader.read(splits.validation!) : null;
   const { test } = splits;
+  if (test !== null) await reader.readAhead(test);
   const [processing] = [base.processing === null ? null : (base.processing as JsonObject)];
   return {
     network,
@@ -225,7 +226,7 @@ class Reader {
       this.#options.report(`reading rows: ${truths.length} of ${this.#dataset.rowsOf(split)}`);
     }
     const rows = truths.length;
-    if (rows === 0) throw new SlipwayError("DATASET_INVALID", `The split "${split}" has no row that can be used.`);
+    refuseNone(rows, split);
     const isClass = this.#task.kind === "classification";
     return {
       rows,
@@ -235,6 +236,11 @@ class Reader {
         : { dtype: "float32", shape: [rows, 1], data: Float32Array.from(truths) },
       weights: counts.length === 0 ? null : ofMeanOne(Float32Array.from(counts)),
     };
+  }
+
+  /** Rows of a split that are read again once all is trained. */
+  async readAhead(split: string): Promise<void> {
+    await readAhead(this.#batches(split), split);
   }
 
   async *served(split: string, places: ReadonlySet<number> | null): AsyncGenerator<ServedRows> {

@@ -1,7 +1,7 @@
 // Opening the rows of an order: the dataset with splits, which its rows are drawn into where they have none.
 import type { Backend } from "@slipway/core/backend";
 import { type Clock, SlipwayError } from "@slipway/core/base";
-import { BadRows, type DatasetDescription, openDataset, type OpenDataset } from "#lab/dataset";
+import { BadRows, type DatasetDescription, openDataset, type OpenDataset, type RowBatch } from "#lab/dataset";
 import type { TrainOrder } from "./order.ts";
 import { isSplitName, withSplits } from "./splits.ts";
 
@@ -121,6 +121,22 @@ async function valuesOf(
     if (seen.size > most) return null;
   }
   return seen;
+}
+
+/**
+ * Reads the rows that are judged at the end once ahead: those that can't be used are told with the others, or end it before hours of
+ * training.
+ * @throws SlipwayError as reading does; DATASET_INVALID where none can be used
+ */
+export async function readAhead(batches: AsyncIterable<RowBatch>, split: string): Promise<void> {
+  let usable = 0;
+  for await (const { rows } of batches) usable += rows;
+  refuseNone(usable, split);
+}
+
+/** @throws SlipwayError DATASET_INVALID where no row of a split can be used */
+export function refuseNone(rows: number, split: string): void {
+  if (rows === 0) throw new SlipwayError("DATASET_INVALID", `The split "${split}" has no row that can be used.`);
 }
 
 /** @throws SlipwayError MODEL_TOO_LARGE for more than memory is to take */

@@ -10,7 +10,7 @@ import { BadRows, type InputBinding, type LabelPlan, type OpenDataset, type RowB
 import { fitTarget, type TargetEncoding } from "#lab/encoding";
 import type { JsonObject } from "#registry";
 import type { TrainOrder } from "./order.ts";
-import { type PrepareOptions, refuseTooMany, targetOf } from "./open-rows.ts";
+import { type PrepareOptions, readAhead, refuseNone, refuseTooMany, targetOf } from "./open-rows.ts";
 import type { PreparedRows, ServedRows } from "./prepared-rows.ts";
 import { heldOut } from "./randomness.ts";
 import { chosenSplits } from "./splits.ts";
@@ -63,6 +63,7 @@ export async function preparePixels(dataset: OpenDataset, options: PrepareOption
   const { mean, deviation } = standardised(train.data, dense.input);
   for (const part of [train, held]) standardise(part.data, dense.input, mean, deviation);
   const { test } = splits;
+  if (test !== null) await reader.readAhead(test);
   const training = setOf(train, dense.input);
   return {
     manifest: dataset.manifest,
@@ -303,7 +304,7 @@ class DenseReader {
       rows += batch.rows;
       this.#options.report(`reading rows: ${rows} of ${most}`);
     }
-    if (rows === 0) throw new SlipwayError("DATASET_INVALID", `The split "${split}" has no row that can be used.`);
+    refuseNone(rows, split);
     const target = this.#target;
     return {
       name: this.#dense.binding.input,
@@ -318,6 +319,11 @@ class DenseReader {
               data: Float32Array.from(truths.subarray(0, rows), (value) => (value - target.mean) / target.scale),
             },
     };
+  }
+
+  /** Rows of a split that are read again once all is trained. */
+  async readAhead(split: string): Promise<void> {
+    await readAhead(this.#batches(split), split);
   }
 
   async *served(split: string, places: ReadonlySet<number> | null): AsyncGenerator<ServedRows> {

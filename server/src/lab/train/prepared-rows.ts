@@ -20,7 +20,7 @@ export interface PreparedRows {
   readonly validation: TrainingSet;
   /** Rows of training by class; null for numbers. */
   readonly classRows: readonly number[] | null;
-  /** Rows that were left out, of both. */
+  /** Rows that were left out, of all splits. */
   readonly skipped: SkippedRows;
   /** What was found of the columns, for the record. */
   readonly columns: readonly JsonObject[];

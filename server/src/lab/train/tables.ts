@@ -6,7 +6,7 @@ import type { NamedTensor, Tensor } from "@slipway/core/tensor";
 import { BadRows, type OpenDataset, type RowBatch } from "#lab/dataset";
 import { encodeRows, encoderRows, fitEncoder, type FittedEncoder, UnusualCount, usedColumns } from "#lab/encoding";
 import type { JsonObject, JsonValue } from "#registry";
-import { type PrepareOptions, refuseTooMany, targetOf } from "./open-rows.ts";
+import { type PrepareOptions, readAhead, refuseNone, refuseTooMany, targetOf } from "./open-rows.ts";
 import type { TrainOrder } from "./order.ts";
 import type { PreparedRows, ServedRows } from "./prepared-rows.ts";
 import { heldOut } from "./randomness.ts";
@@ -47,6 +47,7 @@ export async function prepareTable(dataset: OpenDataset, options: PrepareOptions
   const training = drawn === null ? all.set : partOf(all.set, drawn.kept);
   const validation = drawn === null ? (await reader.read(splits.validation!)).set : partOf(all.set, drawn.held);
   const { test } = splits;
+  if (test !== null) await reader.readAhead(test);
   const validationRows = () =>
     drawn === null ? reader.served(splits.validation!, null) : reader.served(splits.training, new Set(drawn.held));
   return {
@@ -129,7 +130,7 @@ class TableReader {
       for (let row = 0; row < batch.rows && examples.length < EXAMPLES; row++) examples.push(instanceOf(batch, row));
       rows += batch.rows;
     }
-    if (rows === 0) throw new SlipwayError("DATASET_INVALID", `The split "${split}" has no row that can be used.`);
+    refuseNone(rows, split);
     this.unusual = unusual.counts();
     const targetTensor: Tensor = isClass
       ? { dtype: "int64", shape: [rows], data: targets.subarray(0, rows) as BigInt64Array }
@@ -140,6 +141,11 @@ class TableReader {
       weights: weights === null ? null : ofMeanOne(weights.subarray(0, rows)),
     });
     return { set, examples };
+  }
+
+  /** Rows of a split that are read again once all is trained. */
+  async readAhead(split: string): Promise<void> {
+    await readAhead(this.#batches(split), split);
   }
 
   /** @param places of the rows wanted within the split; null for all */

@@ -160,6 +160,31 @@ describe("a table", () => {
     expect(record.data).toMatchObject({ trainingRows: 48, validationRows: 12 });
     expect(record.result!.figures.test).toMatchObject({ rows: 30 });
   });
+
+  it("counts what it leaves out of each split, and is told of a bad row of the test before it trains", async () => {
+    const splits = ["train", "train", "validation", "test"];
+    const bad = [4, 6, 7, 11, 15];
+    const file = place.write(
+      "bad-parts.csv",
+      table(120, (row) => [bad.includes(row) ? "oops" : noise[row]!.toFixed(3), row % 3, splits[row % 4]!], "x,y,part"),
+    );
+    const order = { data: { description: { files: file, split: "part" } }, target: "y", settings: FAST };
+    const { record } = await trainNow({ ...order, roles: { x: "numeric" }, badRows: "skip" });
+    expect(record.data).toMatchObject({ trainingRows: 59, validationRows: 29, skippedRows: 5 });
+    expect(record.result!.figures.test).toMatchObject({ rows: 27 });
+    const only = place.write(
+      "bad-test.csv",
+      table(120, (row) => [row === 7 ? "oops" : noise[row]!.toFixed(3), row % 3, splits[row % 4]!], "x,y,part"),
+    );
+    let epochs = 0;
+    const told = trainNow(
+      { ...order, data: { description: { files: only, split: "part" } } },
+      {},
+      { onCurve: async () => void (epochs += 1) },
+    );
+    await expect(told).rejects.toThrow(/bad-test\.csv, row 8, column "x": "oops" can't be used/);
+    expect(epochs).toBe(0);
+  });
 });
 
 describe("pictures and signals", () => {
