@@ -90,10 +90,11 @@ async function rowsOf(
 ): Promise<SubjectRows | null> {
   if (data === null) return null;
   if (!("description" in data)) return await labelledRows(data, blobReader(blobsDirectory));
-  const { description, hash, split } = data;
+  const { description, folder, hash, split } = data;
   const text = `opening ${description.name}`;
   const dataset = await openDataset({
     description,
+    folder,
     hash,
     processing,
     clock: systemClock,

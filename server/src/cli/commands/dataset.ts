@@ -242,7 +242,7 @@ async function findDataset(client: Client, name: string, number: number | null):
 
 async function withDataset(
   { progress, signal }: CommandContext,
-  { description, hash }: DatasetOrder,
+  { description, folder, hash }: DatasetOrder,
   processing: unknown,
   badRows: BadRowChoice,
   use: (opened: OpenDataset) => Promise<void>,
@@ -250,6 +250,7 @@ async function withDataset(
   progress.step(`Opening ${description.name} …`);
   const opened = await openDataset({
     description,
+    folder,
     hash,
     processing,
     badRows,

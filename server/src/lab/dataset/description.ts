@@ -119,23 +119,25 @@ export function parseDescription(value: unknown, where: string): DatasetDescript
 
 /**
  * Reads a description's file, YAML or JSON. Its paths are relative to its own folder and answered absolute.
+ * @param file absolute
+ * @param shown as it was named, for messages
  * @throws SlipwayError FILE_UNREADABLE, DATASET_INVALID
  */
-export async function readDescription(file: string): Promise<DatasetDescription> {
+export async function readDescription(file: string, shown: string): Promise<DatasetDescription> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new SlipwayError("FILE_UNREADABLE", `The description "${file}" can't be read (${code}).`, { cause: error });
+    throw new SlipwayError("FILE_UNREADABLE", `The description "${shown}" can't be read (${code}).`, { cause: error });
   }
   let value: unknown;
   try {
     value = parse(text, { prettyErrors: true });
   } catch (error) {
-    throw new SlipwayError("DATASET_INVALID", `${file} is neither YAML nor JSON: ${(error as Error).message}`);
+    throw new SlipwayError("DATASET_INVALID", `${shown} is neither YAML nor JSON: ${(error as Error).message}`);
   }
-  return absolute(parseDescription(value, file), path.dirname(file));
+  return absolute(parseDescription(value, shown), path.dirname(file));
 }
 
 /** The description with every path absolute. */

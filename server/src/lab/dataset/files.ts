@@ -37,43 +37,53 @@ export function endingsText(): string {
 
 /**
  * The files that paths and patterns name, in the order they are named; those of one pattern or folder by name.
- * @param folder what relative paths are relative to
+ * @param named absolute
+ * @param shownAs a path as it is told
  * @throws SlipwayError FILE_UNREADABLE where a path names nothing, or a pattern matches nothing
  */
 export async function findFiles(
   named: readonly string[],
-  folder: string,
+  shownAs: (path: string) => string,
 ): Promise<{ readonly files: readonly FoundFile[]; readonly folders: readonly string[] }> {
   const files: FoundFile[] = [];
   const folders: string[] = [];
   for (const name of named) {
-    const full = path.resolve(folder, name);
-    const found = await statOf(full);
+    const found = await statOf(name, shownAs(name));
     if (found !== null && found.isDirectory()) {
-      folders.push(full);
+      folders.push(name);
       continue;
     }
     if (found === null && PATTERN.test(name)) {
       const matches: string[] = [];
-      for await (const match of glob(name, { cwd: folder })) matches.push(match);
-      if (matches.length === 0) throw unreadable(`No file matches "${name}" in ${folder}.`);
-      for (const match of matches.toSorted(byCodeUnit)) files.push(await fileAt(path.resolve(folder, match), match));
-    } else files.push(await fileAt(full, name));
+      for await (const match of glob(name, { cwd: "/" })) matches.push(path.resolve("/", match));
+      if (matches.length === 0) throw unreadable(`No file matches "${shownAs(name)}".`);
+      for (const match of matches.toSorted(byCodeUnit)) files.push(await fileAt(match, shownAs(match)));
+    } else files.push(await fileAt(name, shownAs(name)));
   }
   return { files, folders };
 }
 
 /**
+ * A path as whoever named it wrote it: from a folder on, where that is shorter.
+ * @param folder null tells it as it is
+ */
+export function shownFrom(folder: string | null, full: string): string {
+  const relative = folder === null ? full : path.relative(folder, full);
+  return relative === "" ? "." : relative.length < full.length ? relative : full;
+}
+
+/**
  * Every file of some formats in a folder and the folders within, by path, shown as the folder sees it.
+ * @param told the folder, for messages
  * @throws SlipwayError DATASET_INVALID where there are too many; FILE_UNREADABLE
  */
-export async function filesIn(folder: string): Promise<readonly FoundFile[]> {
+export async function filesIn(folder: string, told: string): Promise<readonly FoundFile[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const names = entries
     .filter((entry) => entry.isFile() && !entry.name.startsWith(".") && formatOf(entry.name) !== null)
     .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, "/"));
   if (names.length > MOST_FILES) {
-    throw new SlipwayError("DATASET_INVALID", `${folder} holds ${names.length} files; at most ${MOST_FILES} are read.`);
+    throw new SlipwayError("DATASET_INVALID", `${told} holds ${names.length} files; at most ${MOST_FILES} are read.`);
   }
   const found: FoundFile[] = [];
   for (const name of names.toSorted(byCodeUnit)) found.push(await fileAt(path.join(folder, name), name));
@@ -115,19 +125,19 @@ export async function hashFile(
 }
 
 async function fileAt(full: string, shown: string): Promise<FoundFile> {
-  const found = await statOf(full);
+  const found = await statOf(full, shown);
   if (found === null) throw unreadable(`The file "${shown}" does not exist. Check the path.`);
   if (!found.isFile()) throw unreadable(`"${shown}" is not a regular file.`);
   return { path: full, shown, sizeBytes: found.size };
 }
 
-async function statOf(full: string): Promise<Stats | null> {
+async function statOf(full: string, shown: string): Promise<Stats | null> {
   try {
     return await stat(full);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return null;
-    throw unreadable(`"${full}" can't be read (${code}).`, error);
+    throw unreadable(`"${shown}" can't be read (${code}).`, error);
   }
 }
 

@@ -9,7 +9,7 @@ import { type BadRowChoice, type BadRows, NONE_SKIPPED, type SkippedRows } from 
 import { batchesOf } from "./batches.ts";
 import type { BatchOptions, Dataset, DatasetFile, DatasetManifest, RowBatch } from "./dataset.ts";
 import { type DatasetDescription, filesOf } from "./description.ts";
-import { endingsText, fileInside, filesIn, findFiles, formatOf, type FoundFile, hashFile } from "./files.ts";
+import { endingsText, fileInside, filesIn, findFiles, formatOf, type FoundFile, hashFile, shownFrom } from "./files.ts";
 import { type ImageFolder, openImages } from "./image-source.ts";
 import { bindInputs, checkSteps, type InputBinding } from "./inputs.ts";
 import { checkSingle, type LabelPlan, planLabels, weightFiller } from "./labels.ts";
@@ -20,6 +20,8 @@ import { openTables } from "./table-source.ts";
 export interface OpenDatasetOptions {
   /** With absolute paths, as `readDescription` and `datasetOrder` answer it. */
   readonly description: DatasetDescription;
+  /** Where its paths are told from; null, or left out, tells them as they are. */
+  readonly folder?: string | null;
   /** Of the manifest it has to have, where it was registered; null takes whatever is found. */
   readonly hash: string | null;
   /** The version's, where images are read by its steps or classes have the names of its labels; null for none. */
@@ -78,9 +80,10 @@ export interface RowsWanted extends Omit<BatchOptions, "signature" | "firstRow">
 export async function openDataset(options: OpenDatasetOptions): Promise<OpenDataset> {
   const { description, processing, signal } = options;
   checkSteps(description);
+  const shownAs = (full: string): string => shownFrom(options.folder ?? null, full);
   const doing = (text: string) => options.report?.({ done: 0, total: null, text });
   doing("counting the rows");
-  const { source, files, format, skipped } = await openSource(description, options.badRows ?? "error", signal);
+  const { source, files, format, skipped } = await openSource(options, shownAs);
   const preparer = new ImagePreparer({ clock: options.clock, environment: options.environment });
   try {
     const labels = await planLabels(description, source, processing, signal);
@@ -97,7 +100,7 @@ export async function openDataset(options: OpenDatasetOptions): Promise<OpenData
         '"split.files": a row of arrays lies in all files; split by fractions.',
       );
     }
-    const splits = description.split === null ? null : await findSplits(description.split, source, signal);
+    const splits = description.split === null ? null : await findSplits(description.split, source, shownAs, signal);
     const named = await namedImages(description, source, signal);
     const manifest = await manifestOf({ ...options, format, source, splits, skipped, files: [...files, ...named] });
     if (options.hash !== null && options.hash !== manifest.hash) throw changed(manifest, options.hash);
@@ -194,27 +197,31 @@ interface OpenedSource {
 }
 
 async function openSource(
-  description: DatasetDescription,
-  badRows: BadRowChoice,
-  signal: AbortSignal,
+  { description, badRows = "error", signal }: OpenDatasetOptions,
+  shownAs: (path: string) => string,
 ): Promise<OpenedSource> {
-  const found = await findFiles(filesOf(description), "/");
+  const named = filesOf(description);
+  const told = named.map(shownAs).join(", ");
+  const found = await findFiles(named, shownAs);
   const inFolders = new Map<string, readonly FoundFile[]>();
-  for (const folder of found.folders) inFolders.set(folder, await filesIn(folder));
-  const named = shortlyNamed(found.files);
-  const all = [...named, ...[...inFolders.values()].flat()];
-  const format = description.format ?? guessedFormat(all, description);
+  for (const one of found.folders) inFolders.set(one, await filesIn(one, shownAs(one)));
+  const single = shortlyNamed(found.files);
+  const all = [...single, ...[...inFolders.values()].flat()];
+  const format = description.format ?? guessedFormat(all, told);
   // In folders lies what else people keep there; a file that was named is meant.
   const folders = [...inFolders].map(([folder, files]): ImageFolder => {
     return { path: folder, images: files.filter(({ path: file }) => formatOf(file) === format) };
   });
-  const files = [...named, ...folders.flatMap(({ images }) => images)];
+  const files = [...single, ...folders.flatMap(({ images }) => images)];
   if (files.length === 0) {
-    throw new SlipwayError("DATASET_INVALID", `${filesOf(description).join(", ")} holds no ${format} files.`);
+    throw new SlipwayError("DATASET_INVALID", `${told} holds no ${format} files.`);
   }
   const twice = namedTwice(files);
   if (twice !== undefined) {
-    throw new SlipwayError("DATASET_INVALID", `"files" names ${twice.path} twice; its rows would count twice.`);
+    throw new SlipwayError(
+      "DATASET_INVALID",
+      `"files" names ${shownAs(twice.path)} twice; its rows would count twice.`,
+    );
   }
   const odd = files.find(({ path: file }) => (formatOf(file) ?? format) !== format);
   if (odd !== undefined) {
@@ -231,11 +238,11 @@ async function openSource(
     case "arrays":
       return { source: await openArrays(files), files, format, skipped: NONE_SKIPPED };
     case "images": {
-      const single = found.files.map((file): ImageFolder => {
+      const alone = found.files.map((file): ImageFolder => {
         const shown = file.path.split(path.sep).slice(-2).join("/");
         return { path: path.dirname(path.dirname(file.path)), images: [{ ...file, shown }] };
       });
-      const parts = [...single, ...folders];
+      const parts = [...alone, ...folders];
       return { source: openImages(parts), files: parts.flatMap(({ images }) => images), format, skipped: NONE_SKIPPED };
     }
     default:
@@ -264,9 +271,8 @@ function csvOf({ csv }: DatasetDescription, files: readonly FoundFile[]): Datase
 }
 
 /** The format of the files; in folders with several, that of the tables, which may name the images. */
-function guessedFormat(files: readonly FoundFile[], description: DatasetDescription): DatasetManifest["format"] {
+function guessedFormat(files: readonly FoundFile[], named: string): DatasetManifest["format"] {
   const formats = new Set(files.map((file) => formatOf(file.path)).filter((format) => format !== null));
-  const named = filesOf(description).join(", ");
   if (formats.size === 1) return [...formats][0]!;
   if (formats.size === 0) {
     throw new SlipwayError(

@@ -57,6 +57,23 @@ test("a description's paths are relative to its own folder", async () => {
   await dataset.close();
 });
 
+test.each([
+  ["sub/missing.yaml", 'The file "none.csv" does not exist.'],
+  ["sub/twice.yaml", '"files" names ../rows.csv twice;'],
+  ["sub/pattern.yaml", 'No file matches "q*.csv".'],
+  ["sub/split.yaml", '"split.files": ../rows.csv is in no split;'],
+  ["./empty", "Nothing says what empty is:"],
+])("errors about %s tell paths as they were given", async (named, message) => {
+  files.write("sub/missing.yaml", "files: [../rows.csv, none.csv]\n");
+  files.write("sub/twice.yaml", "files: [../rows.csv, ../rows.csv]\n");
+  files.write("sub/pattern.yaml", "files: q*.csv\n");
+  files.write("sub/other.csv", "a,label\n1,x\n");
+  files.write("sub/split.yaml", "files: [../rows.csv, other.csv]\nsplit: { files: { test: other.csv } }\n");
+  files.write("empty/nothing.txt", "");
+  const { description, folder } = await order(named);
+  await expect(opened(description, "/", { folder })).rejects.toThrow(message);
+});
+
 test("a registered name is asked for with its number, and has its hash", async () => {
   asked.length = 0;
   expect(await order("iris@test")).toMatchObject({ split: "test", hash: registered.hash });

@@ -10,6 +10,11 @@ import { formatOf } from "./files.ts";
 /** A dataset that is to be opened, and which of its splits. */
 export const DatasetOrder = z.strictObject({
   description: DatasetDescription,
+  folder: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe("absolute; paths are told from there, as whoever named them did. null tells them as they are"),
   split: z.string().min(1).nullable().default(null),
   hash: z
     .string()
@@ -44,20 +49,21 @@ export interface DatasetNaming {
  */
 export async function datasetOrder(text: string, { workingDirectory, find }: DatasetNaming): Promise<DatasetOrder> {
   const whole = await described(text, workingDirectory);
-  if (whole !== null) return { description: whole, split: null, hash: null };
+  if (whole !== null) return { ...whole, split: null, hash: null };
   const at = text.lastIndexOf("@");
   const [named, split] = at < 0 ? [text, null] : [text.slice(0, at), text.slice(at + 1)];
   if (split === "") throw unknown(text);
-  const description = at < 0 ? null : await described(named, workingDirectory);
-  if (description !== null) return { description, split, hash: null };
+  const part = at < 0 ? null : await described(named, workingDirectory);
+  if (part !== null) return { ...part, split, hash: null };
   const [, name, number] = /^([^:]*)(?::([1-9]\d{0,8}))?$/.exec(named) ?? [];
   if (name === undefined || !isName(name) || isPath(named)) throw unknown(text);
   const found = await find(name, number === undefined ? null : Number(number));
-  return { description: parseDescription(found.description, `The dataset "${name}"`), split, hash: found.hash };
+  const description = parseDescription(found.description, `The dataset "${name}"`);
+  return { description, folder: null, split, hash: found.hash };
 }
 
 /** The description of a path's files, or the one that a description's file holds; null where there is no such path. */
-async function described(name: string, folder: string): Promise<DatasetDescription | null> {
+async function described(name: string, folder: string): Promise<Pick<DatasetOrder, "description" | "folder"> | null> {
   const full = path.resolve(folder, name);
   const found = await stat(full).catch(() => null);
   if (found === null) {
@@ -68,12 +74,13 @@ async function described(name: string, folder: string): Promise<DatasetDescripti
   }
   // A name that is registered is not shadowed by a folder that is called alike.
   if (!isPath(name)) return null;
-  if (/\.(ya?ml|json)$/i.test(name)) return await readDescription(full);
+  if (/\.(ya?ml|json)$/i.test(name))
+    return { description: await readDescription(full, name), folder: path.dirname(full) };
   const called = path
     .basename(name)
     .replace(/\.(gz)$/i, "")
     .replace(/\.[^.]+$/, "");
-  return parseDescription({ name: called === "" ? "data" : called, files: full }, name);
+  return { description: parseDescription({ name: called === "" ? "data" : called, files: full }, name), folder };
 }
 
 function isPath(text: string): boolean {

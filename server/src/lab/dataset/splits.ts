@@ -35,13 +35,19 @@ type SplitRule = Exclude<DatasetDescription["split"], null>;
 
 /**
  * Finds the cuts, in a few passes over the columns they depend on.
+ * @param shownAs a path as it is told
  * @throws SlipwayError DATASET_INVALID for a column there is not or too many splits; ROWS_INVALID for a row without a value
  *   there; the signal's reason
  */
-export async function findSplits(rule: SplitRule, source: RowSource, signal: AbortSignal): Promise<Splits> {
-  if (typeof rule === "string") return await findSplits({ column: rule }, source, signal);
+export async function findSplits(
+  rule: SplitRule,
+  source: RowSource,
+  shownAs: (path: string) => string,
+  signal: AbortSignal,
+): Promise<Splits> {
+  if (typeof rule === "string") return await splitsByColumn(rule, source, signal);
   if ("column" in rule) return await splitsByColumn(rule.column, source, signal);
-  if ("files" in rule) return await splitsByFile(rule.files, source, signal);
+  if ("files" in rule) return await splitsByFile(rule.files, source, shownAs, signal);
   const names = Object.keys(rule.fractions);
   const keys = keysOf(rule, source);
   const found = await findCuts(Object.values(rule.fractions), keys, source, signal);
@@ -91,11 +97,12 @@ async function splitsByColumn(column: string, source: RowSource, signal: AbortSi
 async function splitsByFile(
   described: Readonly<Record<string, string | readonly string[]>>,
   source: RowSource,
+  shownAs: (path: string) => string,
   signal: AbortSignal,
 ): Promise<Splits> {
   const names = Object.keys(described);
   const found = await Promise.all(
-    Object.values(described).map((named) => findFiles(typeof named === "string" ? [named] : named, "/")),
+    Object.values(described).map((named) => findFiles(typeof named === "string" ? [named] : named, shownAs)),
   );
   const known = new Map<string, number>();
   const splitOf = (file: string): number => {
@@ -105,7 +112,7 @@ async function splitsByFile(
     const [place, other] = places;
     if (place === undefined || other !== undefined) {
       const what = place === undefined ? "no split" : `the splits ${places.map((one) => names[one]).join(" and ")}`;
-      throw new SlipwayError("DATASET_INVALID", `"split.files": ${file} is in ${what}; each file is in one.`);
+      throw new SlipwayError("DATASET_INVALID", `"split.files": ${shownAs(file)} is in ${what}; each file is in one.`);
     }
     known.set(file, place);
     return place;

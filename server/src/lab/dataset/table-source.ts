@@ -1,6 +1,7 @@
 // Rows of CSV, Parquet and JSON Lines files, one file after the other. Text files are read as text and turned into numbers
 // only where numbers are wanted, so that what can't be one is told as it stands in the file.
 import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { SlipwayError, unreachable } from "@slipway/core/base";
@@ -64,6 +65,7 @@ export async function openTables(
       signal.throwIfAborted();
       const head = format === "csv" ? await readCsvHead(file, csv.delimiter, csv.header) : null;
       if (isSkipping) await refuseOtherEncoding(file);
+      if (format === "parquet") await refuseOtherBeginning(file);
       const relation = relationOf(engine.nameOf(file.path), format, csv, head, isSkipping);
       try {
         // Counting comes first: it reads every row, so that a broken one is told by its line.
@@ -76,7 +78,7 @@ export async function openTables(
             : await guessedColumns(engine, relation, head, signal);
         columns = columns === null ? own : agreed(columns, own, file.shown, files[0]!.shown);
       } catch (error) {
-        throw await located(error, file, format);
+        throw await located(error, file, engine.nameOf(file.path), format);
       }
       relations.push(relation);
     }
@@ -172,7 +174,8 @@ class Tables implements RowSource {
     try {
       yield* this.#engine.stream(sql, signal);
     } catch (error) {
-      throw await located(error, this.#files[file]!, this.#format);
+      const broken = this.#files[file]!;
+      throw await located(error, broken, this.#engine.nameOf(broken.path), this.#format);
     }
   }
 
@@ -297,6 +300,29 @@ async function countSkipping(
   return { rows: Number(found[0]!["rows"]), skipped: { rows: Number(found[0]!["bad"]), columns: [], first } };
 }
 
+const PARQUET = "PAR1";
+
+/**
+ * The engine looks at a file's end alone. Source: the Parquet format, File format.
+ * @throws SlipwayError ROWS_INVALID where it does not begin as Parquet does; FILE_UNREADABLE
+ */
+async function refuseOtherBeginning({ path: file, shown }: TableFile): Promise<void> {
+  let first: Buffer;
+  try {
+    await using handle = await open(file);
+    first = Buffer.alloc(PARQUET.length);
+    await handle.read(first, 0, first.length, 0);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new SlipwayError("FILE_UNREADABLE", `${shown} can't be read (${code}).`, { cause: error });
+  }
+  if (first.toString("latin1") === PARQUET) return;
+  throw new SlipwayError(
+    "ROWS_INVALID",
+    `${shown} begins with ${JSON.stringify(first.toString("latin1"))} rather than "${PARQUET}": it is damaged, or no Parquet file. Write it again, or say under "format" what it is.`,
+  );
+}
+
 /** Files of one dataset have the same columns. Types may differ where both are numbers: the wider one is told. */
 function agreed(
   columns: readonly DatasetColumn[],
@@ -326,14 +352,17 @@ function agreed(
   });
 }
 
-/** The error of a file that can't be read, naming it; of JSON Lines, with the line that is none. */
-async function located(error: unknown, file: TableFile, format: TableFormat): Promise<unknown> {
+/**
+ * The error of a file that can't be read, naming it; of JSON Lines, with the line that is none.
+ * @param named as the engine names it
+ */
+async function located(error: unknown, file: TableFile, named: string, format: TableFormat): Promise<unknown> {
   if (!(error instanceof SlipwayError) || error.code !== "ROWS_INVALID" || error.message.startsWith(file.shown))
     return error;
   const broken = /CSV Error on Line: (\d+)/.exec(error.message)?.[1];
   if (broken !== undefined && /Invalid unicode/.test(error.message)) return notUtf8(file.shown, `line ${broken}`);
   const line = format === "jsonl" && !file.path.endsWith(".gz") ? await firstBrokenLine(file.path) : null;
-  const message = line ?? error.message;
+  const message = (line ?? error.message).replaceAll(named, file.shown);
   const details = broken === undefined ? undefined : { path: file.shown, line: Number(broken) };
   const told = message.replace(/; Possible [\s\S]*$/, ".");
   return new SlipwayError("ROWS_INVALID", `${file.shown}: ${told}`, { cause: error, ...(details && { details }) });

@@ -1,4 +1,5 @@
 // CSV, Parquet and JSON Lines as people have them, well and ill.
+import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -272,6 +273,20 @@ test("columns that are numbers in one file and texts in another are read as text
   expect(dataset.manifest.columns.map(({ type }) => type)).toEqual(["VARCHAR", "DOUBLE", "VARCHAR"]);
   expect(values(batches[0]!.inputs["x"]!.data)).toEqual([1, 2.5, 3, 4]);
   expect(dataset.classes).toEqual(["7", "seven"]);
+});
+
+test("a Parquet file that does not begin or end as one is refused, by its name", async () => {
+  const file = files.write("whole.parquet", "");
+  await sql(`COPY (SELECT i AS a, i AS b FROM range(50) t(i)) TO '${file}' (FORMAT parquet)`);
+  const bytes = readFileSync(file);
+  files.write("tail.parquet", Buffer.concat([Buffer.from("XXXX"), bytes.subarray(4)]));
+  files.write("cut.parquet", bytes.subarray(0, 200));
+  expect(await problem({ files: "tail.parquet" })).toMatch(
+    /^ROWS_INVALID tail\.parquet begins with "XXXX" rather than "PAR1": it is damaged, or no Parquet file\./,
+  );
+  const cut = await problem({ files: "cut.parquet" });
+  expect(cut).toMatch(/^ROWS_INVALID cut\.parquet: The rows can't be read: .*'cut\.parquet'/);
+  expect(cut).not.toContain(files.folder);
 });
 
 test("a file's content is data: it opens nothing else", async () => {

@@ -25,10 +25,11 @@ const FOLDER = "folder";
 /** @throws SlipwayError as `openDataset`; DATASET_INVALID for a target there is not */
 export async function openRows(options: PrepareOptions): Promise<OpenDataset> {
   const { order, signal, clock, environment, report } = options;
-  const { description, hash } = order.data;
+  const { description, folder, hash } = order.data;
   const open = (one: DatasetDescription, expected: string | null) =>
     openDataset({
       description: one,
+      folder,
       hash: expected,
       processing: order.base?.processing ?? null,
       clock,
