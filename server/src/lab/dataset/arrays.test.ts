@@ -18,10 +18,14 @@ afterAll(() => files.remove());
 const NUMPY =
   "UEsDBC0AAAAIAAAAIQC97795//////////8FABQAZi5ucHkBABAA4AAAAAAAAABoAAAAAAAAAJvsF+obEMnIUMZQrZ6SWpxcpG6loG6TZqGuo6Cell9UUpSYF59flJIKEg8pKk0FChdnJBakArkaxjoKRkCkqaNQq0Am4GJAAQIOEFoBSjNAaQkorQKlP9hDaBEoXwlKc0BpGSit5gAAUEsDBC0AAAAIAAAAIQBUxNUz//////////8HABQAYmlnLm5weQEAEACMAAAAAAAAAE8AAAAAAAAAm+wX6hsQychQxlCtnpJanFykbqWgbpdpoq6joJ6WX1RSlJgXn1+UkgoSd0vMKU4FihdnJBakAvkaxjqaOgq1ChQALgYGBsb/////A9LMAFBLAwQtAAAACAAAACEA609dDf//////////CAAUAGhhbGYubnB5AQAQAIYAAAAAAAAATAAAAAAAAACb7BfqGxDJyFDGUK2eklqcXKRupaBuk2akrqOgnpZfVFKUmBefX5SSChJ3S8wpTgWKF2ckFqQC+RrGOgqGmjoKtQpkAy4GC4Z9/6sBUEsDBC0AAAAIAAAAIQAFPAy+//////////8IABQAdGV4dC5ucHkBABAApAAAAAAAAABUAAAAAAAAAJvsF+obEMnIUMZQrZ6SWpxcpG6loG4Taqyuo6Cell9UUpSYF59flJIKEndLzClOBYoXZyQWpAL5GsY6mjoKtQoUAK5EBgSoAuJyIP4GxIu+McLFAVBLAwQtAAAACAAAACEAZItoAv//////////CQAUAGxhYmVsLm5weQEAEACDAAAAAAAAAEcAAAAAAAAAm+wX6hsQychQxlCtnpJanFykbqWgXlNqqK6joJ6WX1RSlJgXn1+UkgoSd0vMKU4FihdnJBakAvkaxjqaOgq1ChQALgZGBgBQSwECLQMtAAAACAAAACEAve+/eWgAAADgAAAABQAAAAAAAAAAAAAAgAEAAAAAZi5ucHlQSwECLQMtAAAACAAAACEAVMTVM08AAACMAAAABwAAAAAAAAAAAAAAgAGfAAAAYmlnLm5weVBLAQItAy0AAAAIAAAAIQDrT10NTAAAAIYAAAAIAAAAAAAAAAAAAACAAScBAABoYWxmLm5weVBLAQItAy0AAAAIAAAAIQAFPAy+VAAAAKQAAAAIAAAAAAAAAAAAAACAAa0BAAB0ZXh0Lm5weVBLAQItAy0AAAAIAAAAIQBki2gCRwAAAIMAAAAJAAAAAAAAAAAAAACAATsCAABsYWJlbC5ucHlQSwUGAAAAAAUABQALAQAAvQIAAAAA";
 
-const problem = async (description: unknown, read = false): Promise<string> => {
+const problem = async (
+  description: unknown,
+  read = false,
+  signature = signatureOf({ x: ["float32", 2] }),
+): Promise<string> => {
   try {
     const dataset = await opened(description, files.folder);
-    if (read) await batchesFrom(dataset, signatureOf({ x: ["float32", 2] }));
+    if (read) await batchesFrom(dataset, signature);
     await dataset.close();
     return "none";
   } catch (error) {
@@ -77,7 +81,12 @@ test("several .npy files, each a column by its file's name", async () => {
 test("numbers that a datatype can't hold are told by row", async () => {
   files.write("x.npy", npyFromTensor({ dtype: "float64", shape: [3, 2], data: Float64Array.of(1, 2, 3, 4, 5, 1e300) }));
   expect(await problem({ files: "x.npy" }, true)).toMatch(
-    /^ROWS_INVALID x\.npy, row 3, column "x": "5, 1e\+300" can't be used; the input "x" takes numbers up to 3\.4e38/,
+    /^ROWS_INVALID x\.npy, row 3, column "x", at \[1\]: "1e\+300" can't be used; the input "x" takes numbers up to 3\.4e38/,
+  );
+  const wide = Float64Array.from({ length: 4 * 2 * 30 }, (_, at) => (at === 2 * 60 + 30 + 17 ? Number.NaN : 1));
+  files.write("x.npy", npyFromTensor({ dtype: "float64", shape: [4, 2, 30], data: wide }));
+  expect(await problem({ files: "x.npy" }, true, signatureOf({ x: ["float32", 2, 30] }))).toMatch(
+    /^ROWS_INVALID x\.npy, row 3, column "x", at \[1, 17\]: "NaN" can't be used; the input "x" takes numbers/,
   );
   files.write("x.npy", npyFromTensor({ dtype: "float64", shape: [3, 3], data: new Float64Array(9) }));
   expect(await problem({ files: "x.npy" }, true)).toMatch(/^INPUT_SHAPE_MISMATCH .*takes 2 values a row.*x has 3/);

@@ -50,8 +50,8 @@ export async function* batchesOf(
   { batchRows, slices, firstRow, signal, every = 1 }: BatchesWanted,
 ): AsyncGenerator<RowBatch> {
   const { source, splits, badRows } = parts;
-  const errorOf = (block: Block, { row, column, wants, ifMissing }: Misfit) =>
-    misfitError(source, block.firstRow + row, column, wants, ifMissing);
+  const errorOf = (block: Block, { row, column, wants, ifMissing, element }: Misfit) =>
+    misfitError(source, block.firstRow + row, column, wants, ifMissing, element);
   const plan = planOf(parts, bindings, split, slices);
   const isFromStart = firstRow === 0 || split === null;
   const start = isFromStart ? firstRow : await sourceRowOf(splits!, split, firstRow, source, signal);

@@ -11,7 +11,7 @@ import {
 } from "@slipway/core/tensor";
 import { type Conversion, conversionTo, isWhole } from "./elements.ts";
 import type { InputBinding } from "./inputs.ts";
-import type { ColumnBlock, RowSource, Wanted } from "./source.ts";
+import type { ColumnBlock, RowElement, RowSource, Wanted } from "./source.ts";
 
 /** A value that can't be used. */
 export interface Misfit {
@@ -21,6 +21,8 @@ export interface Misfit {
   /** What it should have been, as `misfitError` takes it. */
   readonly wants: string;
   readonly ifMissing?: string;
+  /** Of rows of several values: which of them. */
+  readonly element?: RowElement;
 }
 
 /** One of the things a batch holds, filled from some columns. */
@@ -124,7 +126,7 @@ abstract class Input implements Filler<Tensor> {
         if (list === null || list.nullAt >= 0) return this.#misfit(from + row, column);
         this.#checkList(list.values.length, list.shape, column, from + row);
         const bad = this.write(list.values, 0, list.values.length, start + row * this.width, 1, null);
-        if (bad >= 0) return this.#misfit(from + row, column);
+        if (bad >= 0) return this.#misfit(from + row, column, elementOf(list.values, list.shape ?? [], bad, bad));
       }
       return null;
     }
@@ -133,17 +135,18 @@ abstract class Input implements Filler<Tensor> {
     if (own === 1 || own === this.width) {
       const stride = own === 1 ? this.width : 1;
       const bad = this.write(block.values, from * own, count * own, start, stride, nulls);
-      return bad < 0 ? null : this.#misfit(Math.floor(bad / own), column);
+      if (bad < 0) return null;
+      return this.#misfit(Math.floor(bad / own), column, elementOf(block.values, block.shape, bad, bad % own));
     }
     for (let row = 0; row < count; row++) {
       const bad = this.write(block.values, (from + row) * own, own, start + row * this.width, 1, nulls);
-      if (bad >= 0) return this.#misfit(from + row, column);
+      if (bad >= 0) return this.#misfit(from + row, column, elementOf(block.values, block.shape, bad, bad % own));
     }
     return null;
   }
 
-  #misfit(row: number, column: string): Misfit {
-    return { row, column, ...this.wants() };
+  #misfit(row: number, column: string, element: RowElement | null = null): Misfit {
+    return { row, column, ...this.wants(), ...(element === null ? {} : { element }) };
   }
 
   #missingList(columns: readonly ColumnBlock[], from: number): Misfit | null {
@@ -188,6 +191,24 @@ abstract class Input implements Filler<Tensor> {
       from,
     );
   }
+}
+
+/** @param within the row */
+function elementOf(
+  values: NumericData | readonly (string | null)[],
+  shape: readonly number[],
+  place: number,
+  within: number,
+): RowElement | null {
+  if (elementCount(shape) === 1) return null;
+  let left = within;
+  const at = shape.map((_, axis) => {
+    const inner = elementCount(shape.slice(axis + 1));
+    const index = Math.floor(left / inner);
+    left %= inner;
+    return index;
+  });
+  return { at, value: String(values[place]) };
 }
 
 /** Lengths that make `width` elements, where at most one axis is open. */

@@ -89,10 +89,17 @@ export function placeText(source: RowSource, row: number): string {
   return within === null ? path : `${path}, row ${within + 1}`;
 }
 
+/** A value of a row of several: by its index in each axis, from 0. */
+export interface RowElement {
+  readonly at: readonly number[];
+  readonly value: string;
+}
+
 /**
  * Why a row can't be used, with its value as the file has it.
  * @param wants what the value should have been: `the label has to be a class index`
  * @param ifMissing what to do where there is none
+ * @param element of a row of several values, the one that is at fault
  */
 export async function misfitError(
   source: RowSource,
@@ -100,15 +107,16 @@ export async function misfitError(
   column: string,
   wants: string,
   ifMissing = "",
+  element: RowElement | null = null,
 ): Promise<SlipwayError> {
   const { path, row: within } = source.where(row);
-  const value = await source.valueAt(row, column);
+  const value = element?.value ?? (await source.valueAt(row, column));
   const isMissing = value === null || value === "";
   const seen = isMissing ? "the value is missing" : `${JSON.stringify(value.slice(0, 100))} can't be used`;
   const advice = isMissing ? ifMissing : "";
   return new SlipwayError(
     "ROWS_INVALID",
-    `${placeText(source, row)}, column "${column}": ${seen}; ${wants}${advice}.`,
+    `${placeText(source, row)}, column "${column}"${element === null ? "" : `, at [${element.at.join(", ")}]`}: ${seen}; ${wants}${advice}.`,
     {
       details: { path, row: within, column, value },
     },
