@@ -25,6 +25,9 @@ const ENDINGS: Readonly<Record<DatasetManifest["format"], RegExp>> = {
   images: /\.(png|jpe?g|webp)$/i,
 };
 
+/** Pictures by their endings that are not read, so that they can be told. */
+const OTHER_IMAGES = /\.(gif|bmp|tiff?|heic|heif|avif|jp2|jxl|ico|svg|p[bgpn]m)$/i;
+
 /** What a file is by its name; null where that does not say. */
 export function formatOf(name: string): DatasetManifest["format"] | null {
   const formats = Object.keys(ENDINGS) as DatasetManifest["format"][];
@@ -72,22 +75,31 @@ export function shownFrom(folder: string | null, full: string): string {
   return relative === "" ? "." : relative.length < full.length ? relative : full;
 }
 
+/** What is in a folder and the folders within. */
+export interface FolderFiles {
+  /** Of some formats, by path, shown as the folder sees it. */
+  readonly files: readonly FoundFile[];
+  /** Names of pictures of other formats. */
+  readonly otherImages: readonly string[];
+}
+
 /**
- * Every file of some formats in a folder and the folders within, by path, shown as the folder sees it.
+ * Every file of some formats in a folder and the folders within.
  * @param told the folder, for messages
  * @throws SlipwayError DATASET_INVALID where there are too many; FILE_UNREADABLE
  */
-export async function filesIn(folder: string, told: string): Promise<readonly FoundFile[]> {
+export async function filesIn(folder: string, told: string): Promise<FolderFiles> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const names = entries
-    .filter((entry) => entry.isFile() && !entry.name.startsWith(".") && formatOf(entry.name) !== null)
+  const all = entries
+    .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
     .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, "/"));
+  const names = all.filter((name) => formatOf(name) !== null);
   if (names.length > MOST_FILES) {
     throw new SlipwayError("DATASET_INVALID", `${told} holds ${names.length} files; at most ${MOST_FILES} are read.`);
   }
   const found: FoundFile[] = [];
   for (const name of names.toSorted(byCodeUnit)) found.push(await fileAt(path.join(folder, name), name));
-  return found;
+  return { files: found, otherImages: all.filter((name) => OTHER_IMAGES.test(name)).toSorted(byCodeUnit) };
 }
 
 /**

@@ -72,6 +72,26 @@ test("a folder for each class, under a folder for each split, with the version's
   await other.close();
 });
 
+test("pictures of formats that are not read are counted and told, and are no other data", async () => {
+  const create = { width: 2, height: 2, channels: 3, background: "black" } as const;
+  const png = await sharp({ create }).png().toBuffer();
+  for (const name of ["moving/cat/1.png", "moving/dog/2.png"]) files.write(name, png);
+  const before = await opened({ files: "moving" }, files.folder);
+  await before.close();
+  for (const name of ["cat/3.gif", "dog/4.BMP", "notes.txt"]) files.write(`moving/${name}`, "GIF89a");
+  const dataset = await opened({ files: "moving" }, files.folder);
+  expect(dataset.skipped).toEqual({
+    rows: 2,
+    columns: [{ column: "image", rows: 2 }],
+    first: [
+      "cat/3.gif is of a format that is not read; PNG, JPEG and WebP are. Save it as one of these.",
+      expect.stringContaining("dog/4.BMP"),
+    ],
+  });
+  expect(dataset.manifest).toMatchObject({ rows: 2, hash: before.manifest.hash });
+  await dataset.close();
+});
+
 test("a table names images, relative to itself, with steps of its own", async () => {
   files.write("listed/rows.csv", "file,label,weight\na.png,3,1\nsub/b.png,0,0.5\na.png,1,2\n");
   const dataset = await opened(

@@ -5,12 +5,22 @@ import type { Signature } from "@slipway/core/tensor";
 import { canonicalJson, type JsonValue, textHash } from "#registry";
 import { ImagePreparer } from "#runtime";
 import { openArrays } from "./array-source.ts";
-import { type BadRowChoice, type BadRows, NONE_SKIPPED, type SkippedRows } from "./bad-rows.ts";
+import { type BadRowChoice, type BadRows, MOST_TOLD, NONE_SKIPPED, type SkippedRows } from "./bad-rows.ts";
 import { batchesOf } from "./batches.ts";
 import type { BatchOptions, Dataset, DatasetFile, DatasetManifest, RowBatch } from "./dataset.ts";
 import { type DatasetDescription, filesOf } from "./description.ts";
-import { endingsText, fileInside, filesIn, findFiles, formatOf, type FoundFile, hashFile, shownFrom } from "./files.ts";
-import { type ImageFolder, openImages } from "./image-source.ts";
+import {
+  endingsText,
+  fileInside,
+  filesIn,
+  findFiles,
+  type FolderFiles,
+  formatOf,
+  type FoundFile,
+  hashFile,
+  shownFrom,
+} from "./files.ts";
+import { IMAGE_COLUMNS, type ImageFolder, openImages } from "./image-source.ts";
 import { bindInputs, checkSteps, type InputBinding } from "./inputs.ts";
 import { checkSingle, type LabelPlan, planLabels, weightFiller } from "./labels.ts";
 import type { RowSource } from "./source.ts";
@@ -42,7 +52,7 @@ export interface OpenDataset extends Dataset {
   readonly splits: Splits | null;
   /** The column of weights. */
   readonly weight: string | null;
-  /** Lines of CSV files that made no row and were left out, as was chosen; they count nowhere else. */
+  /** Lines of CSV files that made no row, as was chosen, and pictures that are not read; they count nowhere else. */
   readonly skipped: SkippedRows;
   /** Columns that are label, weight or decide the split, and so no features unless the description says it. */
   readonly taken: ReadonlySet<string>;
@@ -203,13 +213,13 @@ async function openSource(
   const named = filesOf(description);
   const told = named.map(shownAs).join(", ");
   const found = await findFiles(named, shownAs);
-  const inFolders = new Map<string, readonly FoundFile[]>();
+  const inFolders = new Map<string, FolderFiles>();
   for (const one of found.folders) inFolders.set(one, await filesIn(one, shownAs(one)));
   const single = shortlyNamed(found.files);
-  const all = [...single, ...[...inFolders.values()].flat()];
+  const all = [...single, ...[...inFolders.values()].flatMap((one) => one.files)];
   const format = description.format ?? guessedFormat(all, told);
   // In folders lies what else people keep there; a file that was named is meant.
-  const folders = [...inFolders].map(([folder, files]): ImageFolder => {
+  const folders = [...inFolders].map(([folder, { files }]): ImageFolder => {
     return { path: folder, images: files.filter(({ path: file }) => formatOf(file) === format) };
   });
   const files = [...single, ...folders.flatMap(({ images }) => images)];
@@ -243,11 +253,21 @@ async function openSource(
         return { path: path.dirname(path.dirname(file.path)), images: [{ ...file, shown }] };
       });
       const parts = [...alone, ...folders];
-      return { source: openImages(parts), files: parts.flatMap(({ images }) => images), format, skipped: NONE_SKIPPED };
+      const skipped = skippedImages([...inFolders.values()].flatMap((one) => one.otherImages));
+      return { source: openImages(parts), files: parts.flatMap(({ images }) => images), format, skipped };
     }
     default:
       return unreachable(format);
   }
+}
+
+/** Pictures that lie among those that are read. */
+function skippedImages(names: readonly string[]): SkippedRows {
+  const first = names
+    .slice(0, MOST_TOLD)
+    .map((name) => `${name} is of a format that is not read; PNG, JPEG and WebP are. Save it as one of these.`);
+  const column = IMAGE_COLUMNS.image;
+  return { rows: names.length, columns: names.length === 0 ? [] : [{ column, rows: names.length }], first };
 }
 
 function namedTwice(files: readonly FoundFile[]): FoundFile | undefined {
@@ -350,7 +370,7 @@ async function manifestOf(parts: ManifestParts): Promise<DatasetManifest> {
     split: splits?.decides ?? null,
     csv: format === "csv" ? csv : null,
     // Where nothing was left out, it is the same data for those who would not have left it out.
-    ...(parts.skipped.rows === 0 ? {} : { skippedLines: parts.skipped.rows }),
+    ...(parts.skipped.rows === 0 || format === "images" ? {} : { skippedLines: parts.skipped.rows }),
   };
   return {
     schema: 1,

@@ -36,7 +36,8 @@ const SOURCES: Record<string, { open: () => Promise<RowSource>; wanted: readonly
   jsonl: { open: () => tables([at("rows.jsonl")], "jsonl"), wanted: numberAndText() },
   arrays: { open: () => openArrays([at("n.npy"), at("t.npy")]), wanted: numberAndText() },
   images: {
-    open: async () => openImages([{ path: at("images").path, images: await filesIn(at("images").path, "images") }]),
+    open: async () =>
+      openImages([{ path: at("images").path, images: (await filesIn(at("images").path, "images")).files }]),
     wanted: [
       { column: "image", form: "text" },
       { column: "label", form: "text" },
