@@ -319,6 +319,8 @@ class TextInput extends Input {
     for (let index = 0; index < count; index++) {
       const value = values[from + index];
       if (typeof value !== "string" && (value !== null || this.binding.missing !== "empty")) return from + index;
+      // The engine takes texts that end with the first NUL.
+      if (value?.includes("\0") === true) return from + index;
       this.#texts[at + index * stride] = value ?? "";
     }
     return -1;
@@ -329,6 +331,6 @@ class TextInput extends Input {
   }
 
   protected override wants(): Pick<Misfit, "wants"> {
-    return { wants: `the input "${this.binding.input}" takes texts` };
+    return { wants: `the input "${this.binding.input}" takes texts without NUL characters` };
   }
 }

@@ -62,8 +62,8 @@ async function countedClasses(
   const nothing = { inputs: [], labels: null, weight: null, badRows: new BadRows("error") };
   for await (const { slices } of dataset.rowsAs({ ...nothing, split, batchRows: 4096, slices: [column], signal })) {
     for (const text of slices[column]!) {
-      // Rows without one are told, or skipped, where rows are read.
-      if (text !== null && text !== "") counts.set(text, (counts.get(text) ?? 0) + 1);
+      // Rows without one, or with one that no model can answer, are told, or skipped, where rows are read.
+      if (text !== null && text !== "" && !text.includes("\0")) counts.set(text, (counts.get(text) ?? 0) + 1);
     }
     if (counts.size > MOST_CLASSES) return null;
   }

@@ -105,6 +105,22 @@ describe("a table", () => {
     await expect(trainNow(told)).rejects.toThrow(message);
   });
 
+  it("takes no text with a NUL character, in a column or as a class, or leaves its row out", async () => {
+    const column = (row: number) => (row === 4 ? "a\0b" : ["a", "b"][row % 2]!);
+    const label = (row: number) => (row === 7 ? "on\0" : ["on", "off"][row % 2]!);
+    const file = place.write(
+      "nul.csv",
+      table(60, (row) => [noise[row]!.toFixed(3), column(row), label(row)], "x,kind,y"),
+    );
+    const order = { data: { description: { files: file } }, target: "y", settings: FAST };
+    await expect(trainNow(order)).rejects.toThrow(
+      /nul\.csv, row [58], column "(kind|y)": "(a\\u0000b|on\\u0000)" can't be used/,
+    );
+    const { record } = await trainNow({ ...order, badRows: "skip" });
+    expect(record.data.skippedRows).toBe(2);
+    expect(record.task).toMatchObject({ labels: ["off", "on"] });
+  });
+
   it("leaves lines out that make no row, and tells of them; a file in another encoding it does not", async () => {
     const rows = table(40, (row) => [noise[row]!, row % 2 === 0 ? "a" : "b"], "x,y");
     const order = { target: "y", badRows: "skip", settings: FAST };
