@@ -194,8 +194,7 @@ class Batch {
 
   async finish(signal: AbortSignal): Promise<RowBatch> {
     const { inputs: filled, images, labels, weights, slices } = this.#plan;
-    const inputs: Record<string, Tensor> = {};
-    for (const { name, filler } of filled) inputs[name] = filler.finish(this.rows);
+    const made: (readonly [string, Tensor])[] = filled.map(({ name, filler }) => [name, filler.finish(this.rows)]);
     const unusable = new Set<number>();
     for (const [index, { binding }] of images.entries()) {
       const { source, preparer, badRows } = this.#parts;
@@ -205,12 +204,13 @@ class Batch {
         unusable.add(at);
       };
       const onBad = badRows?.choice === "skip" ? skip : null;
-      inputs[binding.input] = await tensorOfImages(binding, named, source, preparer, signal, onBad);
+      made.push([binding.input, await tensorOfImages(binding, named, source, preparer, signal, onBad)]);
     }
     const batch: RowBatch = {
       firstRow: this.firstRow,
       rows: this.rows,
-      inputs,
+      // An input may be called as every object has something.
+      inputs: Object.fromEntries(made),
       labels: labels?.finish(this.rows) ?? null,
       weights: weights?.finish(this.rows) ?? null,
       slices: Object.fromEntries(slices.map(({ column }, index) => [column, this.#slices[index]!])),

@@ -134,6 +134,15 @@ describe("a table", () => {
     await expect(trainNow({ ...order, data: { description: { files: latin } } })).rejects.toThrow("is not in UTF-8");
   });
 
+  it("tells rows as callers send them, whatever a column is called", async () => {
+    const file = place.write(
+      "proto.csv",
+      table(40, (row) => [row % 2, row % 5, row % 2 === 0 ? "a" : "b"], "__proto__,constructor,y"),
+    );
+    const { record } = await trainNow({ data: { description: { files: file } }, target: "y", settings: FAST });
+    expect(JSON.stringify(record.result!.examples[1])).toBe('{"__proto__":1,"constructor":1}');
+  });
+
   it("may call its target as every object has something", async () => {
     const file = place.write(
       "odd.csv",
