@@ -19,6 +19,8 @@ export interface BaselineOptions {
   readonly backend: Backend;
   readonly seed: number;
   readonly threads: number;
+  /** What rows of each class count, as for the network; null where all rows count alike. */
+  readonly classWeights: readonly number[] | null;
   readonly now: () => number;
   readonly signal: AbortSignal;
   readonly report: (progress: FitProgress) => void;
@@ -62,10 +64,10 @@ function constantBaseline({ task, training, validation, classRows }: PreparedRow
 /** Logistic regression, or linear regression, from zeros. */
 async function linearBaseline(rows: PreparedRows, options: BaselineOptions): Promise<Baseline> {
   const { task, training, validation } = rows;
-  const { backend, seed, threads, now, signal, report } = options;
+  const { backend, seed, threads, classWeights, now, signal, report } = options;
   const learner = await createLearner({
     network: linearNetwork(training, outputsOf(task)),
-    loss: lossOf(task),
+    loss: lossOf(task, classWeights),
     // Scikit-learn's logistic and ridge regression are held back, too: ½‖w‖² against a sum over the rows, so a share of 1 / rows.
     optimizer: { kind: "adam", weightDecay: 1 / training.rows },
     hasSampleWeights: training.isWeighted,

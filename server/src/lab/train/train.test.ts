@@ -326,6 +326,29 @@ describe("pictures and signals", () => {
 });
 
 describe("rows that count differently", () => {
+  it("by class, do so for the linear model too", async () => {
+    // One in ten is rare, and lies where others do too: a model of all rows alike never says so.
+    const file = place.write(
+      "rare.csv",
+      table(
+        400,
+        (row) => [
+          (row % 10 === 0 ? 0.7 + 0.3 * ((row % 70) / 70) : ((row * 37) % 101) / 101).toFixed(4),
+          row % 10 === 0 ? "rare" : "often",
+        ],
+        "x,y",
+      ),
+    );
+    const order = { data: { description: { files: file } }, target: "y" };
+    const linear = async (classWeights: "none" | "balanced") => {
+      const { record } = await trainNow({ ...order, settings: { ...FAST, classWeights } });
+      const { figures } = record.baselines.at(-1)!;
+      return figures.kind === "classification" ? figures.balancedAccuracy : 0;
+    };
+    expect(await linear("none")).toBe(0.5);
+    expect(await linear("balanced")).toBeGreaterThan(0.7);
+  });
+
   const [rows, width] = [60, 16];
   const labels = Array.from({ length: rows }, (_, row) => row % 2);
   const array = (name: string, values: readonly number[], shape: readonly number[]) =>

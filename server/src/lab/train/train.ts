@@ -212,9 +212,10 @@ async function trained(
   const { kind, text, model: network } = await chosenNetwork(order, rows, ports.readBlob);
   const now = (): number => clock.now();
   const prefix = "networkPrefix" in rows ? rows.networkPrefix : null;
+  const classWeights = classWeightsOf(settings, rows);
   const learner = await createLearner({
     network,
-    loss: withSmoothing(lossOf(task, classWeightsOf(settings, rows)), settings.labelSmoothing),
+    loss: withSmoothing(lossOf(task, classWeights), settings.labelSmoothing),
     optimizer: settings.optimizer,
     groups: frozenBy(order.base, prefix, network),
     ...(settings.maxNorm === null ? {} : { maxNorm: settings.maxNorm }),
@@ -232,6 +233,7 @@ async function trained(
         backend,
         seed: settings.seed,
         threads: settings.threads,
+        classWeights,
         now,
         signal: run.signal,
         report: (progress) => run.report({ done: 0, total: null, text: `baseline, ${progressText(progress)}` }),
