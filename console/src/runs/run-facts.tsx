@@ -78,6 +78,7 @@ function RecordFacts({ run }: { run: RunRecord }) {
       <dt>Rows</dt>
       <dd>
         {wholeText(data.trainingRows)} to train by, {wholeText(data.validationRows)} to validate by
+        {typeof data.unstratified === "string" && <>, drawn whatever their class, since {data.unstratified}</>}
         {data.skippedRows > 0 && (
           <>
             ; {wholeText(data.skippedRows)} left out, such as: {data.skippedFirst[0]}

@@ -49,6 +49,9 @@ function recordFacts({ task, data, network, settings, curve, result }: RunRecord
     task.kind === "classification"
       ? `${task.target}, one of ${task.labels.length}: ${shortly(task.labels)}`
       : `${task.target}, a number`;
+  // Runs of before have none.
+  const unstratified = data.unstratified ?? null;
+  const drawn = unstratified === null ? "" : `, drawn whatever their class, since ${unstratified}`;
   const skipped =
     data.skippedRows === 0 ? "" : `; ${count(data.skippedRows)} left out, such as: ${data.skippedFirst[0] ?? ""}`;
   const last = curve.at(-1);
@@ -56,7 +59,7 @@ function recordFacts({ task, data, network, settings, curve, result }: RunRecord
   const kind = (optimizer as { readonly kind: string }).kind;
   return [
     ["target", target],
-    ["rows", `${count(data.trainingRows)} to train by, ${count(data.validationRows)} to validate by${skipped}`],
+    ["rows", `${count(data.trainingRows)} to train by, ${count(data.validationRows)} to validate by${drawn}${skipped}`],
     ["columns", columnsText(data.columns)],
     ["network", `${network.kind}, ${network.text}; ${count(network.learned)} parameters`],
     [

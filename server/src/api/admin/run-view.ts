@@ -45,6 +45,10 @@ export const RunRecordView = z.strictObject({
     validationRows: Count,
     skippedRows: Count,
     skippedFirst: z.array(z.string()),
+    unstratified: z
+      .string()
+      .nullish()
+      .describe("Why rows to validate by were drawn whatever their class, for people; null where they were not"),
     columns: z.array(z.record(z.string(), z.unknown())).describe("What each column is used as, and why"),
   }),
   network: z.strictObject({

@@ -142,7 +142,7 @@ function planOf(
       images.push({ binding, place: placeOf({ column: binding.columns[0], form: "text" }) });
     else inputs.push({ name: binding.input, filler: inputFiller(binding, source) });
   }
-  const label = labels === null ? null : labelFiller(labels);
+  const label = labels === null ? null : labelFiller(labels, source);
   const weights = weight === null ? null : weightFiller(weight, source);
   const all = [...inputs.map(({ filler }) => filler), label, weights].filter((filler) => filler !== null);
   const fillers = all.map((filler) => ({ filler, places: filler.wanted.map(placeOf) }));

@@ -16,7 +16,7 @@ export { type FoldOptions, foldRows, foldsOf } from "./folds.ts";
 export { fractionOfText, murmur32 } from "./murmur.ts";
 export { placeText } from "./source.ts";
 export type { InputBinding } from "./inputs.ts";
-export type { LabelPlan } from "./labels.ts";
+export { classText, type LabelPlan } from "./labels.ts";
 export { OrderStatistics } from "./order-statistics.ts";
 export {
   COLUMN_ROLES,

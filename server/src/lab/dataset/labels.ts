@@ -5,7 +5,7 @@ import { elementCount } from "@slipway/core/tensor";
 import type { Labels } from "./dataset.ts";
 import type { DatasetDescription } from "./description.ts";
 import type { Filler, Misfit } from "./fill.ts";
-import type { ColumnBlock, RowSource, Wanted } from "./source.ts";
+import type { ColumnBlock, ColumnKind, RowSource, Wanted } from "./source.ts";
 
 /** What the labels of a dataset are. */
 export interface LabelPlan {
@@ -78,20 +78,31 @@ async function distinctTexts(column: string, source: RowSource, signal: AbortSig
   return [...seen].toSorted((a, b) => (a < b ? -1 : 1));
 }
 
-export function labelFiller(plan: LabelPlan): Filler<Labels> {
-  return plan.kind === "number" ? new NumberLabels(plan) : new ClassLabels(plan);
+export function labelFiller(plan: LabelPlan, source: RowSource): Filler<Labels> {
+  return plan.kind === "number" ? new NumberLabels(plan) : new ClassLabels(plan, source.kindOf(plan.column));
+}
+
+/**
+ * The name of a class as its column's values have it: of numbers with a point the number, so that 1, 1.0 and 1e0 are one class.
+ * @param text of a value, or a class's name
+ */
+export function classText(text: string, kind: ColumnKind): string {
+  const isNumber = kind === "number" && text.trim() !== "" && !Number.isNaN(Number(text));
+  return isNumber ? String(Number(text)) : text;
 }
 
 class ClassLabels implements Filler<Labels> {
   readonly wanted: readonly Wanted[];
   readonly #plan: LabelPlan;
   readonly #places: ReadonlyMap<string, number>;
+  readonly #kind: ColumnKind;
   #values = new Int32Array(0);
 
-  constructor(plan: LabelPlan) {
+  constructor(plan: LabelPlan, kind: ColumnKind) {
     this.#plan = plan;
+    this.#kind = kind;
     this.wanted = [{ column: plan.column, form: plan.isNamed ? "text" : "integer" }];
-    this.#places = new Map(plan.classes?.map((name, place) => [name, place]) ?? []);
+    this.#places = new Map(plan.classes?.map((name, place) => [classText(name, kind), place]) ?? []);
   }
 
   begin(rows: number): void {
@@ -102,7 +113,7 @@ class ClassLabels implements Filler<Labels> {
     const most = (this.#plan.classes?.length ?? MOST_CLASSES) - 1;
     for (let row = 0; row < count; row++) {
       const value = valueOf(block!, from + row);
-      const place = typeof value === "string" ? (this.#places.get(value) ?? Number.NaN) : value;
+      const place = typeof value === "string" ? (this.#places.get(classText(value, this.#kind)) ?? Number.NaN) : value;
       if (!(Number.isInteger(place) && place >= 0 && place <= most)) return this.#misfit(from + row);
       this.#values[at + row] = place;
     }

@@ -1,6 +1,6 @@
 // What is to be predicted: classes by name, or a number; found in the target's training rows, or as told.
 import { SlipwayError } from "@slipway/core/base";
-import { BadRows, type LabelPlan, type OpenDataset } from "#lab/dataset";
+import { BadRows, classText, type LabelPlan, type OpenDataset } from "#lab/dataset";
 import type { TargetEncoding } from "./encoding.ts";
 
 export type Task = "classification" | "regression";
@@ -59,11 +59,14 @@ async function countedClasses(
   { column, split, signal }: TargetOptions,
 ): Promise<ReadonlyMap<string, number> | null> {
   const counts = new Map<string, number>();
+  const kind = dataset.source.kindOf(column);
   const nothing = { inputs: [], labels: null, weight: null, badRows: new BadRows("error") };
   for await (const { slices } of dataset.rowsAs({ ...nothing, split, batchRows: 4096, slices: [column], signal })) {
     for (const text of slices[column]!) {
       // Rows without one, or with one that no model can answer, are told, or skipped, where rows are read.
-      if (text !== null && text !== "" && !text.includes("\0")) counts.set(text, (counts.get(text) ?? 0) + 1);
+      if (text === null || text === "" || text.includes("\0")) continue;
+      const label = classText(text, kind);
+      counts.set(label, (counts.get(label) ?? 0) + 1);
     }
     if (counts.size > MOST_CLASSES) return null;
   }

@@ -22,8 +22,14 @@ const MOST_CLASSES = 1000;
 /** Of a folder of images. */
 const FOLDER = "folder";
 
+export interface OpenedRows {
+  readonly dataset: OpenDataset;
+  /** Why rows to validate by were drawn whatever their class, for people; null where they were not, or have none. */
+  readonly unstratified: string | null;
+}
+
 /** @throws SlipwayError as `openDataset`; DATASET_INVALID for a target there is not */
-export async function openRows(options: PrepareOptions): Promise<OpenDataset> {
+export async function openRows(options: PrepareOptions): Promise<OpenedRows> {
   const { order, signal, clock, environment, report } = options;
   const { description, folder, hash } = order.data;
   const open = (one: DatasetDescription, expected: string | null) =>
@@ -43,15 +49,15 @@ export async function openRows(options: PrepareOptions): Promise<OpenDataset> {
     const target = targetOf(order, plain);
     if (target !== null) plain.checkColumn(target, "target");
     if (plain.manifest.rows === 0) throw new SlipwayError("DATASET_INVALID", `"${plain.manifest.name}" has no rows.`);
-    if (description.split !== null) return plain;
-    const split = await splitsFor(plain, target, order, signal);
+    if (description.split !== null) return { dataset: plain, unstratified: null };
+    const { split, unstratified } = await splitsFor(plain, target, order, signal);
     await plain.close();
-    const opened = await open(split, null);
+    const dataset = await open(split, null);
     try {
-      refuseFew(opened, order);
-      return opened;
+      refuseFew(dataset, order);
+      return { dataset, unstratified };
     } catch (error) {
-      await opened.close();
+      await dataset.close();
       throw error;
     }
   } catch (error) {
@@ -71,17 +77,25 @@ async function splitsFor(
   target: string | null,
   order: TrainOrder,
   signal: AbortSignal,
-): Promise<DatasetDescription> {
+): Promise<{ readonly split: DatasetDescription; readonly unstratified: string | null }> {
   const { description } = order.data;
   if (plain.manifest.format === "images") {
     const folders = await valuesOf(plain, FOLDER, MOST_STRATA, signal);
     if (folders !== null && folders.size > 1 && [...folders].every(isSplitName))
-      return { ...description, split: FOLDER };
+      return { split: { ...description, split: FOLDER }, unstratified: null };
   }
   const { validationShare, seed } = order.settings;
-  // A row without a class can't be drawn by it; where such are left out, rows are drawn whatever their class.
-  const isStratified = target !== null && order.badRows === "error" && (await areClasses(plain, target, order, signal));
-  return withSplits(description, { stratifiedBy: isStratified ? target : null, validationShare, seed });
+  const classes = target === null ? "none" : await classesOf(plain, target, order, signal);
+  const unstratified = whyUnstratified(classes, order);
+  const stratifiedBy = classes === "few" && unstratified === null ? target : null;
+  return { split: withSplits(description, { stratifiedBy, validationShare, seed }), unstratified };
+}
+
+function whyUnstratified(classes: "none" | "few" | "many", { badRows }: TrainOrder): string | null {
+  if (classes === "none") return null;
+  if (classes === "many") return `there are more than ${MOST_CLASSES} classes`;
+  // A row without a class can't be drawn by it.
+  return badRows === "skip" ? "rows without a class may be left out" : null;
 }
 
 /** @throws SlipwayError DATASET_INVALID where a share of so few rows is none, or all of them */
@@ -94,18 +108,21 @@ function refuseFew({ manifest: { rows, splits } }: OpenDataset, { settings: { va
   );
 }
 
-/** Whether a target has few values enough to draw rows by them. */
-async function areClasses(
+/** Whether a target holds classes, and few enough to draw rows by them. */
+async function classesOf(
   dataset: OpenDataset,
   target: string,
   { task }: TrainOrder,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<"none" | "few" | "many"> {
   const kind = dataset.source.kindOf(target);
-  if (task === "regression" || kind === "number" || kind === "moment") return false;
-  const most = kind === "whole" && task === null ? MOST_STRATA : MOST_CLASSES;
-  const seen = await valuesOf(dataset, target, most, signal);
-  return seen !== null && seen.size > 1;
+  if (task === "regression" || kind === "moment") return "none";
+  // Unless it is told, numbers are classes where few are there, and whole ones.
+  const isOpen = (kind === "whole" || kind === "number") && task === null;
+  const seen = await valuesOf(dataset, target, isOpen ? MOST_STRATA : MOST_CLASSES, signal);
+  if (seen === null) return isOpen ? "none" : "many";
+  if (isOpen && ![...seen].every((text) => Number.isInteger(Number(text)))) return "none";
+  return seen.size > 1 ? "few" : "none";
 }
 
 /** Different values of a column; null where there are more. */

@@ -105,6 +105,30 @@ describe("a table", () => {
     await expect(trainNow(told)).rejects.toThrow(message);
   });
 
+  it("draws rows class by class, also where classes are written 1.0, and says where it can't", async () => {
+    const written = ["0.0", "1.0", "0", "1"];
+    const few = place.write(
+      "floats.csv",
+      table(60, (row) => [noise[row]!.toFixed(3), written[row % 4]!], "x,y"),
+    );
+    const floats = { data: { description: { files: few } }, target: "y", settings: { ...FAST, epochs: 1 } };
+    const { record, processing } = await trainNow(floats);
+    expect(record.task).toEqual({ kind: "classification", target: "y", labels: ["0", "1"] });
+    expect(processing).toMatchObject({ after: [{ step: "labels", labels: ["0", "1"] }] });
+    expect(record.data.unstratified).toBeNull();
+    expect(record.baselines[0]!.figures).toMatchObject({ rows: 12, accuracy: 0.5 });
+    const skipping = await trainNow({ ...floats, badRows: "skip" });
+    expect(skipping.record.data.unstratified).toBe("rows without a class may be left out");
+    const many = place.write(
+      "many.csv",
+      table(8008, (row) => [row, `class ${row % 1001}`], "x,y"),
+    );
+    const order = { ...floats, data: { description: { files: many } }, roles: { x: "numeric" } };
+    await expect(trainNow(order).then((one) => one.record.data.unstratified)).resolves.toBe(
+      "there are more than 1000 classes",
+    );
+  });
+
   it("takes no text with a NUL character, in a column or as a class, or leaves its row out", async () => {
     const column = (row: number) => (row === 4 ? "a\0b" : ["a", "b"][row % 2]!);
     const label = (row: number) => (row === 7 ? "on\0" : ["on", "off"][row % 2]!);

@@ -14,7 +14,7 @@ import { figureCount, type Figures } from "./figures.ts";
 import { fit, type FitProgress, type Fitted } from "./fit.ts";
 import { createLearner } from "./learner.ts";
 import { prepareFineTune, type TunedRows } from "./fine-tune.ts";
-import { openRows, type PrepareOptions } from "./open-rows.ts";
+import { type OpenedRows, openRows, type PrepareOptions } from "./open-rows.ts";
 import type { TrainOrder } from "./order.ts";
 import type { PreparedRows } from "./prepared-rows.ts";
 import { NETWORK_PREFIX, servedModel } from "./served-model.ts";
@@ -59,6 +59,8 @@ export interface RunRecord {
     readonly validationRows: number;
     readonly skippedRows: number;
     readonly skippedFirst: readonly string[];
+    /** Why rows to validate by were drawn whatever their class; null where they were not. */
+    readonly unstratified: string | null;
     readonly columns: readonly JsonObject[];
   };
   readonly network: { readonly kind: ChosenNetwork["kind"]; readonly text: string; readonly learned: number };
@@ -120,11 +122,12 @@ function withAdvice(error: unknown, { badRows }: TrainOrder): unknown {
 
 async function trainedByRows(order: TrainOrder, ports: TrainPorts, run: TrainRun): Promise<Trained> {
   const options = optionsOf(order, ports, run);
-  const dataset = await openRows(options);
+  const { dataset, unstratified } = await openRows(options);
   try {
     const rows = await prepared(dataset, options, ports);
     try {
-      return await trained(order, { ...rows, skipped: joinedSkips(dataset.skipped, rows.skipped) }, ports, run);
+      const skipped = joinedSkips(dataset.skipped, rows.skipped);
+      return await trained(order, { ...rows, skipped, unstratified }, ports, run);
     } finally {
       await rows.close();
     }
@@ -174,7 +177,7 @@ export async function describeRows(
   run: Pick<TrainRun, "signal" | "report">,
 ): Promise<{ readonly input: Input; readonly outputs: number }> {
   const options = optionsOf(order, ports, run);
-  const dataset = await openRows(options);
+  const { dataset } = await openRows(options);
   try {
     const rows = await prepared(dataset, options, ports);
     try {
@@ -197,7 +200,7 @@ function optionsOf(
 
 async function trained(
   order: TrainOrder,
-  rows: PreparedRows | TunedRows,
+  rows: (PreparedRows | TunedRows) & Pick<OpenedRows, "unstratified">,
   ports: TrainPorts,
   run: TrainRun,
 ): Promise<Trained> {
@@ -248,6 +251,7 @@ async function trained(
         validationRows: validation.rows,
         skippedRows: skipped.rows,
         skippedFirst: skipped.first,
+        unstratified: rows.unstratified,
         columns: rows.columns,
       },
       network: { kind, text, learned: learner.learned },
