@@ -65,8 +65,12 @@ export function verdictText({ baselines, result }: RunRecord): string | null {
   const linear = baselines.at(-1);
   if (own === undefined || linear === undefined) return null;
   const other = worth(linear.figures);
-  if (own.kind === "classification" && own.interval[0] <= other && other <= own.interval[1])
-    return `On these rows the network can’t be told from ${linear.name}, which is simpler.`;
+  // Runs of before have no gain.
+  const [low, high] =
+    own.kind === "classification"
+      ? [own.interval[0] - other, own.interval[1] - other]
+      : (result?.gain ?? [worth(own) - other, worth(own) - other]);
+  if (low <= 0 && high >= 0) return `On these rows the network can’t be told from ${linear.name}, which is simpler.`;
   return worth(own) > other
     ? `The network is better than ${linear.name}.`
     : `The network is no better than ${linear.name}, which is simpler.`;

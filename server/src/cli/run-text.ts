@@ -108,26 +108,24 @@ export function figuresTable({ baselines, result, data, network }: RunRecord): s
           ),
         ]),
     "",
-    verdict({ baselines, validation }),
+    verdict({ baselines, result }),
   ].filter((line, at, all) => line !== "" || all[at - 1] !== "");
 }
 
 /** Whether the network earns its place. */
-function verdict({
-  baselines,
-  validation,
-}: {
-  baselines: RunRecord["baselines"];
-  validation: Figures | undefined;
-}): string {
+function verdict({ baselines, result }: Pick<RunRecord, "baselines" | "result">): string {
   const linear = baselines.at(-1);
+  const validation = result?.figures.validation;
   if (validation === undefined || linear === undefined) return "";
   const own = worth(validation);
   const other = worth(linear.figures);
-  if (validation.kind === "classification") {
-    const isClear = validation.interval[0] > other || validation.interval[1] < other;
-    if (!isClear) return `On these rows the network can't be told from ${linear.name}, which is simpler.`;
-  }
+  // Runs of before have no gain.
+  const [low, high] =
+    validation.kind === "classification"
+      ? [validation.interval[0] - other, validation.interval[1] - other]
+      : (result?.gain ?? [own - other, own - other]);
+  const isClear = low > 0 || high < 0;
+  if (!isClear) return `On these rows the network can't be told from ${linear.name}, which is simpler.`;
   return own > other
     ? `The network is better than ${linear.name}.`
     : `The network is no better than ${linear.name}, which is simpler.`;

@@ -74,6 +74,12 @@ export const RunRecordView = z.strictObject({
       figures: z
         .strictObject({ validation: FiguresView.optional(), test: FiguresView.optional() })
         .describe("As the served file answers"),
+      gain: z
+        .tuple([z.number(), z.number()])
+        .nullish()
+        .describe(
+          "Of numbers: by how much its mean squared error on the rows of validation is less than the last baseline's, at 95 %, by Student's interval of paired differences",
+        ),
       answer: z.string().describe("The output that answers"),
       probabilities: z.string().nullable(),
       examples: z.array(z.unknown()),

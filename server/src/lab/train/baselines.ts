@@ -2,7 +2,7 @@
 import type { Backend } from "@slipway/core/backend";
 import { graphBuilder, type Model } from "@slipway/core/graph";
 import { elementCount } from "@slipway/core/tensor";
-import { figureCount, type Figures } from "./figures.ts";
+import { figureCount, type Figures, squaredErrors } from "./figures.ts";
 import { fit, type FitProgress } from "./fit.ts";
 import { createLearner, type Learner } from "./learner.ts";
 import type { PreparedRows } from "./prepared-rows.ts";
@@ -13,6 +13,19 @@ export interface Baseline {
   readonly name: "majority" | "mean" | "logistic regression" | "linear regression";
   /** On the rows of validation. */
   readonly figures: Figures;
+}
+
+export interface FittedBaselines {
+  /** The simpler one first. */
+  readonly baselines: readonly Baseline[];
+  /** Of the last one, on the rows of validation in their order; null for classes. */
+  readonly squaredErrors: Float64Array | null;
+}
+
+/** A baseline with what is only needed to compare it row by row. */
+interface FittedBaseline {
+  readonly baseline: Baseline;
+  readonly squaredErrors: Float64Array | null;
 }
 
 export interface BaselineOptions {
@@ -35,34 +48,34 @@ const PATIENCE = 10;
 const STEPS = 3000;
 
 /** Both baselines, the simpler first; the simpler alone where rows are no numbers, or too many. */
-export async function baselinesOf(rows: PreparedRows, options: BaselineOptions): Promise<readonly Baseline[]> {
+export async function baselinesOf(rows: PreparedRows, options: BaselineOptions): Promise<FittedBaselines> {
   const areNumbers = rows.training.inputs.every(({ dtype }) => dtype === "float32");
   const width = rows.training.inputs.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-  if (!areNumbers || width > MOST_FEATURES) return [constantBaseline(rows)];
-  return [constantBaseline(rows), await linearBaseline(rows, options)];
+  const constant = constantBaseline(rows);
+  const linear = !areNumbers || width > MOST_FEATURES ? null : await linearBaseline(rows, options);
+  const { squaredErrors: errors } = linear ?? constant;
+  return { baselines: [constant, linear].flatMap((one) => one?.baseline ?? []), squaredErrors: errors };
 }
 
 /** The training rows' shares of classes for each row, or their mean. */
-function constantBaseline({ task, training, validation, classRows }: PreparedRows): Baseline {
+function constantBaseline({ task, training, validation, classRows }: PreparedRows): FittedBaseline {
   const count = figureCount(task);
   const truths = truthsOf(task, validation);
   if (task.kind === "classification") {
     const shares = classRows!.map((one) => one / training.rows);
     // Row by row: of many rows and many classes, all at once is more than memory takes.
     for (const truth of truths) count.add(shares, [truth]);
-    return { name: "majority", figures: count.figures() };
+    return { baseline: { name: "majority", figures: count.figures() }, squaredErrors: null };
   }
   const scaled = targetsOf(training);
   const mean = scaled.reduce((sum, value) => sum + value, 0) / scaled.length;
-  count.add(
-    truths.map(() => mean * task.scale + task.mean),
-    truths,
-  );
-  return { name: "mean", figures: count.figures() };
+  const answers = truths.map(() => mean * task.scale + task.mean);
+  count.add(answers, truths);
+  return { baseline: { name: "mean", figures: count.figures() }, squaredErrors: squaredErrors(answers, truths) };
 }
 
 /** Logistic regression, or linear regression, from zeros. */
-async function linearBaseline(rows: PreparedRows, options: BaselineOptions): Promise<Baseline> {
+async function linearBaseline(rows: PreparedRows, options: BaselineOptions): Promise<FittedBaseline> {
   const { task, training, validation } = rows;
   const { backend, seed, threads, classWeights, now, signal, report } = options;
   const learner = await createLearner({
@@ -105,7 +118,8 @@ async function linearBaseline(rows: PreparedRows, options: BaselineOptions): Pro
     );
     learner.restore(new Map([...learner.state, ...weights]));
     const name = task.kind === "classification" ? "logistic regression" : "linear regression";
-    return { name, figures: await judged(learner, task, validation) };
+    const { figures, squaredErrors: errors } = await judged(learner, task, validation);
+    return { baseline: { name, figures }, squaredErrors: errors };
   } finally {
     await learner.close();
   }
@@ -126,8 +140,13 @@ function linearNetwork({ inputs }: TrainingSet, outputs: number): Model {
   return g.model();
 }
 
-async function judged(learner: Learner, task: Task, set: TrainingSet): Promise<Figures> {
+async function judged(
+  learner: Learner,
+  task: Task,
+  set: TrainingSet,
+): Promise<Pick<FittedBaseline, "squaredErrors"> & { readonly figures: Figures }> {
   const count = figureCount(task);
+  const errors = task.kind === "classification" ? null : new Float64Array(set.rows);
   for (let from = 0; from < set.rows; from += JUDGED_ROWS) {
     const batch = set.read(placesFrom(from, Math.min(JUDGED_ROWS, set.rows - from)));
     const { output } = await learner.judge(batch);
@@ -137,10 +156,12 @@ async function judged(learner: Learner, task: Task, set: TrainingSet): Promise<F
       count.add(shares(scores, task.labels.length), Array.from(data as BigInt64Array, Number));
     } else {
       const inUnit = (value: number) => value * task.scale + task.mean;
-      count.add(Array.from(scores, inUnit), Array.from(data as Float32Array, inUnit));
+      const [answers, truths] = [Array.from(scores, inUnit), Array.from(data as Float32Array, inUnit)];
+      count.add(answers, truths);
+      errors!.set(squaredErrors(answers, truths), from);
     }
   }
-  return count.figures();
+  return { figures: count.figures(), squaredErrors: errors };
 }
 
 /** Softmax of each row. */

@@ -1,5 +1,5 @@
 // What answers are worth on rows that were not trained by, in figures as scikit-learn has them.
-import { wilsonInterval } from "@slipway/core/stats";
+import { meanInterval, wilsonInterval } from "@slipway/core/stats";
 import type { Task } from "./task.ts";
 
 export type Figures =
@@ -107,6 +107,22 @@ class NumberFigures implements FigureCount {
     const r2 = isAlike ? (this.#squares === 0 ? 1 : 0) : 1 - this.#squares / this.#spread;
     return { kind: "regression", rows, r2, rmse: Math.sqrt(this.#squares / rows), mae: this.#absolutes / rows };
   }
+}
+
+/** (answer − truth)² of each row. */
+export function squaredErrors(answers: ArrayLike<number>, truths: ArrayLike<number>): Float64Array {
+  return Float64Array.from({ length: truths.length }, (_, row) => (answers[row]! - truths[row]!) ** 2);
+}
+
+/**
+ * By how much the mean squared error is less than another's on the same rows, at 95 %: Student's interval of paired differences.
+ * null where there are too few rows, or errors too large, to say.
+ */
+export function errorGain(own: Float64Array, other: Float64Array): readonly [number, number] | null {
+  const differences = own.map((error, row) => other[row]! - error);
+  if (differences.length < 2 || !differences.every(Number.isFinite)) return null;
+  const { lower, upper } = meanInterval(differences);
+  return Number.isFinite(lower) && Number.isFinite(upper) ? [lower, upper] : null;
 }
 
 function sum(values: readonly number[]): number {

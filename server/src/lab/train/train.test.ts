@@ -199,6 +199,28 @@ describe("a table", () => {
     );
   });
 
+  it("of numbers is compared with the linear model by the errors of the same rows", async () => {
+    const gainOf = async (name: string, answer: (x: number, row: number) => number) => {
+      const x = (row: number) => ((row * 37) % 100) / 25 - 2;
+      const file = place.write(
+        `${name}.csv`,
+        table(200, (row) => [x(row).toFixed(3), answer(x(row), row).toFixed(4)], "x,y"),
+      );
+      const order = { data: { description: { files: file } }, target: "y", task: "regression" };
+      const { record } = await trainNow({ ...order, settings: { threads: 1, epochs: 60 } });
+      const { figures, gain } = record.result!;
+      const [own, linear] = [figures.validation!, record.baselines.at(-1)!.figures];
+      if (own.kind !== "regression" || linear.kind !== "regression") throw new Error("These are no numbers.");
+      // The interval is around the difference of the mean squared errors.
+      expect((gain![0] + gain![1]) / 2).toBeCloseTo(linear.rmse ** 2 - own.rmse ** 2, 4);
+      return gain!;
+    };
+    const [low, high] = await gainOf("straight", (x, row) => x + noise[row]!);
+    expect(low).toBeLessThan(0);
+    expect(high).toBeGreaterThan(0);
+    expect((await gainOf("bent", (x, row) => x ** 2 + 0.1 * noise[row]!))[0]).toBeGreaterThan(0);
+  });
+
   it("keeps for the end what is called test", async () => {
     const file = place.write(
       "parts.csv",
