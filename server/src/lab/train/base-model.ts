@@ -3,6 +3,7 @@ import { SlipwayError } from "@slipway/core/base";
 import {
   createNode,
   createValueInfo,
+  extendModel,
   type Graph,
   type Initializer,
   initializerFromTensor,
@@ -12,11 +13,13 @@ import {
   type Node,
   subgraphsOf,
   intOf,
+  type ValueInfo,
   valuesReadBy,
 } from "@slipway/core/graph";
-import { constantsToInitializers } from "@slipway/core/passes";
+import { constantsToInitializers, inferTypes, symboliseBatch } from "@slipway/core/passes";
 import { createRandom, drawUniform } from "@slipway/core/stats";
-import type { Tensor } from "@slipway/core/tensor";
+import type { DType, Tensor } from "@slipway/core/tensor";
+import type { BaseOrder } from "./order.ts";
 
 /** Names of a new last layer's parameters. */
 export const HEAD = /^head\.(?:weight|bias)(?:_\d+)?$/;
@@ -43,7 +46,7 @@ export function baseModel(given: Model, output: string | null): BaseModel {
     );
   }
   const { graph } = model;
-  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const makers = makersOf(graph);
   const name = output ?? scoresOf(graph, makers);
   if (output !== null && !makers.has(output)) {
     throw new SlipwayError("PARAMETER_INVALID", `The model computes no value '${output}' to learn by.`);
@@ -53,8 +56,58 @@ export function baseModel(given: Model, output: string | null): BaseModel {
     name,
     type?.kind === "tensor" ? type : { kind: "tensor", dtype: "float32", shape: null },
   );
-  const kept = withOnly(model, [info]);
-  return { model: kept, outputs: widthOf(kept, name, makers) };
+  const kept = asColumn(openedBatch(withOnly(model, [info])));
+  return { model: kept, outputs: widthOf(kept) };
+}
+
+/** For any number of rows, where it is written for as many as its exporter had. @throws SlipwayError MODEL_UNSUPPORTED */
+function openedBatch(model: Model): Model {
+  const lengths = model.graph.inputs.map(({ type }) => (type?.kind === "tensor" ? type.shape?.[0] : null));
+  const [rows] = lengths;
+  if (typeof rows !== "number" || lengths.some((length) => length !== rows)) return model;
+  try {
+    return symboliseBatch(model);
+  } catch (error) {
+    if (!(error instanceof SlipwayError) || error.code !== "PASS_REFUSED") throw error;
+    throw new SlipwayError(
+      "MODEL_UNSUPPORTED",
+      `The model takes ${rows} row${rows === 1 ? "" : "s"} at a time, and what learns has to take any number: ${error.message} Export it with an open batch.`,
+      { cause: error },
+    );
+  }
+}
+
+/** A number a row, [N], as a column, [N, 1]. */
+function asColumn(model: Model): Model {
+  const [{ name }] = model.graph.outputs as [ValueInfo];
+  const type = inferTypes(model).get(name);
+  if (type?.shape?.length !== 1) return model;
+  const column = nameScopeOf(model.graph).fresh("column");
+  const extended = extendModel(model, new Map<string, DType>([[name, type.dtype]]), (g) => {
+    g.output(column, g.op("Reshape", [name, g.values("int64", [-1, 1])]), type.dtype, ["N", 1]);
+  });
+  return withOnly(extended, extended.graph.outputs.slice(1));
+}
+
+/**
+ * Weights that are stored as integers don't learn; their scales would, alone and in silence.
+ * @throws SlipwayError MODEL_UNSUPPORTED unless a new last layer alone learns
+ */
+export function refuseQuantised(
+  { graph }: Model,
+  { isHeadNew, freeze }: Pick<BaseOrder, "isHeadNew" | "freeze">,
+): void {
+  if (isHeadNew && freeze.includes("*")) return;
+  const stored = new Map(graph.initializers.map((one) => [one.name, one]));
+  const weight = graph.nodes
+    .filter(({ opType }) => opType === "DequantizeLinear")
+    .map(({ inputs }) => stored.get(inputs[0]!))
+    .find((one) => one !== undefined);
+  if (weight === undefined) return;
+  throw new SlipwayError(
+    "MODEL_UNSUPPORTED",
+    `The model is quantised: it stores '${weight.name}' as ${weight.dtype}, which can't learn. Train the model that it was made from, and quantise that; or train a new last layer alone: --head --freeze '*'.`,
+  );
 }
 
 /** The first output of numbers, or what its Softmax reads. */
@@ -97,11 +150,11 @@ function withOnly(model: Model, outputs: Graph["outputs"]): Model {
 }
 
 /** Scores of a row: as the model says, else as many as its last layer has. */
-function widthOf({ graph }: Model, name: string, makers: ReadonlyMap<string, Node>): number | null {
-  const type = graph.outputs.find((one) => one.name === name)?.type;
+function widthOf({ graph }: Model): number | null {
+  const [{ name, type }] = graph.outputs as [ValueInfo];
   const last = type?.kind === "tensor" ? type.shape?.at(-1) : null;
   if (typeof last === "number") return last;
-  const layer = lastLayer(graph, name, makers);
+  const layer = lastLayer(graph, name, makersOf(graph));
   return layer === null ? null : layer.outputs;
 }
 
@@ -112,12 +165,19 @@ interface LastLayer {
   readonly outputs: number;
 }
 
+const AFTER_LAYER = /^(?:Identity|Reshape|Sigmoid|Squeeze)$/;
+
+function makersOf({ nodes }: Graph): ReadonlyMap<string, Node> {
+  return new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+}
+
 /** The layer that makes a value: a Gemm, or a MatMul with perhaps an Add, by stored weights. */
 function lastLayer(graph: Graph, name: string, makers: ReadonlyMap<string, Node>): LastLayer | null {
   const stored = new Map(graph.initializers.map((one): [string, Initializer] => [one.name, one]));
   const node = makers.get(name);
   if (node === undefined || node.domain !== "" || subgraphsOf(node).length > 0) return null;
-  if (node.opType === "Identity") return lastLayer(graph, node.inputs[0]!, makers);
+  // What makes one number a row another shape, or a probability, goes with its layer.
+  if (AFTER_LAYER.test(node.opType)) return lastLayer(graph, node.inputs[0]!, makers);
   if (node.opType === "Add") {
     const inner = node.inputs.find((input) => !stored.has(input));
     return inner === undefined ? null : lastLayer(graph, inner, makers);
@@ -136,9 +196,9 @@ function lastLayer(graph: Graph, name: string, makers: ReadonlyMap<string, Node>
  */
 export function withNewHead({ model }: BaseModel, outputs: number, seed: number): BaseModel {
   const { graph } = model;
-  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-  const layer = lastLayer(graph, graph.outputs[0]!.name, makers);
-  if (layer === null) {
+  const layer = lastLayer(graph, graph.outputs[0]!.name, makersOf(graph));
+  const rank = layer === null ? null : (inferTypes(model).get(layer.reads)?.shape?.length ?? 2);
+  if (layer === null || rank !== 2) {
     throw new SlipwayError(
       "MODEL_UNSUPPORTED",
       `What makes '${graph.outputs[0]!.name}' is no layer of stored weights that could be replaced; name the value before it with --output.`,

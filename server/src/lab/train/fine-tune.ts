@@ -6,7 +6,7 @@ import { parseProcessing } from "@slipway/core/processing";
 import { BadRows, type InputBinding, type LabelPlan, type OpenDataset, type RowBatch } from "#lab/dataset";
 import { fitTarget } from "#lab/encoding";
 import type { JsonObject } from "#registry";
-import { baseModel, withNewHead } from "./base-model.ts";
+import { baseModel, refuseQuantised, withNewHead } from "./base-model.ts";
 import { type PrepareOptions, readAhead, refuseNone, targetOf } from "./open-rows.ts";
 import type { BaseOrder } from "./order.ts";
 import type { PreparedRows, ServedRows } from "./prepared-rows.ts";
@@ -40,6 +40,7 @@ export async function prepareFineTune(
   const splits = chosenSplits(dataset, order.data);
   const badRows = new BadRows(order.badRows);
   const old = baseModel(given, base.output);
+  refuseQuantised(old.model, base);
   const labels = base.isHeadNew ? null : labelsOf(base.processing);
   const { plan, task } = await goalOf(dataset, target, labels, splits.training, badRows, options);
   const outputs = task.kind === "classification" ? task.labels.length : 1;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { SlipwayError } from "@slipway/core/base";
-import { attributeFrom, createNode, type Model, tensorFromInitializer } from "@slipway/core/graph";
+import { attributeFrom, createNode, graphBuilder, type Model, tensorFromInitializer } from "@slipway/core/graph";
 import { bytesFromModel, modelFromBytes } from "@slipway/core/onnx";
 import { createRandom, drawNormal } from "@slipway/core/stats";
 import { npyFromTensor } from "@slipway/core/tensor";
@@ -493,6 +493,96 @@ describe("a model that is there", () => {
     const its = createHash("sha256").update(odd).digest("hex");
     const { record } = await trainNow({ ...rows, base: { hash: its, of: "odd" } }, { [its]: odd });
     expect(record.result!.examples).toEqual([]);
+  });
+
+  describe("in a form that does not learn as it is", () => {
+    const drawn = createRandom(9);
+    const numbers = (count: number) => Array.from({ length: count }, () => 0.5 * drawNormal(drawn));
+    /** x·W + b of two inputs, and what comes behind it. */
+    function made(
+      outputs: number,
+      rows: number | "N",
+      behind: (g: ReturnType<typeof graphBuilder>, scores: string) => readonly [string, readonly (number | string)[]],
+      isQuantised = false,
+    ): { readonly hash: string; readonly blobs: Record<string, Uint8Array> } {
+      const g = graphBuilder({ opset: 17 });
+      const x = g.input("x", "float32", [rows, 2]);
+      const weight = isQuantised
+        ? g.op("DequantizeLinear", [
+            g.values(
+              "int8",
+              Array.from({ length: 16 }, (_, at) => ((at * 37) % 100) - 50),
+              [2, 8],
+              "stored",
+            ),
+            g.values(
+              "float32",
+              Array.from({ length: 8 }, () => 0.02),
+              [8],
+              "scales",
+            ),
+          ])
+        : g.values("float32", numbers(16), [2, 8], "first.weight");
+      const hidden = g.op("Relu", [g.op("MatMul", [x, weight])]);
+      const scores = g.op("Gemm", [hidden, g.values("float32", numbers(8 * outputs), [8, outputs], "last.weight")]);
+      const [value, shape] = behind(g, scores);
+      g.output("answer", value, "float32", shape);
+      const bytes = bytesFromModel(g.model());
+      const of = createHash("sha256").update(bytes).digest("hex");
+      return { hash: of, blobs: { [of]: bytes } };
+    }
+    const tuned = async ({ hash: of, blobs }: ReturnType<typeof made>, more: object = {}, order: object = rows) =>
+      await trainNow({ ...order, base: { hash: of, of: "made", ...more } }, blobs);
+
+    it("learns for any number of rows where it took one", async () => {
+      const { model, record } = await tuned(made(3, 1, (_, scores) => [scores, [1, 3]]));
+      const { inputs, outputs } = modelFromBytes(model).graph;
+      expect(inputs[0]!.type).toMatchObject({ shape: [expect.any(String), 2] });
+      expect(outputs[1]!.type).toMatchObject({ shape: [expect.any(String), 3] });
+      expect(record.result!.figures.validation).toMatchObject({ rows: 24 });
+      const along = made(3, 1, (g, scores) => [g.op("Mul", [scores, g.op("Softmax", [scores], { axis: 0 })]), [1, 3]]);
+      await expect(tuned(along)).rejects.toThrow(
+        /takes 1 row at a time, and what learns has to take any number: .*Softmax.* Export it with an open batch\./,
+      );
+    });
+
+    it("does not learn where its weights are integers, but for a new last layer", async () => {
+      const quantised = made(3, "N", (_, scores) => [scores, ["N", 3]], true);
+      await expect(tuned(quantised)).rejects.toThrow(
+        "The model is quantised: it stores 'stored' as int8, which can't learn.",
+      );
+      await expect(tuned(quantised, { isHeadNew: true })).rejects.toThrow("--head --freeze '*'");
+      const { record, model } = await tuned(quantised, { isHeadNew: true, freeze: ["*"] });
+      expect(record.network.learned).toBe(8 * 3 + 3);
+      expect(modelFromBytes(model).graph.nodes.map(({ opType }) => opType)).toContain("DequantizeLinear");
+    });
+
+    it("learns a number a row, and takes a new last layer, where it answers [N]", async () => {
+      const squeezed = made(1, "N", (g, scores) => [g.op("Squeeze", [scores, g.values("int64", [1], [1])]), ["N"]]);
+      const sums = place.write(
+        "sums.csv",
+        table(
+          200,
+          (row) => [noise[row]!.toFixed(4), noise[row + 200]!.toFixed(4), (noise[row]! + noise[row + 200]!).toFixed(4)],
+          "a,b,sum",
+        ),
+      );
+      const numbersOrder = {
+        data: { description: { files: sums, inputs: { x: ["a", "b"] } } },
+        target: "sum",
+        settings: { ...FAST, epochs: 60, learningRate: 0.02 },
+      };
+      const { record, model } = await tuned(squeezed, {}, numbersOrder);
+      expect(record.result!.figures.validation).toMatchObject({ kind: "regression" });
+      expect((record.result!.figures.validation as { r2: number }).r2).toBeGreaterThan(0.9);
+      expect(modelFromBytes(model).graph.outputs[0]!.type).toMatchObject({ shape: ["N"] });
+      const likely = made(1, "N", (g, scores) => {
+        const flat = g.op("Squeeze", [g.op("Sigmoid", [scores]), g.values("int64", [1], [1])]);
+        return [flat, ["N"]];
+      });
+      await expect(tuned(likely)).rejects.toThrow("The model has 1 scores");
+      expect((await tuned(likely, { isHeadNew: true })).record.network.learned).toBe(2 * 8 + 8 * 3 + 3);
+    });
   });
 
   it("that was trained here keeps its encoder", async () => {
