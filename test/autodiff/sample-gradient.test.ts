@@ -284,6 +284,55 @@ it("norms clip each sample's gradient, in a second run that never holds them apa
   }
 });
 
+describe("an input that all samples share, of a length as open as theirs", () => {
+  const g = graphBuilder({ opset: 18 });
+  const [x, table] = [g.input("x", "float32", ["N", 2]), g.input("table", "float32", ["K", 2])];
+  const rate = g.input("rate", "float32", []);
+  const made = g.op("Mul", [g.op("MatMul", [x, g.values("float32", [1, 2, 3, 4], [2, 2], "w")]), rate]);
+  g.output("y", g.op("MatMul", [made, g.op("Transpose", [table], { perm: [1, 0] })]), "float32", ["N", "K"]);
+  const byRows = async (samples?: readonly string[]) => {
+    const judged = withLoss(g.model(), { loss: { kind: "mean-squared-error" }, isPerSample: true });
+    const types = await engineOn({}).typesOf(judged.model);
+    return sampleGradient(judged.model, {
+      wrt: ["w"],
+      of: judged.loss,
+      form: "gradients",
+      types,
+      ...(samples === undefined ? {} : { samples }),
+    });
+  };
+
+  it("is taken for samples unless they are named", async () => {
+    await expect(byRows()).rejects.toMatchObject({ code: "GRADIENT_UNAVAILABLE" });
+    const { model, looped } = await byRows(["x", "target", "x"]);
+    expect(looped).toEqual([]);
+    // y = [[1, 2, 3], [3, 4, 7]] against targets that are 1 off at one place of the first row and 3 at one of the second.
+    const answers = await answersOf(model, {
+      x: tensorOf("float32", [1, 0, 0, 1], [2, 2]),
+      table: tensorOf("float32", [1, 0, 0, 1, 1, 1], [3, 2]),
+      rate: tensorOf("float32", [1], []),
+      target: tensorOf("float32", [0, 2, 3, 3, 4, 4], [2, 3]),
+    });
+    expect(Array.from(answers["grad_w"]!.data as Float32Array)).toEqual(
+      [2 / 3, 0, 0, 0, 0, 0, 2, 2].map((value) => expect.closeTo(value, 6) as number),
+    );
+  });
+
+  it.each([
+    [
+      "tabel",
+      /no input 'tabel' to carry samples; its inputs are 'x', 'table', 'rate', 'target'\. Did you mean 'table'\?/,
+    ],
+    ["w", /no input 'w' to carry samples/],
+    ["rate", /Input 'rate' is a single number/],
+  ])("'%s' carries none", async (name, message) => {
+    await expect(byRows(["x", name])).rejects.toMatchObject({
+      code: "PARAMETER_INVALID",
+      message: expect.stringMatching(message) as string,
+    });
+  });
+});
+
 describe("is refused", () => {
   const refused = async (build: Build, batch: Dimension = "N", of = "losses"): Promise<unknown> => {
     const g = graphBuilder({ opset: 18 });

@@ -44,6 +44,24 @@ export function checkSampleLosses(graph: Graph, types: ReadonlyMap<string, Tenso
   );
 }
 
+/** @throws SlipwayError PARAMETER_INVALID for names of no inputs that are given, and of those without an axis */
+export function checkSampleInputs(
+  graph: Graph,
+  types: ReadonlyMap<string, TensorType>,
+  samples: readonly string[],
+): void {
+  const stored = new Set(graph.initializers.map(({ name }) => name));
+  const given = graph.inputs.map(({ name }) => name).filter((name) => !stored.has(name));
+  for (const name of samples) {
+    if (!given.includes(name))
+      throw invalid(
+        `The model has no input '${name}' to carry samples; its inputs are ${listed(given)}.${hinted(name, given)}`,
+      );
+    if (types.get(name)?.shape?.length === 0)
+      throw invalid(`Input '${name}' is a single number; samples lie along the first axis of an input.`);
+  }
+}
+
 function lossType(graph: Graph, types: ReadonlyMap<string, TensorType>, loss: string): TensorType {
   const type = types.get(loss);
   const names = graph.outputs.map(({ name }) => name);
@@ -60,11 +78,14 @@ function unknown(graph: Graph, name: string): SlipwayError {
   if (graph.nodes.some((node) => node.outputs.includes(name)))
     return invalid(`The type of '${name}' is not known, so nothing can be differentiated by it.`);
   const values = [...inputs, ...stored, ...graph.nodes.flatMap((node) => node.outputs)].filter((one) => one !== "");
-  const near = name.length < LEAST_HINTED ? [] : nearestWords(name, values, 1);
-  const hint = near.map((one) => ` Did you mean '${one}'?`).join("");
   return invalid(
-    `The model has no value '${name}' to differentiate by; its inputs are ${listed(inputs)}, its stored tensors ${listed(stored)}.${hint}`,
+    `The model has no value '${name}' to differentiate by; its inputs are ${listed(inputs)}, its stored tensors ${listed(stored)}.${hinted(name, values)}`,
   );
+}
+
+function hinted(name: string, values: readonly string[]): string {
+  const near = name.length < LEAST_HINTED ? [] : nearestWords(name, values, 1);
+  return near.map((one) => ` Did you mean '${one}'?`).join("");
 }
 
 function invalid(message: string): SlipwayError {

@@ -127,6 +127,26 @@ test("norms of the gradients by sample", async () => {
   ]);
 });
 
+test("by sample, where an input that all samples share has an open first axis too", async () => {
+  const g = graphBuilder({ opset: 17 });
+  const [x, table] = [g.input("x", "float32", ["N", 2]), g.input("table", "float32", ["K", 2])];
+  const made = g.op("MatMul", [x, g.values("float32", [1, 2, 3, 4], [2, 2], "w")]);
+  g.output("y", g.op("MatMul", [made, g.op("Transpose", [table], { perm: [1, 0] })]), "float32", ["N", "K"]);
+  writeFileSync(path.join(directory, "shared.onnx"), bytesFromModel(g.model()));
+  const norms = ["shared.onnx", "--loss", "mean-squared-error", "--per-sample", "norms", "-o", "o.onnx"];
+  expect(await call(...norms)).toMatchObject({ err: expect.stringContaining("mixes the samples") as string });
+  expect(await call(...norms, "--samples", "tabel")).toMatchObject({
+    err: expect.stringMatching(/no input 'tabel' to carry samples.*Did you mean 'table'/) as string,
+  });
+  expect(await call(...norms, "--samples", "x")).toMatchObject({ code: 0 });
+  const inputs = {
+    x: { shape: [1, 2], values: [0, 1] },
+    table: { shape: [3, 2], values: [1, 0, 0, 1, 1, 1] },
+    target: { shape: [1, 3], values: [3, 4, 4] },
+  };
+  expect(await run("o.onnx", inputs, ["losses", "grad_norm"])).toEqual([[3], [Math.fround(Math.sqrt(8))]]);
+});
+
 test("a parameter that nothing depends on is said to have no gradient, and one that is NaN is refused", async () => {
   const write = (file: string, weights: readonly number[]): void => {
     const g = graphBuilder({ opset: 17 });
@@ -171,6 +191,11 @@ test.each([
   ],
   ["a loss there is not", ["model.onnx", "--loss", "hinge", "--out", "a.onnx"], /no loss 'hinge'.*cross-entropy/],
   ["samples without a loss", ["model.onnx", "--per-sample", "norms", "--out", "a.onnx"], /--per-sample needs --loss/],
+  [
+    "which inputs carry samples that are not told apart",
+    ["model.onnx", "--loss", "huber", "--samples", "x", "--out", "a.onnx"],
+    /--samples needs --per-sample/,
+  ],
   ["a file there is not", ["none.onnx", "--out", "a.onnx"], /no such file/],
   [
     "a directory to write to that is not there",

@@ -5,7 +5,7 @@ import type { Dimension, DType, TensorType } from "#tensor";
 import { Emitter, requireOpset } from "../emitter.ts";
 import { ReverseWalk } from "../reverse-walk.ts";
 import { dtypesOf, inferTypes, statedTypes, type ValueTypes } from "#passes";
-import { checkNames, checkSampleLosses } from "../wanted.ts";
+import { checkNames, checkSampleInputs, checkSampleLosses } from "../wanted.ts";
 import { SampleParameters, squaredNormsOf } from "./parameter-side.ts";
 import { planSamples, reachedFrom, type SamplePlan } from "./plan.ts";
 import { sampleAxesOf, type Samples } from "./sample-axes.ts";
@@ -20,8 +20,8 @@ export interface SampleGradientOptions {
   /** The gradients, or their Euclidean norms. */
   readonly form: "gradients" | "norms";
   /**
-   * Inputs with one thing for each sample along their first axis; unless said, those whose first axis is open where the number of
-   * losses is, or else as long.
+   * Inputs with one thing for each sample along their first axis, the loss's target among them; unless said, those whose first axis
+   * is open where the number of losses is, or else as long.
    */
   readonly samples?: readonly string[];
   /** Types of the model's values, beside those that it states itself; see `ValueTypes`. */
@@ -49,8 +49,9 @@ export interface SampleGradientModel {
  *
  * Where a parameter meets samples, its gradient is what the operator's rule gives before it sums over the samples. Norms come
  * from products of activations and gradients where these are smaller than the gradients (see `meetings.ts`).
- * @throws SlipwayError as `gradient`; PARAMETER_INVALID where `of` is not one number for each sample; GRADIENT_UNAVAILABLE where
- *   a node mixes samples, or where samples have to run one by one and the model takes a fixed number of them
+ * @throws SlipwayError as `gradient`; PARAMETER_INVALID where `of` is not one number for each sample, and for `samples` that are no
+ *   inputs; GRADIENT_UNAVAILABLE where a node mixes samples, or where samples have to run one by one and the model takes a fixed
+ *   number of them
  */
 export function sampleGradient(model: Model, options: SampleGradientOptions): SampleGradientModel {
   const inlined = inlineFunctions(model);
@@ -58,6 +59,7 @@ export function sampleGradient(model: Model, options: SampleGradientOptions): Sa
   const types = new Map([...statedTypes(inlined), ...(options.types ?? [])]);
   checkNames(inlined.graph, types, options.wrt);
   checkSampleLosses(inlined.graph, types, options.of);
+  if (options.samples !== undefined) checkSampleInputs(inlined.graph, types, options.samples);
   const emission = new SampleEmission(inlined, types, options);
   const dtypes = dtypesOf(types);
   const extended = extendModel(inlined, dtypes, (g) => emission.emit(g));
@@ -84,7 +86,7 @@ class SampleEmission {
     this.#wrt = [...new Set(options.wrt)];
     this.#losses = options.of;
     this.#form = options.form;
-    this.#samples = options.samples ?? sampleInputs(graph, types, types.get(options.of)!.shape![0]!);
+    this.#samples = [...new Set(options.samples ?? sampleInputs(graph, types, types.get(options.of)!.shape![0]!))];
     const named = namedSamples(model, types, this.#samples);
     this.#types = named.types;
     const reached = reachedFrom(graph, types, this.#wrt);

@@ -33,6 +33,12 @@ export const gradient: Command = {
       description: "With a loss: gradients of each sample's own loss, or only their norms",
       choices: ["gradients", "norms"],
     },
+    {
+      flags: "--samples <name>",
+      description:
+        "With --per-sample: an input with one thing for each sample along its first axis; if left out, all whose first axis is open",
+      isList: true,
+    },
     { flags: "--output <name>", description: "The output the loss judges; the first if left out" },
     { flags: "--class-axis <axis>", description: "The axis of the classes; 1 if left out" },
     { flags: "--label-smoothing <share>", description: "cross-entropy: share of the target all classes have alike" },
@@ -71,6 +77,7 @@ async function differentiated(context: CommandContext, out: string, directory: s
   const loss = lossFrom(context);
   const lossFile = loss === null ? await lossFileFrom(context) : null;
   const perSample = (textOption(context.options, "perSample") ?? null) as "gradients" | "norms" | null;
+  const samples = listOption(context.options, "samples");
   const output = textOption(context.options, "output") ?? null;
   if (loss === null && lossFile === null) {
     if (perSample !== null)
@@ -78,6 +85,8 @@ async function differentiated(context: CommandContext, out: string, directory: s
     if (output !== null)
       throw new SlipwayError("USAGE", "--output needs --loss: it says which output the loss judges.");
   }
+  if (samples.length > 0 && perSample === null)
+    throw new SlipwayError("USAGE", "--samples needs --per-sample: it says which inputs carry the samples.");
   context.progress.step("Differentiating …");
   return await differentiateInProcess({
     files,
@@ -85,6 +94,7 @@ async function differentiated(context: CommandContext, out: string, directory: s
     loss,
     lossFile,
     perSample,
+    samples: samples.length === 0 ? null : samples,
     output,
     axis: wholeOption(context.options, "classAxis", -8, 8) ?? 1,
     clock: systemClock,

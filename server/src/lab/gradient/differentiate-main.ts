@@ -47,7 +47,7 @@ async function differentiate(order: DifferentiateOrder & LocatedFiles): Promise<
     types = await engine.typesOf(model);
   }
   const preparedAt = performance.now();
-  const made = differentiated(model, { wrt, types }, judged?.output ?? null, order.perSample);
+  const made = differentiated(model, { wrt, types }, judged, order);
   return {
     model: Buffer.from(bytesFromModel(made.model)).toString("base64"),
     gradients: Object.fromEntries(made.gradients),
@@ -64,12 +64,14 @@ async function differentiate(order: DifferentiateOrder & LocatedFiles): Promise<
 function differentiated(
   model: Model,
   by: { readonly wrt: readonly string[]; readonly types: ValueTypes },
-  loss: string | null,
-  perSample: DifferentiateOrder["perSample"],
+  loss: DifferentiatedModel["loss"],
+  { perSample, samples }: DifferentiateOrder,
 ): SampleGradientModel & Pick<GradientModel, "upstream"> {
   if (loss === null) return { ...gradient(model, by), norm: null, looped: [] };
-  if (perSample === null) return { ...gradient(model, { ...by, of: loss }), norm: null, looped: [] };
-  return { ...sampleGradient(model, { ...by, of: loss, form: perSample }), upstream: new Map() };
+  const { output: of, target } = loss;
+  if (perSample === null) return { ...gradient(model, { ...by, of }), norm: null, looped: [] };
+  const carried = samples === null ? {} : { samples: [...samples, target] };
+  return { ...sampleGradient(model, { ...by, of, form: perSample, ...carried }), upstream: new Map() };
 }
 
 async function lossOf({ loss, others }: DifferentiateOrder & LocatedFiles): Promise<Loss | ModelLoss | null> {

@@ -16,6 +16,8 @@ export interface DifferentiateOrder {
   readonly loss: Loss | null;
   /** Gradients of each sample's own loss, or their norms, in place of those of the mean; with a loss only. */
   readonly perSample: "gradients" | "norms" | null;
+  /** Inputs that carry samples, besides the target; null leaves it to `sampleGradient`. */
+  readonly samples: readonly string[] | null;
   /** The output that is judged by the loss; null takes the first. */
   readonly output: string | null;
   /** The axis of the classes. */
@@ -54,13 +56,13 @@ export interface DifferentiateOptions
  * @throws SlipwayError as `gradient` and `withLoss`; MODEL_* where the engine can't load the model; as `askAboutModel`
  */
 export async function differentiateInProcess(options: DifferentiateOptions): Promise<DifferentiatedModel> {
-  const { by, loss, lossFile, perSample, output, axis, ...question } = options;
+  const { by, loss, lossFile, perSample, samples, output, axis, ...question } = options;
   return await askAboutModel<DifferentiateOrder, DifferentiatedModel>({
     ...question,
     others: lossFile === null ? [] : [lossFile],
     beside: import.meta.url,
     name: "differentiate-main",
     what: "Differentiating the model",
-    order: { by, loss, perSample, output, axis },
+    order: { by, loss, perSample, samples, output, axis },
   });
 }
