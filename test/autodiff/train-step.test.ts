@@ -88,6 +88,16 @@ describe("a step", () => {
   });
 
   it.each<[string, Partial<TrainStepOptions>, RegExp]>([
+    [
+      "a group that no parameter is in",
+      { groups: [{ names: /bias$/, weightDecay: 0 }] },
+      /group \/bias\$\/ matches no parameter, of which there are 'head\.a', 'body\.b';/,
+    ],
+    [
+      "a group of what does not learn",
+      { parameters: ["head.a"], groups: [{ names: /^body/, isFrozen: true }] },
+      /group \/\^body\/ matches no parameter, of which there are 'head\.a';/,
+    ],
     ["all frozen", { groups: [{ names: /./, isFrozen: true }] }, /All parameters are frozen/],
     [
       "a momentum of 1",

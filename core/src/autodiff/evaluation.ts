@@ -17,7 +17,7 @@ export interface EvaluationStep {
 /**
  * The model outside training, by the weights it has come to: BatchNormalization by its running statistics, no Dropout.
  * @param model as `trainStep` takes it, with the same options
- * @throws SlipwayError as `withLoss`
+ * @throws SlipwayError as `withLoss`; PARAMETER_INVALID as `trainStep` for groups
  */
 export async function evaluationStep(model: Model, options: LearningOptions): Promise<EvaluationStep> {
   const learner = learnerOf(model, options, "evaluation");

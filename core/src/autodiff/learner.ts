@@ -5,6 +5,7 @@ import type { DType } from "#tensor";
 import { type Loss, type LossModel, type ModelLoss, withLoss } from "./losses.ts";
 import { inTrainingMode, type RunningStatistic } from "./training-mode.ts";
 import type { ValueTypes } from "#passes";
+import { listed } from "./wanted.ts";
 
 /** How parameters whose names match learn; the first group that matches counts. */
 export interface ParameterGroup {
@@ -59,14 +60,16 @@ export interface Learner {
 /**
  * @param model prepared by `prepareForGradient` with its parameters
  * @param mode in training, BatchNormalization normalises by the batch and Dropout is at work
- * @throws SlipwayError PARAMETER_INVALID where all is frozen
+ * @throws SlipwayError PARAMETER_INVALID where all is frozen, and for a group that no parameter is in
  */
 export function learnerOf(model: Model, options: LearningOptions, mode: "training" | "evaluation"): Learner {
   const { groups = [], parameters } = options;
   const training = inTrainingMode(model);
   const statistics = new Set(training.statistics.map(({ input }) => input));
   const groupOf = (name: string): ParameterGroup | undefined => groupWith(groups, name);
-  const names = new Set(parameters.filter((name) => !statistics.has(name) && groupOf(name)?.isFrozen !== true));
+  const able = parameters.filter((name) => !statistics.has(name));
+  checkGroups(groups, able);
+  const names = new Set(able.filter((name) => groupOf(name)?.isFrozen !== true));
   if (names.size === 0)
     throw new SlipwayError("PARAMETER_INVALID", "All parameters are frozen, so nothing would learn.");
   const byName = new Map(model.graph.initializers.map((one) => [one.name, one]));
@@ -88,8 +91,21 @@ export function learnerOf(model: Model, options: LearningOptions, mode: "trainin
 
 /** The group a parameter is in; undefined where it is in none. */
 export function groupWith(groups: readonly ParameterGroup[], name: string): ParameterGroup | undefined {
+  return groups.find((group) => isIn(group, name));
+}
+
+function isIn({ names }: ParameterGroup, name: string): boolean {
   // Not by `test`, which goes on from its last match where the pattern is global.
-  return groups.find(({ names }) => name.search(names) >= 0);
+  return name.search(names) >= 0;
+}
+
+function checkGroups(groups: readonly ParameterGroup[], parameters: readonly string[]): void {
+  const idle = groups.find((group) => !parameters.some((name) => isIn(group, name)));
+  if (idle === undefined) return;
+  throw new SlipwayError(
+    "PARAMETER_INVALID",
+    `The group ${String(idle.names)} matches no parameter, of which there are ${listed(parameters)}; correct its pattern, or leave it out.`,
+  );
 }
 
 /** The learner's model with the loss behind it, and the types of all its values. */

@@ -28,7 +28,8 @@ export interface TrainStep extends StepInputs {
 /**
  * A model that does one step of training.
  * @param model prepared by `prepareForGradient` with its parameters
- * @throws SlipwayError as `withLoss` and `gradient`; PARAMETER_INVALID for an optimiser's parameters, and where all is frozen
+ * @throws SlipwayError as `withLoss` and `gradient`; PARAMETER_INVALID for an optimiser's parameters, for a group that no
+ *   parameter is in, and where all is frozen
  */
 export async function trainStep(model: Model, options: TrainStepOptions): Promise<TrainStep> {
   checkUpdates(options);

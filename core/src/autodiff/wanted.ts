@@ -92,7 +92,8 @@ function invalid(message: string): SlipwayError {
   return new SlipwayError("PARAMETER_INVALID", message);
 }
 
-function listed(names: readonly string[]): string {
+/** A few names, and how many more there are. */
+export function listed(names: readonly string[]): string {
   const shown = names.slice(0, 12).map((name) => `'${name}'`);
   if (names.length > shown.length) shown.push(`${names.length - shown.length} more`);
   return shown.length === 0 ? "none" : shown.join(", ");

@@ -56,7 +56,8 @@ export function frozenBy(
     );
   }
   // What an encoder was fitted to is no weight.
-  if (networkPrefix !== null) patterns.push(`(?!${escaped(networkPrefix)}).*`);
+  if (networkPrefix !== null && parameters.some((name) => !name.startsWith(networkPrefix)))
+    patterns.push(`(?!${escaped(networkPrefix)}).*`);
   if (patterns.length === 0) return [];
   const names = new RegExp(`^(?:${patterns.join("|")})$`);
   return [...(base.isHeadNew ? [{ names: HEAD }] : []), { names, isFrozen: true }];
