@@ -5,12 +5,31 @@ import { type ErrorCode, SlipwayError } from "@slipway/core/base";
 interface Meaning {
   readonly pattern: RegExp;
   readonly code: ErrorCode;
+  /** In place of the engine's own words, with what the pattern found in them. */
+  readonly says?: (...found: readonly string[]) => string;
 }
 
 const OUT_OF_MEMORY = /failed to allocate|bad_alloc|out of memory|allocation failed|Array buffer allocation/i;
 
 /** First match wins. */
 const LOADING: readonly Meaning[] = [
+  {
+    pattern: /\bopset (\d+) is under development[\s\S]*support for domain (\S+) is till opset (\d+)/i,
+    code: "MODEL_UNSUPPORTED",
+    says: (version, domain, latest) =>
+      `it uses version ${version} of the operator set ${domain}, and versions up to ${latest} are supported.`,
+  },
+  {
+    pattern: /unsupported model IR version: (\d+), max supported IR version: (\d+)/i,
+    code: "MODEL_UNSUPPORTED",
+    says: (version, latest) => `its file is of IR version ${version}, and versions up to ${latest} are supported.`,
+  },
+  {
+    // Its table of values has none.
+    pattern: /OrtValue indexes should have been populated/,
+    code: "MODEL_LOAD_FAILED",
+    says: () => "its graph has no nodes and no outputs. Export it with what it should answer as outputs.",
+  },
   { pattern: OUT_OF_MEMORY, code: "MODEL_TOO_LARGE" },
   {
     pattern: /protobuf parsing failed|data pointer is null|does not have a graph|can't be parsed/i,
@@ -55,8 +74,9 @@ export function cleanEngineText(text: string): string {
 function translate(error: unknown, meanings: readonly Meaning[], otherwise: ErrorCode, prefix: string): SlipwayError {
   if (error instanceof SlipwayError) return error;
   const text = error instanceof Error ? error.message : String(error);
-  const code = meanings.find(({ pattern }) => pattern.test(text))?.code ?? otherwise;
-  return new SlipwayError(code, `${prefix} ${cleanEngineText(text)}`.trim(), { cause: error });
+  const meaning = meanings.find(({ pattern }) => pattern.test(text));
+  const said = meaning?.says?.(...meaning.pattern.exec(text)!.slice(1)) ?? text;
+  return new SlipwayError(meaning?.code ?? otherwise, `${prefix} ${cleanEngineText(said)}`.trim(), { cause: error });
 }
 
 /** What went wrong while the engine loaded a model, as a MODEL_* error. */

@@ -110,6 +110,45 @@ describe("what ONNX Runtime on Node can't pass is refused with its name", () => 
   });
 });
 
+describe("what ONNX Runtime does not load is told in our words", () => {
+  const graph = createGraph({
+    name: "g",
+    inputs: [createValueInfo("x", { kind: "tensor", dtype: "float32", shape: ["N"] })],
+    outputs: [createValueInfo("y", { kind: "tensor", dtype: "float32", shape: ["N"] })],
+    nodes: [createNode({ opType: "Relu", inputs: ["x"], outputs: ["y"] })],
+  });
+  const of = (version: number, domain = "") => new Map([["", 17]]).set(domain, version);
+
+  it.each([
+    [
+      "an operator set too late",
+      createModel({ irVersion: 8, opsets: of(99), graph }),
+      /^ONNX Runtime could not load the model: it uses version 99 of the operator set ai\.onnx, and versions up to \d+ are supported\.$/,
+    ],
+    [
+      "another operator set too late",
+      createModel({ irVersion: 8, opsets: of(98, "ai.onnx.ml"), graph }),
+      /it uses version 98 of the operator set ai\.onnx\.ml, and versions up to \d+ are supported\.$/,
+    ],
+    [
+      "a later IR",
+      createModel({ irVersion: 99, opsets: of(17), graph }),
+      /: its file is of IR version 99, and versions up to \d+ are supported\.$/,
+    ],
+    [
+      "nothing",
+      createModel({ irVersion: 8, opsets: of(17), graph: createGraph({ name: "g" }) }),
+      /^ONNX Runtime could not load the model: its graph has no nodes and no outputs\. Export it with/,
+    ],
+  ])("%s", async (says, model, message) => {
+    const loading = backend.load({ model: bytesFromModel(model), externalData: new Map() }, DEFAULT_SESSION_SETTINGS);
+    await expect(loading).rejects.toMatchObject({
+      code: says === "nothing" ? "MODEL_LOAD_FAILED" : "MODEL_UNSUPPORTED",
+      message: expect.stringMatching(message) as string,
+    });
+  });
+});
+
 describe("the signature", () => {
   it("leaves out inputs that have a default", async () => {
     const session = await load((graph) => {
