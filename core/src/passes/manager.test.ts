@@ -52,6 +52,7 @@ it("writes down what each pass did, and how long it took", async () => {
       added: {},
       removed: {},
       others: ["operator set ai.onnx 11 → 13"],
+      idleReason: null,
     },
     {
       name: "constants-to-initializers",
@@ -62,6 +63,7 @@ it("writes down what each pass did, and how long it took", async () => {
       added: {},
       removed: { Constant: 1 },
       others: [],
+      idleReason: null,
     },
     {
       name: "constants-to-initializers",
@@ -72,8 +74,17 @@ it("writes down what each pass did, and how long it took", async () => {
       added: {},
       removed: {},
       others: [],
+      idleReason: null,
     },
   ]);
+});
+
+it.each([
+  [12, "is of operator set 13 already, which can't be lowered to 12"],
+  [13, "is of operator set 13 already"],
+])("says why a model of operator set 13 is left as it is for %d", async (to, idleReason) => {
+  const { trace } = await runPasses(model(13), [upgradeOpsetPass(to)], noEngine);
+  expect(trace).toMatchObject([{ changed: false, idleReason }]);
 });
 
 it("refuses a pass whose needs are not met, and says what to run before it", async () => {

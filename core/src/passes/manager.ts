@@ -30,6 +30,8 @@ export interface PassTrace {
   readonly removed: Readonly<Record<string, number>>;
   /** What else is new: the operator set, types of inputs, outputs and values in between. */
   readonly others: readonly string[];
+  /** Why nothing changed, where the pass says so. */
+  readonly idleReason: string | null;
 }
 
 export interface PassedModel {
@@ -58,7 +60,8 @@ export async function runPasses(
     const startedAt = now?.();
     const made = await applied(current, pass, engine);
     const milliseconds = now === undefined || startedAt === undefined ? null : now() - startedAt;
-    trace.push({ name: pass.name, milliseconds, ...difference(current, made) });
+    const idleReason = made === current ? (pass.idleReason?.(made) ?? null) : null;
+    trace.push({ name: pass.name, milliseconds, ...difference(current, made), idleReason });
     current = made;
   }
   return { model: current, trace };
@@ -100,7 +103,7 @@ async function failingBy<T>(pass: Pass, run: () => Promise<T>): Promise<T> {
   }
 }
 
-function difference(before: Model, after: Model): Omit<PassTrace, "name" | "milliseconds"> {
+function difference(before: Model, after: Model): Omit<PassTrace, "name" | "milliseconds" | "idleReason"> {
   const [operatorsBefore, operatorsAfter] = [operatorsOf(before), operatorsOf(after)];
   const [added, removed]: Record<string, number>[] = [{}, {}];
   for (const operator of new Set([...operatorsBefore.keys(), ...operatorsAfter.keys()])) {

@@ -25,4 +25,6 @@ export interface Pass {
    * @throws SlipwayError for a model it can't be applied to
    */
   readonly run: (model: Model, engine: PassEngine) => Model | Promise<Model>;
+  /** Why it has left a model as it is, for people; null, or left out, where there was nothing to do. */
+  readonly idleReason?: (model: Model) => string | null;
 }

@@ -360,5 +360,9 @@ export function upgradeOpsetPass(to: number): Pass {
     does: `Writes the model for version ${to} of the ONNX operator set.`,
     ensures: promised.filter(([version]) => version <= to).map(([, property]) => property),
     run: (model) => upgradeOpset(model, to),
+    idleReason: (model) => {
+      const version = model.opsets.get("") ?? 1;
+      return `is of operator set ${version} already${version > to ? `, which can't be lowered to ${to}` : ""}`;
+    },
   };
 }

@@ -53,6 +53,14 @@ test("runs passes, says what each did, and compares the answers", async () => {
   expect(readBack("new.onnx").graph.nodes.map(({ opType }) => opType)).toEqual(["Add", "Unsqueeze", "Squeeze"]);
 });
 
+test("says that a later operator set is not lowered", async () => {
+  const { code, out } = await call("model.onnx", "--run", "upgrade-opset", "--opset", "9");
+  expect(code).toBe(0);
+  expect(out).toMatch(
+    /\nupgrade-opset +no +.* 5 → 5 +The model is of operator set 11 already, which can't be lowered to 9\.\n/,
+  );
+});
+
 test("pins and opens axes by name", async () => {
   const pinned = await call("model.onnx", "--run", "pin-shapes", "--set", "N=3", "--out", "pinned.onnx");
   expect(pinned.out).toMatch(/pin-shapes +yes .* x: float32\[N, 2\] → float32\[3, 2\]/);

@@ -190,7 +190,8 @@ function appliedText({ trace, differences }: AppliedPasses, out: string | null, 
   return lines.join("\n");
 }
 
-function changesText({ added, removed, initializers, others }: PassTrace): string {
+function changesText({ added, removed, initializers, others, idleReason }: PassTrace): string {
+  if (idleReason !== null) return `The model ${idleReason}.`;
   const counted = (sign: string, operators: Readonly<Record<string, number>>): readonly string[] =>
     Object.entries(operators).map(([name, count]) => `${sign}${count} ${name}`);
   const tensors = initializers.after - initializers.before;
