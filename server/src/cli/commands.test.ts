@@ -1,6 +1,6 @@
 // Every command against the real platform: with the server running, with it stopped, and where it has to refuse. One
 // server is started and used throughout; what each test needs, the ones before it have left.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -222,6 +222,27 @@ describe("with the server running", () => {
     const { code, out, err } = await call(...arguments_, "--json");
     expect(JSON.parse(err)).toMatchObject({ code: errorCode });
     expect([code, out]).toEqual([exit.code, ""]);
+  });
+
+  test.each([
+    [["deploy", "letters"]],
+    [["deploy", "letters", "--name", "letters"]],
+    [["infer", "letters", "-i", "x=[1]"]],
+    [["inspect", "letters"]],
+    [["inspect", "letters", "--graph"]],
+    [["gradient", "letters", "-o", "gradient.onnx"]],
+    [["passes", "letters", "--run", "dead-code"]],
+    [["tune", "letters"]],
+    [["finetune", "letters", "--data", "letters"]],
+    [["finetune", "letters", "--data", "letters", "--processing", "p.json"]],
+    [["dataset", "inspect", "letters/rows.csv", "--model", "letters"]],
+  ])("%j asks whether the directory of that name is meant", async (arguments_) => {
+    mkdirSync(path.join(directory, "letters"), { recursive: true });
+    writeFileSync(path.join(directory, "letters", "rows.csv"), "a,b\n1,2\n3,4\n");
+    const { code, err } = await call(...arguments_);
+    expect(code).not.toBe(0);
+    expect(err).toMatch(/ Did you mean \.\/letters\?\n/);
+    expect((await call("deploy", "digit")).err).toContain('No version is named "digit". Did you mean digits?');
   });
 
   test("unload, and nothing answers", async () => {

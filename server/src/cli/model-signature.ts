@@ -13,9 +13,10 @@ export interface ModelToFit {
 
 /** @throws SlipwayError USAGE, FILE_UNREADABLE, MODEL_*, VERSION_NOT_FOUND */
 export async function signatureOfModel(context: CommandContext, named: string): Promise<ModelToFit> {
+  const { workingDirectory } = context.environment;
   const reference = modelReference(named);
   if (reference.kind === "path") {
-    const source = modelSource(context.environment.workingDirectory, reference.path, undefined);
+    const source = modelSource(workingDirectory, reference.path, undefined);
     const { signature } = await scanFile(source.file);
     return {
       signature,
@@ -27,7 +28,7 @@ export async function signatureOfModel(context: CommandContext, named: string): 
     const { signature } = await findModel(client, reference);
     return { signature: signatureFrom(signature), processing: null };
   }
-  const { model, processing } = await findVersion(client, reference);
+  const { model, processing } = await findVersion(client, reference, workingDirectory);
   return { signature: signatureFrom(model.signature), processing };
 }
 

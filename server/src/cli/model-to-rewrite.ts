@@ -6,7 +6,7 @@ import type { ModelFile, ModelFiles } from "#runtime";
 import type { CommandContext } from "./command.ts";
 import { fileError } from "./files.ts";
 import { modelSource, scanFile } from "./model-files.ts";
-import { findModel, findVersion, modelReference } from "./model-reference.ts";
+import { findModel, modelReference } from "./model-reference.ts";
 import { writeStoredModel } from "./stored-model.ts";
 
 /**
@@ -53,12 +53,11 @@ export async function modelToRewrite(
  * @throws SlipwayError USAGE, FILE_UNREADABLE, MODEL_NOT_FOUND, VERSION_NOT_FOUND
  */
 export async function modelFileOf(context: CommandContext, named: string, directory: string): Promise<string> {
+  const { workingDirectory } = context.environment;
   const reference = modelReference(named);
-  if (reference.kind === "path")
-    return modelSource(context.environment.workingDirectory, reference.path, undefined).file;
+  if (reference.kind === "path") return modelSource(workingDirectory, reference.path, undefined).file;
   const { client } = await context.connect();
-  const model =
-    reference.kind === "hash" ? await findModel(client, reference) : (await findVersion(client, reference)).model;
+  const model = await findModel(client, reference, workingDirectory);
   const files = path.join(directory, "model");
   await mkdir(files);
   return (await writeStoredModel(context, model, null, files)).file;

@@ -8,7 +8,7 @@ import { deployedText } from "../endpoint-text.ts";
 import { importFiles, modelSource } from "../model-files.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { measured } from "../measured.ts";
-import { findVersion, modelReference } from "../model-reference.ts";
+import { findVersion, modelReference, pathHint } from "../model-reference.ts";
 import { checkPlan, keptPlan, partsOf, planWarnings } from "../plan/kept-plan.ts";
 import { gateText } from "../policy-text.ts";
 import type { Session } from "../session.ts";
@@ -105,20 +105,20 @@ async function measureWhatIsAsked(
 
 async function versionToDeploy(context: CommandContext, client: Client): Promise<{ name: string; number: number }> {
   const { options } = context;
+  const { workingDirectory } = context.environment;
   const reference = modelReference(context.arguments[0]!);
   if (reference.kind === "version") {
     for (const name of ["name", "processing", "note"]) {
       if (options[name] === undefined) continue;
       throw new SlipwayError(
         "USAGE",
-        `--${name} goes with a file; ${context.arguments[0]} is a version. For another endpoint name, use --endpoint.`,
+        `--${name} goes with a file; ${context.arguments[0]} is a version. For another endpoint name, use --endpoint.${pathHint(reference.name, workingDirectory)}`,
       );
     }
-    return await findVersion(client, reference);
+    return await findVersion(client, reference, workingDirectory);
   }
   if (reference.kind === "hash") throw new SlipwayError("USAGE", "Deploy a version by NAME@VERSION, not by its hash.");
   const name = requiredOption(options, "name", `slipway deploy ${context.arguments[0]} --name NAME`);
-  const { workingDirectory } = context.environment;
   const source = modelSource(workingDirectory, reference.path, textOption(options, "processing"));
   const note = textOption(options, "note") ?? null;
   const { version } = await importFiles(client, source, { name, note }, context.progress);

@@ -4,7 +4,7 @@ import { SlipwayError } from "@slipway/core/base";
 import { type Command, type CommandContext, listOption, textOption } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { modelSource, nameFromPath, readProcessing, storeFile } from "../model-files.ts";
-import { findModel, findVersion, modelReference } from "../model-reference.ts";
+import { findModel, findVersion, modelReference, pathHint } from "../model-reference.ts";
 import type { Session } from "../session.ts";
 import { rowsOrder, SETTINGS_FLAGS, settingsFrom, TRAIN_ROWS_FLAGS, type TrainOrderInput } from "../train-flags.ts";
 import { runTraining } from "./train.ts";
@@ -64,17 +64,19 @@ async function baseFrom(context: CommandContext, { client }: Session, named: str
     freeze: [...listOption(options, "freeze")],
     isHeadNew: options["head"] === true,
   };
+  const { workingDirectory } = environment;
   const reference = modelReference(named);
   if (reference.kind === "path") {
-    const { workingDirectory } = environment;
     const source = modelSource(workingDirectory, reference.path, textOption(options, "processing"));
     const hash = await storeFile(client, workingDirectory, source.file, context.progress);
     const processing = source.processingFile === null ? null : await readProcessing(source.processingFile);
     return { base: { ...how, hash, of: path.basename(source.file), processing }, name: nameFromPath(source.file) };
   }
-  if (textOption(options, "processing") !== undefined)
-    throw new SlipwayError("USAGE", "--processing is for files; a version has its own.");
-  const version = reference.kind === "hash" ? null : await findVersion(client, reference);
+  if (textOption(options, "processing") !== undefined) {
+    const hint = reference.kind === "hash" ? "" : pathHint(reference.name, workingDirectory);
+    throw new SlipwayError("USAGE", `--processing is for files; a version has its own.${hint}`);
+  }
+  const version = reference.kind === "hash" ? null : await findVersion(client, reference, workingDirectory);
   const model = reference.kind === "hash" ? await findModel(client, reference) : version!.model;
   const [file, ...others] = model.files;
   if (file === undefined || others.length > 0) {

@@ -6,10 +6,10 @@ import { type Command, type CommandContext, listOption } from "../command.ts";
 import { readNamedFile } from "../files.ts";
 import { givenInput, inferBody } from "../infer-inputs.ts";
 import { modelSource, nameFromPath } from "../model-files.ts";
-import { modelReference } from "../model-reference.ts";
+import { modelReference, pathHint } from "../model-reference.ts";
 import { reachableFetch } from "../session.ts";
 import { deployFiles, withTemporaryDirectory, withTemporaryServer } from "../temporary-server.ts";
-import { apiErrorFrom } from "slipway/client";
+import { ApiError, apiErrorFrom } from "slipway/client";
 
 export const infer: Command = {
   about:
@@ -47,19 +47,34 @@ export const infer: Command = {
         }),
       );
     }
-    const { name, number } = reference;
     const { dataDir } = context.configuration.settings;
     if ((await context.findServer()) === null) {
       context.progress.step("No server is running; loading the model …");
       return await withTemporaryServer(context, dataDir, (server) =>
-        ask(context, modelUrl(server.inferenceAddress, name, number), positional),
+        askNamed(context, server.inferenceAddress, reference, positional),
       );
     }
     const { client } = await context.connect();
     const { inferenceAddress } = await client.getStatus();
-    await ask(context, modelUrl(inferenceAddress, name, number), positional);
+    await askNamed(context, inferenceAddress, reference, positional);
   },
 };
+
+/** Asks an endpoint; where there is none of that name, a path may have been meant. */
+async function askNamed(
+  context: CommandContext,
+  address: string,
+  { name, number }: { readonly name: string; readonly number: number | null },
+  positional: readonly string[],
+): Promise<void> {
+  try {
+    await ask(context, modelUrl(address, name, number), positional);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== "ENDPOINT_NOT_FOUND") throw error;
+    const hint = pathHint(name, context.environment.workingDirectory);
+    throw new ApiError(error.status, error.code, `${error.message}${hint}`, error.details);
+  }
+}
 
 function modelUrl(address: string, name: string, number: number | null): string {
   return `${address}/v2/models/${name}${number === null ? "" : `/versions/${number}`}`;

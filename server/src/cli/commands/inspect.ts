@@ -41,13 +41,14 @@ export const inspect: Command = {
     const stray = PICTURE_OPTIONS.find((name) => context.options[name] !== undefined);
     if (stray !== undefined)
       throw new SlipwayError("USAGE", `--${stray} is about a picture of the graph; say --graph too.`);
+    const { workingDirectory } = context.environment;
     const reference = modelReference(context.arguments[0]!);
     if (reference.kind !== "path") {
       const { client } = await context.connect();
-      const model = await findModel(client, reference);
+      const model = await findModel(client, reference, workingDirectory);
       return context.answer(model, () => modelText(model));
     }
-    const source = modelSource(context.environment.workingDirectory, reference.path, undefined);
+    const source = modelSource(workingDirectory, reference.path, undefined);
     const facts = factsFromScan(await scanFile(source.file));
     context.answer(facts, () => modelText(facts));
   },

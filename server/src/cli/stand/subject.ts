@@ -40,6 +40,7 @@ export type Origin =
  */
 export async function subjectFrom(context: CommandContext, directory: string): Promise<Subject> {
   const [given] = context.arguments;
+  const { workingDirectory } = context.environment;
   const { settings } = context.configuration;
   const flags = settingsFromDeploymentFlags(context.settingFlags);
   const reference = modelReference(given!);
@@ -48,7 +49,7 @@ export async function subjectFrom(context: CommandContext, directory: string): P
     throw new SlipwayError("USAGE", "--apply and --endpoint go with a registered model, by NAME or NAME@VERSION.");
   }
   if (reference.kind === "path") {
-    const source = modelSource(context.environment.workingDirectory, reference.path, undefined);
+    const source = modelSource(workingDirectory, reference.path, undefined);
     return { title: given!, source, settings, own: flags, origin: { kind: "file", given: given! } };
   }
   const session = await context.connect();
@@ -59,7 +60,7 @@ export async function subjectFrom(context: CommandContext, directory: string): P
   const endpoint = endpointName ?? reference.name;
   const live = await liveOf(session.client, endpoint);
   const isByEndpoint = reference.number === null && endpointName === undefined && live !== null;
-  const version = await findVersion(session.client, isByEndpoint ? live : reference);
+  const version = await findVersion(session.client, isByEndpoint ? live : reference, workingDirectory);
   const own = mergedSettings((live?.settings ?? {}) as SettingsTree, flags);
   const base = session.kind === "server" ? settingsOf(await session.client.getConfig(), settings) : settings;
   return {
