@@ -5,6 +5,7 @@ import type { MeasurementOptions } from "#lab/measure";
 import type { Client, OperationInput } from "slipway/client";
 import { type CommandContext, type CommandOptions, listOption, type OptionFact, textOption } from "./command.ts";
 import { storeFile } from "./model-files.ts";
+import { wholeOption } from "./option-values.ts";
 
 type StoredRows = OperationInput<"startMeasure">["body"]["data"];
 
@@ -85,14 +86,14 @@ export function qualityOptionsFrom(options: CommandOptions): NonNullable<Measure
     texts.positive !== undefined && /^\d+$/.test(texts.positive) ? Number(texts.positive) : texts.positive;
   const task = textOption(options, "task") as "classification" | "regression" | undefined;
   const scores = textOption(options, "scores") as "probabilities" | "logits" | undefined;
-  const top = listOption(options, "top").map((text) => numberFrom("top", text, "5"));
+  const top = listOption(options, "top").map((text) => wholeFrom("top", text, "5"));
   const quantiles = listOption(options, "quantile").map((text) => numberFrom("quantile", text, "0.9"));
   const slices = listOption(options, "slice");
   const numbers = {
     threshold: optionalNumber(options, "threshold", "0.3"),
     confidence: optionalNumber(options, "confidence", "0.99"),
-    resamples: optionalNumber(options, "resamples", "5000"),
-    seed: optionalNumber(options, "seed", "7"),
+    resamples: wholeOption(options, "resamples", 0, 100_000),
+    seed: wholeOption(options, "seed", 0, Number.MAX_SAFE_INTEGER),
   };
   const given = {
     task,
@@ -116,6 +117,17 @@ function numberFrom(option: string, text: string, example: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value)) throw malformed(option, text, example);
   return value;
+}
+
+function wholeFrom(option: string, text: string, example: string): number {
+  const value = numberFrom(option, text, example);
+  if (!Number.isInteger(value)) throw noWhole(option, text, example);
+  return value;
+}
+
+/** An option that counts, and has a fraction. */
+export function noWhole(option: string, text: string, example: string): SlipwayError {
+  return new SlipwayError("USAGE", `--${option} is "${text}"; it takes whole numbers, such as ${example}.`);
 }
 
 /** An option that is not written as it has to be. */

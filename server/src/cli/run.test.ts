@@ -47,6 +47,13 @@ describe("did you mean", () => {
 });
 
 describe("usage errors", () => {
+  const halfOf =
+    (...command: readonly string[]) =>
+    (flag: string): [string[], string] => [
+      [...command, `--${flag}`, "1.5"],
+      `--${flag} is "1.5"; it must be a whole number from `,
+    ];
+
   test.each([
     [["deploy"], "Missing required argument"],
     [["status", "extra"], "Too many arguments"],
@@ -55,6 +62,9 @@ describe("usage errors", () => {
     [["bench", "http://127.0.0.1:1/v2/models/x", "--rate", "fast"], "--rate is"],
     [["bench", "http://127.0.0.1:1/v2/models/x", "--find"], "--find needs an objective"],
     [["inspect", "what is this"], "names no model"],
+    ...["concurrency", "connections", "rows"].map(halfOf("bench", "http://127.0.0.1:1/v2/models/x")),
+    ...["concurrency", "rows", "seed"].map(halfOf("tune", "digits")),
+    ...["connections", "rows", "seed"].map(halfOf("plan", "digits", "--p99", "20ms")),
   ])("%j", async (arguments_, message) => {
     const { code, err } = await cli(arguments_);
     expect(err).toContain(message);

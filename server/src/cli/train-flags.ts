@@ -32,14 +32,32 @@ export const TRAIN_ROWS_FLAGS: readonly OptionFact[] = [
   },
 ];
 
-/** What `settingsFrom` reads: each a setting's name, its flag, and what it takes. */
+interface SettingFlag {
+  readonly flag: string;
+  readonly takes: readonly [number, number];
+  readonly isWhole?: boolean;
+  readonly says: string;
+}
+
+/** What `settingsFrom` reads: each a setting's name, its flag, and what it takes; numbers, or whole ones where they are counts. */
 const SETTINGS = {
-  epochs: { flag: "--epochs <n>", takes: [1, 1e5], says: "Epochs at most; chosen by the rows if left out" },
-  steps: { flag: "--steps <n>", takes: [1, 1e8], says: "Steps at most" },
-  batchRows: { flag: "--batch <rows>", takes: [1, 65_536], says: "Rows of a step; chosen by the rows if left out" },
+  epochs: {
+    flag: "--epochs <n>",
+    takes: [1, 1e5],
+    isWhole: true,
+    says: "Epochs at most; chosen by the rows if left out",
+  },
+  steps: { flag: "--steps <n>", takes: [1, 1e8], isWhole: true, says: "Steps at most" },
+  batchRows: {
+    flag: "--batch <rows>",
+    takes: [1, 65_536],
+    isWhole: true,
+    says: "Rows of a step; chosen by the rows if left out",
+  },
   partRows: {
     flag: "--part <rows>",
     takes: [1, 65_536],
+    isWhole: true,
     says: "Rows whose gradients are computed at once, where a batch takes too much memory",
   },
   learningRate: { flag: "--rate <rate>", takes: [0, 10], says: "The highest learning rate" },
@@ -47,6 +65,7 @@ const SETTINGS = {
   patienceEpochs: {
     flag: "--patience <epochs>",
     takes: [1, 1e5],
+    isWhole: true,
     says: "Ends after so many epochs without a better validation loss",
   },
   maxNorm: { flag: "--clip <norm>", takes: [0, 1e9], says: "Clips gradients to this norm" },
@@ -68,10 +87,16 @@ const SETTINGS = {
   seed: {
     flag: "--seed <number>",
     takes: [0, 2 ** 32 - 1],
+    isWhole: true,
     says: "Of the split, weights, order and dropout; 0 if left out",
   },
-  threads: { flag: "--threads <n>", takes: [1, 256], says: "1 if left out: then a run is repeatable to the bit" },
-} as const satisfies Record<string, { flag: string; takes: readonly [number, number]; says: string }>;
+  threads: {
+    flag: "--threads <n>",
+    takes: [1, 256],
+    isWhole: true,
+    says: "1 if left out: then a run is repeatable to the bit",
+  },
+} as const satisfies Record<string, SettingFlag>;
 
 export const SETTINGS_FLAGS: readonly OptionFact[] = [
   ...Object.values(SETTINGS).map(({ flag, says }) => ({ flags: flag, description: says })),
@@ -96,8 +121,8 @@ export const PICTURE_FLAGS: readonly OptionFact[] = [
 
 /** @throws SlipwayError USAGE */
 export function settingsFrom(options: CommandOptions): NonNullable<TrainOrderInput["settings"]> {
-  const numbers = Object.entries(SETTINGS).flatMap(([name, { flag, takes }]) => {
-    const value = numberOption(options, /^--(\w+)/.exec(flag)![1]!, takes[0], takes[1]);
+  const numbers = Object.entries<SettingFlag>(SETTINGS).flatMap(([name, { flag, takes, isWhole = false }]) => {
+    const value = (isWhole ? wholeOption : numberOption)(options, /^--(\w+)/.exec(flag)![1]!, ...takes);
     return value === undefined ? [] : [[name, value] as const];
   });
   const pixels = wholeOption(options, "pixels", 4, 1024);
@@ -123,7 +148,8 @@ function augmentFrom(options: CommandOptions): NonNullable<TrainOrderInput["sett
     const [, change, amount] = /^(shift|rotate|flip|crop|cutout)=(.+)$/.exec(text) ?? [];
     if (change === undefined) throw malformed("augment", text, "shift=2, rotate=10, flip=horizontal or none");
     if (change === "flip") return [change, amount] as const;
-    if (!Number.isFinite(Number(amount))) throw malformed("augment", text, `${change}=2`);
+    const isMeant = change === "cutout" ? Number.isInteger(Number(amount)) : Number.isFinite(Number(amount));
+    if (!isMeant) throw malformed("augment", text, `${change}=2`);
     return [change, Number(amount)] as const;
   });
   return Object.fromEntries(found);

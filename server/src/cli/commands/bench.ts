@@ -9,7 +9,7 @@ import { distributionSvg } from "../load/distribution-svg.ts";
 import { reportText } from "../load/report-text.ts";
 import { foundText, objectiveFrom, trialText } from "../load/search-text.ts";
 import { loadRequest, unansweredError } from "../load-request.ts";
-import { durationOption, numberOption } from "../option-values.ts";
+import { durationOption, numberOption, wholeOption } from "../option-values.ts";
 import { count, duration } from "../text.ts";
 
 export const bench: Command = {
@@ -137,8 +137,8 @@ async function search(
 function wantedFrom(context: CommandContext) {
   const { options } = context;
   const rate = numberOption(options, "rate", 0.001, 1e7);
-  const concurrency = numberOption(options, "concurrency", 1, 10_000);
-  const connections = numberOption(options, "connections", 1, 10_000) ?? 64;
+  const concurrency = wholeOption(options, "concurrency", 1, 10_000);
+  const connections = wholeOption(options, "connections", 1, 10_000) ?? 64;
   const arrivals = (textOption(options, "arrivals") ?? "constant") as "constant" | "poisson";
   const objective = objectiveFrom(options);
   if (options["find"] === true && objective === null) {
@@ -153,15 +153,15 @@ function wantedFrom(context: CommandContext) {
   const mode: LoadPlan["mode"] =
     concurrency === undefined
       ? { kind: "open", ratePerSecond: rate ?? 100, arrivals, connections }
-      : { kind: "closed", concurrency: Math.round(concurrency) };
+      : { kind: "closed", concurrency };
   return {
     rate,
     mode,
     arrivals,
     connections,
     objective,
-    rows: numberOption(options, "rows", 1, 1_000_000) ?? 1,
-    seed: numberOption(options, "seed", 0, 2 ** 32 - 1) ?? 1,
+    rows: wholeOption(options, "rows", 1, 1_000_000) ?? 1,
+    seed: wholeOption(options, "seed", 0, 2 ** 32 - 1) ?? 1,
     durationMs: durationOption(options, "duration", 10_000),
     warmUpMs: durationOption(options, "warmUp", 1000),
     timeoutMs: durationOption(options, "timeout", 30_000),

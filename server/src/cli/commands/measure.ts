@@ -6,7 +6,7 @@ import { versionText } from "../endpoint-text.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { queuedText } from "../job-text.ts";
 import { measured } from "../measured.ts";
-import { malformed, QUALITY_FLAGS, qualityOptionsFrom, ROWS_FLAGS, rowsFrom } from "../measure-flags.ts";
+import { malformed, noWhole, QUALITY_FLAGS, qualityOptionsFrom, ROWS_FLAGS, rowsFrom } from "../measure-flags.ts";
 import { findVersion, versionReference } from "../model-reference.ts";
 import { evidenceText } from "../policy-text.ts";
 import { slipwayCommand } from "../running.ts";
@@ -127,13 +127,13 @@ export const measure: Command = {
 
 /** Flags of timed measurements, which are options of the same names: lists of numbers, one number, or a word. */
 const TIMING_FLAGS = {
-  batch: numbersFrom,
-  threads: numbersFrom,
-  instances: numbersFrom,
-  clients: numbersFrom,
+  batch: wholesFrom,
+  threads: wholesFrom,
+  instances: wholesFrom,
+  clients: wholesFrom,
   offered: numbersFrom,
   seconds: numberFrom,
-  loads: numberFrom,
+  loads: wholeFrom,
   through: (_flag: string, text: string) => text,
   wire: (_flag: string, text: string) => text,
 } as const;
@@ -170,6 +170,18 @@ function numbersFrom(flag: string, text: string): readonly number[] {
   const numbers = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
   if (!numbers.every((number) => Number.isFinite(number))) throw malformed(flag, text, "1,4,16");
   return numbers;
+}
+
+function wholesFrom(flag: string, text: string): readonly number[] {
+  const numbers = numbersFrom(flag, text);
+  if (!numbers.every((number) => Number.isInteger(number))) throw noWhole(flag, text, "1,4,16");
+  return numbers;
+}
+
+function wholeFrom(flag: string, text: string): number {
+  const number = numberFrom(flag, text);
+  if (!Number.isInteger(number)) throw noWhole(flag, text, "10");
+  return number;
 }
 
 function numberFrom(flag: string, text: string): number {

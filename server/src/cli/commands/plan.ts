@@ -7,7 +7,7 @@ import { type Command, type CommandContext, type CommandOptions, textOption } fr
 import { flagsText } from "../deployment-flags.ts";
 import { fileError } from "../files.ts";
 import { objectiveFrom } from "../load/search-text.ts";
-import { durationOption, numberOption } from "../option-values.ts";
+import { durationOption, wholeOption } from "../option-values.ts";
 import { partsOf } from "../plan/kept-plan.ts";
 import { planText } from "../plan/plan-text.ts";
 import { planned, type PlanWanted } from "../plan/planning.ts";
@@ -123,9 +123,9 @@ async function wantedFrom({ options, environment, configuration }: CommandContex
     objective,
     budgetMs,
     ratePerSecond: rateFrom(options),
-    connections: Math.round(numberOption(options, "connections", 1, 10_000) ?? 64),
-    rows: Math.round(numberOption(options, "rows", 1, 1_000_000) ?? 1),
-    seed: numberOption(options, "seed", 0, 2 ** 32 - 1) ?? 1,
+    connections: wholeOption(options, "connections", 1, 10_000) ?? 64,
+    rows: wholeOption(options, "rows", 1, 1_000_000) ?? 1,
+    seed: wholeOption(options, "seed", 0, 2 ** 32 - 1) ?? 1,
     // What took this much longer than the objective missed it, however long it goes on.
     timeoutMs: Math.min(30_000, Math.max(2000, 20 * objective.latencyMs)),
     prices: await readPrices(workingDirectory, configuration.settings.dataDir, textOption(options, "prices")),

@@ -11,7 +11,7 @@ import { fileError } from "../files.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { measured } from "../measured.ts";
 import { findVersion, versionReference } from "../model-reference.ts";
-import { durationOption, numberOption } from "../option-values.ts";
+import { durationOption, wholeOption } from "../option-values.ts";
 import { evidenceText } from "../policy-text.ts";
 import { count, duration, size, table, wrapped } from "../text.ts";
 import { shapesFrom } from "./measure.ts";
@@ -73,9 +73,7 @@ async function profileModel(context: CommandContext, model: string): Promise<voi
 
 async function profileDevice(context: CommandContext): Promise<void> {
   const { options, progress, environment, signal } = context;
-  const threads = numberOption(options, "threads", 1, 1024) ?? os.availableParallelism();
-  if (!Number.isInteger(threads))
-    throw new SlipwayError("USAGE", `--threads is ${threads}; it must be a whole number.`);
+  const threads = wholeOption(options, "threads", 1, 1024) ?? os.availableParallelism();
   const name = textOption(options, "name") ?? "my-device";
   if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) {
     throw new SlipwayError(

@@ -6,7 +6,7 @@ import { DIMENSIONS, MOST_FALSE_SHARE } from "#lab/tune";
 import type { Command, CommandContext } from "../command.ts";
 import { yamlLines } from "../deployment-flags.ts";
 import { objectiveFrom } from "../load/search-text.ts";
-import { durationOption, numberOption } from "../option-values.ts";
+import { durationOption, wholeOption } from "../option-values.ts";
 import { slipwayCommand } from "../running.ts";
 import { withTemporaryDirectory } from "../temporary-server.ts";
 import { duration } from "../text.ts";
@@ -86,9 +86,9 @@ function wantedFrom({ options }: CommandContext): StandWanted {
   return {
     budgetMs,
     objective: objectiveFrom(options),
-    connections: Math.round(numberOption(options, "concurrency", 1, 10_000) ?? 32),
-    rows: Math.round(numberOption(options, "rows", 1, 1_000_000) ?? 1),
-    seed: numberOption(options, "seed", 0, 2 ** 32 - 1) ?? 1,
+    connections: wholeOption(options, "concurrency", 1, 10_000) ?? 32,
+    rows: wholeOption(options, "rows", 1, 1_000_000) ?? 1,
+    seed: wholeOption(options, "seed", 0, 2 ** 32 - 1) ?? 1,
     timeoutMs: 30_000,
   };
 }
