@@ -17,7 +17,6 @@ import { bytesFromModel } from "@slipway/core/onnx";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { createPassEngine } from "../server/src/lab/passes/index.ts";
 import { seededRandom } from "../server/src/load/index.ts";
-import { createOnnxRuntimeBackend, sampleInputs } from "../server/src/runtime/index.ts";
 
 const CLASSES = 10;
 const ROUNDS = 3;
@@ -141,11 +140,7 @@ function modelOf(network: Network): Model {
   return g.model();
 }
 
-const engine: PassEngine = createPassEngine({
-  backend: createOnnxRuntimeBackend(),
-  externalData: new Map(),
-  inputs: (signature) => sampleInputs(signature, { rows: 2, freeLength: 8, scale: 1, seed: 1 }),
-});
+const engine: PassEngine = createPassEngine();
 
 /** Inputs of the network and labels, for so many steps where that is said. */
 function batchOf({ rows, input, words }: Network, steps: number | null): { x: Tensor; labels: Tensor } {

@@ -45,6 +45,20 @@ test("the command runs, and examines a model", () => {
   expect(JSON.parse(slipway("inspect", model, "--json"))).toMatchObject({ parameterCount: 34_570, warnings: [] });
 });
 
+test("a program has the engine that passes ask", () => {
+  const program = `
+    import { graphBuilder } from "@slipway/core/graph";
+    import { passesNamed, runPasses } from "@slipway/core/passes";
+    import { createPassEngine } from "slipway/engine";
+    const g = graphBuilder({ opset: 17 });
+    const one = g.values("float32", [1, 2], [2], "one");
+    g.output("y", g.op("Add", [g.input("x", "float32", [2]), g.op("Mul", [one, one])]), "float32", [2]);
+    const { model } = await runPasses(g.model(), passesNamed(["fold-constants"]), createPassEngine());
+    console.log(model.graph.nodes.map(({ opType }) => opType).join());`;
+  const arguments_ = ["--input-type=module", "--eval", program];
+  expect(execFileSync(process.execPath, arguments_, { cwd: project }).toString()).toBe("Add\n");
+});
+
 test("the server starts with its example and its console, and its children decode and infer", async () => {
   const flags = ["--json", "--port", "0", "--admin-port", "0", "--data-dir", "data"];
   server = spawn(process.execPath, [command, "start", ...flags], { cwd: project, stdio: ["ignore", "pipe", "ignore"] });

@@ -19,7 +19,7 @@ import { bytesFromModel } from "@slipway/core/onnx";
 import type { NamedTensor, Tensor } from "@slipway/core/tensor";
 import { createPassEngine } from "../../server/src/lab/passes/index.ts";
 import { profileFromTrace, type TraceEvent } from "../../server/src/lab/measure/operators/index.ts";
-import { createOnnxRuntimeBackend, loadProfiled, sampleInputs } from "../../server/src/runtime/index.ts";
+import { createOnnxRuntimeBackend, loadProfiled } from "../../server/src/runtime/index.ts";
 import {
   madeUpBatch,
   type NetworkName,
@@ -127,11 +127,7 @@ function repeated({ dtype, shape, data }: Tensor, times: number): Tensor {
 
 const residentBefore = process.memoryUsage.rss();
 const startedAt = performance.now();
-const engine = createPassEngine({
-  backend,
-  externalData: new Map(),
-  inputs: (signature) => sampleInputs(signature, { rows: 2, freeLength: 8, scale: 1, seed: 1 }),
-});
+const engine = createPassEngine({ backend });
 const parameters = parametersOf(inGradientWords(model));
 const prepared = await prepareForGradient(model, parameters, engine);
 const preparedAt = performance.now();

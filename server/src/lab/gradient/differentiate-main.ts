@@ -1,6 +1,6 @@
 // The process that differentiates one model: what to do comes on standard input, the model goes out, both as JSON.
 import { answerOrder, createPassEngine, type LocatedFiles } from "#lab/passes";
-import { createOnnxRuntimeBackend, readModelFiles, sampleInputs } from "#runtime";
+import { readModelFiles } from "#runtime";
 import {
   gradient,
   type GradientModel,
@@ -24,11 +24,7 @@ async function differentiate(order: DifferentiateOrder & LocatedFiles): Promise<
   const read = inGradientWords(modelFromBytes(bytes.model));
   const wrt = namesFrom(read, order.by);
   const startedAt = performance.now();
-  const engine = createPassEngine({
-    backend: createOnnxRuntimeBackend(),
-    externalData: bytes.externalData,
-    inputs: (signature) => sampleInputs(signature, { rows: 2, freeLength: 8, scale: 1, seed: 1 }),
-  });
+  const engine = createPassEngine({ externalData: bytes.externalData });
   const prepared = await prepareForGradient(read, wrt, engine);
   let { model, types } = prepared;
   let judged: DifferentiatedModel["loss"] = null;

@@ -1,4 +1,5 @@
-// What passes ask of an engine, answered by the one that will run the model.
+// What passes ask of an engine, answered by the one that will run the model. Programs import this file as `slipway/engine`.
+import { createOnnxRuntimeBackend, sampleInputs } from "#runtime";
 import { type Backend, DEFAULT_SESSION_SETTINGS, type Session } from "@slipway/core/backend";
 import { SlipwayError } from "@slipway/core/base";
 import { createNode, createValueInfo, type Model, nameScopeOf, subgraphsOf } from "@slipway/core/graph";
@@ -7,18 +8,34 @@ import { inferTypes, type PassEngine, type ValueTypes } from "@slipway/core/pass
 import type { Dimension, NamedTensor, Signature, Tensor, TensorType } from "@slipway/core/tensor";
 
 export interface EngineOptions {
-  readonly backend: Backend;
-  /** Files of the model's external data by their names. */
-  readonly externalData: ReadonlyMap<string, Uint8Array>;
-  /** Inputs that fit a signature, to see in a run what is not inferred; null where the model is not to be run. */
-  readonly inputs: ((signature: Signature) => readonly NamedTensor[]) | null;
+  /** ONNX Runtime in this process unless said. */
+  readonly backend?: Backend;
+  /** Files of the model's external data by their names; none unless said. */
+  readonly externalData?: ReadonlyMap<string, Uint8Array>;
+  /**
+   * Inputs that fit a signature, to see in a run what is not inferred; two made-up rows unless said, null where the model is not to
+   * be run.
+   */
+  readonly inputs?: ((signature: Signature) => readonly NamedTensor[]) | null;
+}
+
+function twoRows(signature: Signature): readonly NamedTensor[] {
+  return sampleInputs(signature, { rows: 2, freeLength: 8, scale: 1, seed: 1 });
 }
 
 /** Operators whose outputs are no tensors. */
 const NO_TENSORS = /^(?:Sequence(?!Length)|SplitToSequence|Optional(?!HasElement)|ConcatFromSequence$)/;
 
-/** @throws SlipwayError MODEL_* where the engine can't load the model */
-export function createPassEngine({ backend, externalData, inputs }: EngineOptions): PassEngine {
+/**
+ * An engine for `runPasses` and `prepareForGradient`. It loads and runs the model where it is called, with nothing around it: a
+ * stranger's model belongs in a process of its own, such as the command's.
+ * @throws SlipwayError MODEL_* where the engine can't load the model
+ */
+export function createPassEngine({
+  backend = createOnnxRuntimeBackend(),
+  externalData = new Map(),
+  inputs = twoRows,
+}: EngineOptions = {}): PassEngine {
   const load = (model: Model): Promise<Session> =>
     backend.load(
       { model: bytesFromModel(model), externalData },

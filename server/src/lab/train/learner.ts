@@ -18,7 +18,6 @@ import { initializerFromTensor, type Initializer, type Model, tensorFromInitiali
 import { bytesFromModel } from "@slipway/core/onnx";
 import { elementCount, type NamedTensor, type Tensor, zeros } from "@slipway/core/tensor";
 import { createPassEngine } from "#lab/passes";
-import { sampleInputs } from "#runtime";
 import { type DropoutMask, learningNetwork } from "./learning-network.ts";
 import { dropoutMask } from "./randomness.ts";
 import {
@@ -65,11 +64,7 @@ export interface Judged {
  */
 export async function createLearner(options: LearnerOptions): Promise<Learner> {
   const { network, backend, loss, optimizer, groups = [], partRows, maxNorm, averageDecay } = options;
-  const engine = createPassEngine({
-    backend,
-    externalData: new Map(),
-    inputs: (signature) => sampleInputs(signature, { rows: 2, freeLength: 8, scale: 1, seed: 1 }),
-  });
+  const engine = createPassEngine({ backend });
   const parameters = parametersOf(inGradientWords(network));
   const { model, types } = await prepareForGradient(network, parameters, engine);
   const output = options.output ?? model.graph.outputs[0]!.name;
