@@ -14,18 +14,17 @@ import {
 } from "@slipway/core/graph";
 import { bytesFromModel, modelFromBytes } from "@slipway/core/onnx";
 import type { NamedTensor, Tensor } from "@slipway/core/tensor";
-import { expect, test } from "vitest";
+import { test } from "vitest";
 import { packagedDigits, SIDE } from "../examples/digits/digits.ts";
 import { digitLayers } from "../examples/digits/make.ts";
 import { createLearner, type TrainingSet, trainingSetFromArrays } from "../server/src/lab/train/index.ts";
 import { createOnnxRuntimeBackend } from "../server/src/runtime/index.ts";
+import { type Curve, expectToFollow } from "./goldens/curves.ts";
 
-interface Run {
+interface Run extends Curve {
   readonly data: "digits" | "loans";
   readonly optimizer: Optimizer;
   readonly learningRate: number;
-  readonly losses: readonly number[];
-  readonly onTwoThreads: readonly number[];
 }
 
 const read = (name: string) => readFileSync(path.resolve(import.meta.dirname, name));
@@ -136,11 +135,7 @@ test.each(runs.map((run) => [run.data, run.optimizer.kind, run] as const))(
       losses.push(await learner.step(set.read(places), { number: step + 1, learningRate }));
     }
     await learner.close();
-    const off = (other: readonly number[], count: number): number =>
-      Math.max(...run.losses.slice(0, count).map((value, at) => Math.abs(value - other[at]!) / Math.abs(value)));
-    expect(off(losses, 10)).toBeLessThan(1e-4);
-    // What PyTorch itself loses by adding up in another order, on two threads; a processor of another kind may do so, too.
-    expect(off(losses, 100)).toBeLessThan(3 * off(run.onTwoThreads, 100) + 1e-3);
+    expectToFollow(losses, run);
   },
   60_000,
 );

@@ -6,17 +6,16 @@ import { byteSourceFromBytes, tensorFromInitializer, verifyModel } from "@slipwa
 import { bytesFromModel, modelFromBytes } from "@slipway/core/onnx";
 import { InferenceSession, type Tensor } from "onnxruntime-node";
 import { expect, it } from "vitest";
+import { type Curve, expectToFollow } from "../goldens/curves.ts";
 import { engineOn, tensorOf } from "./gradient-check.ts";
 
-interface Run {
+interface Run extends Curve {
   readonly name: string;
   readonly maxNorm: number | null;
   readonly model: string;
   readonly shape: number[];
   readonly optimizer: Optimizer;
   readonly learningRate: number;
-  readonly losses: number[];
-  readonly onTwoThreads: number[];
 }
 
 const FOLDER = path.resolve(import.meta.dirname, "../goldens/training");
@@ -80,10 +79,5 @@ it.each(runs.map((run) => [run.name, run] as const))("%s", async (_says, run) =>
     carried = Object.fromEntries(step.carried.map(({ input, output }) => [input, answered[output]!]));
   }
   await session.release();
-  const off = (one: readonly number[], other: readonly number[], count: number): number =>
-    Math.max(...one.slice(0, count).map((value, at) => Math.abs(value - other[at]!) / Math.abs(value)));
-  // What PyTorch itself loses by adding up in another order, on two threads; a processor of another kind may do so, too.
-  const divergence = off(run.losses, run.onTwoThreads, 100);
-  expect(off(run.losses, losses, 10)).toBeLessThan(1e-4);
-  expect(off(run.losses, losses, 100)).toBeLessThan(3 * divergence + 1e-3);
+  expectToFollow(losses, run);
 });

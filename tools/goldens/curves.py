@@ -1,29 +1,30 @@
 """Losses of training on the bundled models' own data, step by step, as PyTorch computes them: the digits' network on the held-out
 digits, and a perceptron on loans behind the loans model's encoder, which onnx's reference evaluator runs. First weights are made by a
-formula that the test has too; 100 losses each, on one thread and on two. Run with torch 2.15.0 and onnx 1.23.2 once the models are
-made (`npm run models`):
+formula that the test has too; 100 losses each, with how far PyTorch's own are from one another (divergence.py). Run with torch 2.15.0
+and onnx 1.23.2 once the models are made (`npm run models`):
 
     python tools/goldens/curves.py
 """
 
 import csv
+import functools
 import gzip
 import json
 import math
 import pathlib
 import sys
 
-sys.path.pop(0)  # its neighbours have names of the standard library
+sys.path.append(sys.path.pop(0))  # the standard library first: neighbours have names of it
 
 import numpy as np
 import onnx
 import torch
 import torch.nn.functional as F
+from divergence import STEPS, measured, summary
 from onnx.reference import ReferenceEvaluator
 from torch import nn
 
 ROOT = pathlib.Path(__file__).parents[2]
-STEPS = 100
 ROWS = 16
 BATCHES = 20
 NUMBERS = ("age", "income", "amount", "term", "late_payments")
@@ -103,24 +104,24 @@ def loans():
     return torch.from_numpy(np.ascontiguousarray(features, np.float32)), labels
 
 
-def losses(model, rows, labels, made, threads):
-    torch.set_num_threads(threads)
+def losses(build, rows, labels, made, way):
+    model = build()
     begin(model)
-    model.train()
-    step_by = made(model.parameters())
+    model.to(way.dtype).train()
+    step_by = made(model.parameters(), way.fused)
     found = []
     for step in range(STEPS):
-        at = slice(step % BATCHES * ROWS, (step % BATCHES + 1) * ROWS)
+        at = step % BATCHES * ROWS + way.order(step, ROWS)
         step_by.zero_grad()
-        loss = F.cross_entropy(model(rows[at]), labels[at])
+        loss = F.cross_entropy(model(rows[at].to(way.dtype)), labels[at])
         loss.backward()
         step_by.step()
         found.append(loss.item())
     return found
 
 
-ADAMW = ({"kind": "adamw", "weightDecay": 0.01}, 0.0003, lambda p: torch.optim.AdamW(p, lr=0.0003, weight_decay=0.01))
-SGD = ({"kind": "sgd", "momentum": 0.9}, 0.01, lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9))
+ADAMW = ({"kind": "adamw", "weightDecay": 0.01}, 0.0003, lambda p, fused: torch.optim.AdamW(p, lr=0.0003, weight_decay=0.01, fused=fused))
+SGD = ({"kind": "sgd", "momentum": 0.9}, 0.01, lambda p, fused: torch.optim.SGD(p, lr=0.01, momentum=0.9, fused=fused))
 
 
 def main():
@@ -128,9 +129,9 @@ def main():
     tables = {"digits": (digits(), Digits), "loans": (loans(), lambda: Loans(tables["loans"][0][0].shape[1]))}
     for name, (options, rate, made) in (("digits", ADAMW), ("loans", ADAMW), ("loans", SGD)):
         (rows, labels), build = tables[name]
-        one, two = (losses(build(), rows, labels, made, threads) for threads in (1, 2))
-        runs.append({"data": name, "optimizer": options, "learningRate": rate, "losses": one, "onTwoThreads": two})
-        print(name, options["kind"], one[0], one[9], one[-1], "divergence", max(abs(a - b) / abs(a) for a, b in zip(one, two)))
+        found = measured(functools.partial(losses, build, rows, labels, made))
+        runs.append({"data": name, "optimizer": options, "learningRate": rate, **found})
+        print(summary(f"{name}, {options['kind']}", found))
     made = {"torch": torch.__version__, "onnx": onnx.__version__, "rows": ROWS, "batches": BATCHES, "runs": runs}
     (ROOT / "test/goldens/training/curves.json").write_text(json.dumps(made, separators=(",", ":")) + "\n")
 

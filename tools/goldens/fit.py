@@ -1,22 +1,27 @@
-"""Losses of PyTorch over full batches of scikit-learn's digits, for server/src/lab/train/fit.test.ts.
+"""Losses of PyTorch over full batches of scikit-learn's digits, for server/src/lab/train/fit-pytorch.test.ts.
 
 First weights are a formula, so that they need not be kept: sin(1 + 0.37 i + layer) / 8 in float32. Writes
-test/goldens/fit.json: the loss before each of 100 steps on one thread, and on two. Run with torch 2.15 after tables.py:
+test/goldens/fit.json: the loss before each of 100 steps, and how far PyTorch's own are from one another (divergence.py). Run with torch
+2.15 after tables.py:
 
-    python -P tools/goldens/fit.py
+    python tools/goldens/fit.py
 """
 
+import functools
 import gzip
 import json
 import pathlib
+import sys
+
+sys.path.append(sys.path.pop(0))  # the standard library first: neighbours have names of it
 
 import torch
+from divergence import STEPS, measured, summary
 
 FOLDER = pathlib.Path(__file__).parents[2] / "test/goldens"
-STEPS = 100
 OPTIMIZERS = {
-    "sgd": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9),
-    "adamw": lambda p: torch.optim.AdamW(p, lr=0.003, weight_decay=0.05),
+    "sgd": lambda p, fused: torch.optim.SGD(p, lr=0.1, momentum=0.9, fused=fused),
+    "adamw": lambda p, fused: torch.optim.AdamW(p, lr=0.003, weight_decay=0.05, fused=fused),
 }
 
 
@@ -35,20 +40,22 @@ def network():
     return model
 
 
-def losses(optimizer, threads):
-    torch.set_num_threads(threads)
+def losses(optimizer, way):
     x, y = rows()
-    model = network()
-    step = OPTIMIZERS[optimizer](model.parameters())
+    model = network().to(way.dtype)
+    step_by = OPTIMIZERS[optimizer](model.parameters(), way.fused)
     found = []
-    for _ in range(STEPS):
-        loss = torch.nn.functional.cross_entropy(model(x), y, label_smoothing=0.05)
-        step.zero_grad()
+    for step in range(STEPS):
+        at = way.order(step, len(y))
+        loss = torch.nn.functional.cross_entropy(model(x[at].to(way.dtype)), y[at], label_smoothing=0.05)
+        step_by.zero_grad()
         loss.backward()
-        step.step()
-        found.append(round(loss.item(), 8))
+        step_by.step()
+        found.append(loss.item())
     return found
 
 
-runs = [{"optimizer": name, "losses": losses(name, 1), "onTwoThreads": losses(name, 2)} for name in OPTIMIZERS]
+runs = [{"optimizer": name, **measured(functools.partial(losses, name))} for name in OPTIMIZERS]
+for run in runs:
+    print(summary(run["optimizer"], run))
 (FOLDER / "fit.json").write_text(json.dumps({"torch": torch.__version__, "runs": runs}, separators=(",", ":")) + "\n")
