@@ -43,7 +43,7 @@ export async function benchScale(model: ModelName, options: ScaleOptions): Promi
   const payload = await writePayload(directory.path, model, wire);
   const half = Math.max(1, os.cpus().length >> 1);
   const loadCores = Array.from({ length: half }, (_, core) => half + core);
-  const all: (ScaleFigures["arrangements"][number])[] = [];
+  const all: ScaleFigures["arrangements"][number][] = [];
   for (let cores = 1; cores <= half; cores *= 2) {
     const arrangements = cores === 1 ? [ONE] : [ONE, ...arrangementsOf(cores)];
     const servers: Contender[] = [];
@@ -106,7 +106,13 @@ function start(directory: string, model: ModelName, { cores, fronts, instances }
   return startSlipway(directory, model, { env, cores: Array.from({ length: cores }, (_, core) => core) });
 }
 
-function arrangementText({ cores, fronts, instances, perSecond, overOne }: ScaleFigures["arrangements"][number]): string {
+function arrangementText({
+  cores,
+  fronts,
+  instances,
+  perSecond,
+  overOne,
+}: ScaleFigures["arrangements"][number]): string {
   const what = `${cores} cores, ${fronts} fronts, ${instances} runners`;
   return `${what}: ${figureText(perSecond, "/s")}, ${figureText(overOne)} of one core's`;
 }
