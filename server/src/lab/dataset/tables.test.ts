@@ -279,10 +279,10 @@ test("a Parquet file that does not begin or end as one is refused, by its name",
   const file = files.write("whole.parquet", "");
   await sql(`COPY (SELECT i AS a, i AS b FROM range(50) t(i)) TO '${file}' (FORMAT parquet)`);
   const bytes = readFileSync(file);
-  files.write("tail.parquet", Buffer.concat([Buffer.from("XXXX"), bytes.subarray(4)]));
+  files.write("tail.parquet", Buffer.concat([Buffer.from("RIFF"), bytes.subarray(4)]));
   files.write("cut.parquet", bytes.subarray(0, 200));
   expect(await problem({ files: "tail.parquet" })).toMatch(
-    /^ROWS_INVALID tail\.parquet begins with "XXXX" rather than "PAR1": it is damaged, or no Parquet file\./,
+    /^ROWS_INVALID tail\.parquet begins with "RIFF" rather than "PAR1": it is damaged, or no Parquet file\./,
   );
   const cut = await problem({ files: "cut.parquet" });
   expect(cut).toMatch(/^ROWS_INVALID cut\.parquet: The rows can't be read: .*'cut\.parquet'/);
