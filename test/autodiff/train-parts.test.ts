@@ -115,7 +115,7 @@ function network(dropout: number): Model {
     ...statistics,
   ]);
   const pooled = g.op("Flatten", [g.op("GlobalAveragePool", [g.op("Relu", [normalized])])]);
-  const dropped = g.op("Dropout", [pooled, g.values("float32", [dropout], [])]);
+  const dropped = g.op("Dropout", [pooled, g.values("float32", [dropout], [])], { seed: 1 });
   const logits = g.op("Gemm", [dropped, values([5, CLASSES], "head", 5), values([CLASSES], "bias", 6)]);
   g.output("logits", logits, "float32", ["N", CLASSES]);
   return g.model();
