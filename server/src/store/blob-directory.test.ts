@@ -145,6 +145,31 @@ describe("blobs", () => {
     await blobs.verify(results[0]!.hash);
   });
 
+  test("are read also where they are put again, or removed, just after they were opened", async () => {
+    const bytes = bytesOf("put again and again");
+    let meanwhile = async () => {};
+    const files: FileSystem = {
+      ...diskFileSystem,
+      open: async (file, ...rest) => {
+        const handle = await diskFileSystem.open(file, ...rest);
+        if (String(file).endsWith(".blob")) await meanwhile();
+        return handle;
+      },
+    };
+    const { blobs, directory } = await open(files);
+    const { blobs: others } = await open(undefined, directory);
+    const { hash } = await others.put(bytes);
+    let putsLeft = 3;
+    meanwhile = async () => {
+      if (putsLeft-- > 0) await others.put(bytes);
+    };
+    expect(Buffer.from(await blobs.read(hash))).toEqual(Buffer.from(bytes));
+    putsLeft = 3;
+    expect((await blobs.place(hash)).sizeBytes).toBe(bytes.length);
+    meanwhile = async () => void (await others.delete(hash));
+    expect(await code(blobs.read(hash))).toBe("BLOB_NOT_FOUND");
+  });
+
   test("being written are no leftovers; those of a killed process are", async () => {
     const { blobs, directory } = await open();
     let finish = () => {};

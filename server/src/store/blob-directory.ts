@@ -1,6 +1,7 @@
 // Blobs in a directory: `ab/abcdef….blob` by their hash, `incoming/` for what is being written. A blob appears under its
 // name by one rename, after its bytes have reached the disk.
 import { createHash } from "node:crypto";
+import type { Stats } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { assert, type Clock, type ErrorCode, SlipwayError } from "@slipway/core/base";
@@ -22,6 +23,8 @@ import { diskFileSystem, type FileSystem, READ_SAFELY, syncDirectory, unlinkIfTh
 const INCOMING = "incoming";
 const SUFFIX = ".blob";
 const READ_BYTES = 2 ** 20;
+/** How often a file that lost its name meanwhile is opened before it counts as damaged. */
+const MOST_OPENINGS = 8;
 const ABSENT: readonly ErrorCode[] = ["BLOB_NOT_FOUND", "BLOB_CORRUPT"];
 
 export interface BlobDirectoryOptions {
@@ -243,9 +246,24 @@ class BlobDirectory implements BlobStore {
   }
 
   async #open(hash: string): Promise<{ handle: FileHandle; sizeBytes: number }> {
-    let handle: FileHandle;
+    for (let tries = 1; ; tries++) {
+      const handle = await this.#handle(hash);
+      try {
+        const stat = await handle.stat();
+        // Without a name it was deleted since it was opened, or another put of the same bytes took its name.
+        if (stat.nlink > 0 || tries === MOST_OPENINGS)
+          return { handle, sizeBytes: await this.#check(handle, stat, hash) };
+      } catch (error) {
+        await handle.close();
+        throw error;
+      }
+      await handle.close();
+    }
+  }
+
+  async #handle(hash: string): Promise<FileHandle> {
     try {
-      handle = await this.#files.open(this.#path(hash), READ_SAFELY);
+      return await this.#files.open(this.#path(hash), READ_SAFELY);
     } catch (error) {
       const code = systemCode(error);
       if (code === "ENOENT")
@@ -256,18 +274,11 @@ class BlobDirectory implements BlobStore {
       if (code === "ELOOP") throw corrupt(this.#path(hash), "it is a symbolic link");
       throw error;
     }
-    try {
-      return { handle, sizeBytes: await this.#check(handle, hash) };
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
   }
 
   /** Checks that the file is what `put` made, by all that shows without reading it. Answers the size of its bytes. */
-  async #check(handle: FileHandle, hash: string): Promise<number> {
+  async #check(handle: FileHandle, stat: Stats, hash: string): Promise<number> {
     const where = this.#path(hash);
-    const stat = await handle.stat();
     if (!stat.isFile()) throw corrupt(where, "it is not a regular file");
     // Another name of the file is another way to change it.
     if (stat.nlink !== 1) throw corrupt(where, `it has ${stat.nlink} names (hard links)`);
