@@ -6,7 +6,7 @@ import { MODEL_NAMES } from "./models.ts";
 import { NETWORK_NAMES, OPTIMIZER_NAMES } from "./train/networks.ts";
 import { WIRES } from "./payloads.ts";
 import { canPin, LOAD_CORE, movePinned } from "./processes.ts";
-import { keep, keptResults } from "./record.ts";
+import { keep, keptResults, resultsElsewhere } from "./record.ts";
 import { writeTables } from "./tables.ts";
 
 const { values, positionals } = parseArgs({
@@ -40,7 +40,7 @@ if (values.check) {
   console.log(text);
   process.exitCode = isKept ? 0 : 1;
 } else if (positionals.includes("tables")) {
-  console.log((await writeTables(keptResults())).join("\n"));
+  console.log((await writeTables(keptResults(), resultsElsewhere())).join("\n"));
 } else {
   const given = { ...optionsGiven(), log };
   // Peers need other languages' tools, and a dataset room on the disk, so they are measured by name alone.

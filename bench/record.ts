@@ -57,6 +57,8 @@ export function resultOf(benchmark: string, subject: string | null): Omit<Result
 }
 
 const RESULTS = path.join(import.meta.dirname, "results");
+/** Of another machine than the tables'. */
+const ELSEWHERE = path.join(RESULTS, "elsewhere");
 
 function nameOf({ benchmark, subject }: Pick<Result, "benchmark" | "subject">): string {
   return subject === null ? benchmark : `${benchmark}-${subject}`;
@@ -64,10 +66,19 @@ function nameOf({ benchmark, subject }: Pick<Result, "benchmark" | "subject">): 
 
 /** The newest kept result of each kind. */
 export function keptResults(): Result[] {
-  const files = readdirSync(RESULTS).filter((file) => file.endsWith(".json"));
+  return newestIn(RESULTS);
+}
+
+/** The same of another machine: what was measured there too. */
+export function resultsElsewhere(): Result[] {
+  return newestIn(ELSEWHERE);
+}
+
+function newestIn(folder: string): Result[] {
+  const files = readdirSync(folder).filter((file) => file.endsWith(".json"));
   const newest = new Map<string, string>();
   for (const file of files.sort()) newest.set(file.slice("YYYY-MM-DD-".length), file);
-  return [...newest.values()].map((file) => JSON.parse(readFileSync(path.join(RESULTS, file), "utf8")) as Result);
+  return [...newest.values()].map((file) => JSON.parse(readFileSync(path.join(folder, file), "utf8")) as Result);
 }
 
 /** Writes a result beside the others and answers its path. */

@@ -16,8 +16,9 @@ const PAGE = path.join(DOCS, "performance.md");
 type Rows = readonly (readonly string[])[];
 
 /** What stands between the marks of each name. */
-const PARTS: Readonly<Record<string, (results: readonly Result[]) => string>> = {
+const PARTS: Readonly<Record<string, (results: readonly Result[], elsewhere: readonly Result[]) => string>> = {
   budgets: budgetsTable,
+  "budgets elsewhere": (results, elsewhere) => elsewhereTable(results, elsewhere),
   serve: (results) => withSources(results, "serve", serveTable(results)),
   overload: (results) => withSources(results, "overload", overloadTable(results)),
   start: (results) => withSources(results, "start", startTable(results)),
@@ -31,12 +32,12 @@ const PARTS: Readonly<Record<string, (results: readonly Result[]) => string>> = 
 };
 
 /** Rewrites the marked parts of the page and the chart; answers what was written. */
-export async function writeTables(results: readonly Result[]): Promise<string[]> {
+export async function writeTables(results: readonly Result[], elsewhere: readonly Result[]): Promise<string[]> {
   let page = await readFile(PAGE, "utf8");
   for (const [name, part] of Object.entries(PARTS)) {
     const marks = new RegExp(`(<!-- bench ${name} -->\n)[^]*?(<!-- end ${name} -->)`);
     if (!marks.test(page)) throw new Error(`docs/performance.md has no marks for "${name}".`);
-    page = page.replace(marks, (_, begin: string, end: string) => `${begin}\n${part(results)}\n\n${end}`);
+    page = page.replace(marks, (_, begin: string, end: string) => `${begin}\n${part(results, elsewhere)}\n\n${end}`);
   }
   await writeFile(PAGE, page);
   const written = ["docs/performance.md"];
@@ -62,12 +63,17 @@ function perModel<Name extends BenchmarkName>(
 function withSources(results: readonly Result[], name: BenchmarkName, table: string): string {
   const own = results.filter(({ benchmark }) => benchmark === name);
   if (own.length === 0) return "Not measured yet.";
-  const lines = own.map(({ command, at, machine, commit, versions }) => {
+  return `${table}\n\n${sourcesOf(own).join("  \n")}`;
+}
+
+/** The commands that made results, each with where and when. */
+function sourcesOf(results: readonly Result[]): string[] {
+  const lines = results.map(({ command, at, machine, commit, versions }) => {
     const where = `${machine.cores}-core ${machine.cpu.replaceAll(/\(R\)|\(TM\)| Processor/g, "").trim()}`;
     const busy = `load average ${machine.loadAverage.toFixed(1)} before`;
     return `\`${command}\`, ${at.slice(0, 10)}, ${where}, ${busy}, Node ${versions.node}, ONNX Runtime ${versions.onnxruntime}, commit ${commit ?? "unknown"}`;
   });
-  return `${table}\n\n${[...new Set(lines)].join("  \n")}`;
+  return [...new Set(lines)];
 }
 
 function budgetsTable(results: readonly Result[]): string {
@@ -85,6 +91,20 @@ function budgetsTable(results: readonly Result[]): string {
     ];
   });
   return tableOf(["what", "budget", "measured", "by CPU time", ""], rows);
+}
+
+/** The budgets that were measured on another machine too, beside what the tables' machine gave. */
+function elsewhereTable(results: readonly Result[], elsewhere: readonly Result[]): string {
+  const rows = BUDGETS.flatMap((budget) => {
+    const figure = budget.figure(elsewhere);
+    if (!figure) return [];
+    const here = budget.figure(results);
+    return [[budget.what, boundText(budget), ranged(figure, budget.unit), here ? ranged(here, budget.unit) : "–"]];
+  });
+  const sources = [...new Set(elsewhere.map(({ benchmark }) => benchmark))].flatMap((benchmark) =>
+    sourcesOf(elsewhere.filter((result) => result.benchmark === benchmark)),
+  );
+  return `${tableOf(["what", "budget", "there", "above"], rows)}\n\n${sources.join("  \n")}`;
 }
 
 function serveTable(results: readonly Result[]): string {
