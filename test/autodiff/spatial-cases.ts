@@ -250,16 +250,21 @@ export const SPATIAL_CASES: Readonly<Record<string, readonly OperatorCase[]>> = 
     normalization("RMSNormalization", [2, 3, 4], { scale: [4] }, {}, { opset: 23 }),
     normalization("BatchNormalization", [3, 2, 2, 2], { scale: [2], bias: [2], mean: [2], variance: [2] }),
     normalization("BatchNormalization", [4, 3], { scale: [3], bias: [3], mean: [3], variance: [3] }),
-    {
-      says: "BatchNormalization by the batch's statistics",
-      shapes: { x: [4, 2, 3], scale: [2], bias: [2] },
-      single: true,
-      values: (value) => value * 2,
-      build: (g, { x, scale, bias }) => {
-        const stored = [g.values("float32", [0, 0]), g.values("float32", [1, 1])];
-        return g.opOutputs("BatchNormalization", [x!, scale!, bias!, ...stored], 3, { training_mode: 1 })[0]!;
-      },
-    },
+    ...[
+      [4, 2, 3],
+      [2, 2, 16, 16],
+    ].map(
+      (x): OperatorCase => ({
+        says: `BatchNormalization [${x.join()}] by the batch's statistics`,
+        shapes: { x, scale: [2], bias: [2] },
+        single: true,
+        values: (value) => value * 2,
+        build: (g, { x, scale, bias }) => {
+          const stored = [g.values("float32", [0, 0]), g.values("float32", [1, 1])];
+          return g.opOutputs("BatchNormalization", [x!, scale!, bias!, ...stored], 3, { training_mode: 1 })[0]!;
+        },
+      }),
+    ),
     normalization("LRN", [2, 5, 2, 1], {}, { size: 3, alpha: float(0.5), beta: float(0.6), bias: float(1.5) }),
     normalization("LRN", [1, 4, 2, 2], {}, { size: 5, alpha: float(0.9) }),
     normalization("InstanceNormalization", [2, 3, 4, 2], { scale: [3], bias: [3] }),

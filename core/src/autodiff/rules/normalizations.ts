@@ -142,7 +142,7 @@ function byBatchStatistics(call: OperatorCall, axes: readonly number[]): InputGr
       ),
     );
     // Σ G · (X − μ), of which the scale's gradient is r times.
-    const along = call.sumOverSamples(e.mul(call.g, centred), axes);
+    const along = sumOfProducts(call, call.g, centred, axes);
     return { centred, factor, along };
   });
   const byBias = once(() => call.sumOverSamples(call.g, axes));
@@ -160,6 +160,25 @@ function byBatchStatistics(call: OperatorCall, axes: readonly number[]): InputGr
     null,
     null,
   ];
+}
+
+/**
+ * Channels of at least so many places are summed as products of a row with a column, which write no value of the shape of X: measured
+ * at twice the speed for 28 × 28, as fast for 14 × 14, and slower below.
+ */
+const LEAST_PLACES_MULTIPLIED = 256;
+
+/** Σ a · b by channel. */
+function sumOfProducts(call: OperatorCall, a: string, b: string, axes: readonly number[]): string {
+  const { e } = call;
+  const places = call.axes()?.slice(2) ?? [];
+  const count = places.reduce<number>((product, length) => product * (typeof length === "number" ? length : 0), 1);
+  if (!e.isFast || e.dtype !== "float32" || count < LEAST_PLACES_MULTIPLIED)
+    return call.sumOverSamples(e.mul(a, b), axes);
+  // [N, C, …] as [N, C, 1, places].
+  const inRows = (x: string): string => e.reshape(x, e.ints([0, 0, 1, -1]));
+  const products = e.contributed("FusedMatMul", [inRows(a), inRows(b)], { transB: 1 });
+  return call.sumOverSamples(products, [0, 2, 3]);
 }
 
 /** Mean and variance of the batch by channel: those the operator hands out where it keeps nothing of what was before. */
