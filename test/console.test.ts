@@ -1,5 +1,5 @@
-// The built console in a real browser, in front of a server in known conditions: accessible on every page and in the
-// light theme (console-dark.slow.test.ts has the other), usable by keyboard, steady while numbers flow, honest when the server is gone.
+// The built console in a real browser, in front of a server in known conditions: accessible on a few pages
+// (console-pages.slow.test.ts has all, in both themes), usable by keyboard, steady while numbers flow, honest when the server is gone.
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect } from "vitest";
@@ -17,7 +17,10 @@ function open(fixture: Fixture, address: string, options: Parameters<typeof open
   return openPage(built().browser, fixture, address, options);
 }
 
-test.each(CONSOLE_PAGES)("$address with all $scenario is accessible and fits a phone", async (one) => {
+const PAGES = ["/", "/models/digits", "/runs/01TRAINED", "/policies/digits"];
+const SHORT = CONSOLE_PAGES.filter(({ scenario, address }) => scenario === "well" && PAGES.includes(address));
+
+test.each(SHORT)("$address with all $scenario is accessible and fits a phone", async (one) => {
   await checkPage(built(), one, "light");
 });
 
