@@ -110,10 +110,10 @@ export async function firstLine(child: ChildProcess): Promise<string> {
 /** Asks a process to end, and waits until it has. */
 export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  const closed = new Promise((resolve) => child.once("close", resolve));
+  const ended = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGTERM");
   const timer = setTimeout(() => child.kill("SIGKILL"), 15_000);
-  await closed;
+  await ended;
   clearTimeout(timer);
 }
 
