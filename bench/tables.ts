@@ -18,7 +18,7 @@ type Rows = readonly (readonly string[])[];
 /** What stands between the marks of each name. */
 const PARTS: Readonly<Record<string, (results: readonly Result[], elsewhere: readonly Result[]) => string>> = {
   budgets: budgetsTable,
-  "budgets elsewhere": (results, elsewhere) => elsewhereTable(results, elsewhere),
+  "budgets elsewhere": elsewhereTable,
   serve: (results) => withSources(results, "serve", serveTable(results)),
   overload: (results) => withSources(results, "overload", overloadTable(results)),
   start: (results) => withSources(results, "start", startTable(results)),
