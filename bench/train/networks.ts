@@ -191,11 +191,18 @@ export type OptimizerName = keyof typeof OPTIMIZERS;
 export const OPTIMIZER_NAMES = Object.keys(OPTIMIZERS) as OptimizerName[];
 
 /** Our contenders: which operators their steps are made of, and whether one run of the engine does many. */
+/** How a step is made: of which operators, with convolutions in the processor's layout or not, and whether many are one Loop. */
+interface Manner {
+  readonly emission: Emission;
+  readonly isBlocked: boolean;
+  readonly isLooped: boolean;
+}
+
 export const OWN = {
-  fast: { emission: "fast", isLooped: true },
-  portable: { emission: "portable", isLooped: true },
-  "step by step": { emission: "fast", isLooped: false },
-} as const satisfies Record<string, { readonly emission: Emission; readonly isLooped: boolean }>;
+  fast: { emission: "fast", isBlocked: true, isLooped: true },
+  portable: { emission: "portable", isBlocked: false, isLooped: true },
+  "step by step": { emission: "fast", isBlocked: true, isLooped: false },
+} as const satisfies Record<string, Manner>;
 export type OwnName = keyof typeof OWN;
 export const OWN_NAMES = Object.keys(OWN) as OwnName[];
 

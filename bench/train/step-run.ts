@@ -17,7 +17,8 @@ import { DEFAULT_SESSION_SETTINGS, type ModelBytes, type Session, type SessionSe
 import { tensorFromInitializer } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
 import type { NamedTensor, Tensor } from "@slipway/core/tensor";
-import { createPassEngine } from "../../server/src/lab/passes/index.ts";
+import { blockConvolutions } from "@slipway/core/passes";
+import { channelBlockOf, createPassEngine } from "../../server/src/lab/passes/index.ts";
 import { profileFromTrace, type TraceEvent } from "../../server/src/lab/measure/operators/index.ts";
 import { createOnnxRuntimeBackend, loadProfiled } from "../../server/src/runtime/index.ts";
 import {
@@ -38,7 +39,7 @@ const [network, optimizer, threads, contender, folder] = process.argv.slice(2) a
   OwnName,
   string,
 ];
-const { emission, isLooped } = OWN[contender];
+const { emission, isBlocked, isLooped } = OWN[contender];
 const PROFILED_STEPS = 5;
 const settings: SessionSettings = { ...DEFAULT_SESSION_SETTINGS, intraOpThreads: Number(threads) };
 const backend = createOnnxRuntimeBackend();
@@ -131,13 +132,15 @@ const engine = createPassEngine({ backend });
 const parameters = parametersOf(inGradientWords(model));
 const prepared = await prepareForGradient(model, parameters, engine);
 const preparedAt = performance.now();
-const step = await trainStep(prepared.model, {
+const plain = await trainStep(prepared.model, {
   parameters,
   loss: { kind: "cross-entropy" },
   optimizer: OPTIMIZERS[optimizer].optimizer,
   emission,
   typesOf: (one) => engine.typesOf(one),
 });
+const block = isBlocked ? await channelBlockOf(backend) : null;
+const step = block === null ? plain : { ...plain, model: blockConvolutions(plain.model, block) };
 const loop = isLooped ? trainLoop(step) : null;
 const bytes = bytesOf(loop ?? step);
 const differentiatedAt = performance.now();

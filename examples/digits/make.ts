@@ -82,6 +82,7 @@ export async function madeDigits({ backend, now, log }: Kitchen, plan: FitPlan):
     backend,
     threads: 1,
     seed: SEED,
+    emission: "portable",
   });
   try {
     const { weights, history, steps } = await fit(

@@ -16,6 +16,7 @@ export const PASSES_IN_ORDER: readonly string[] = [
   "fold-shapes",
   "identities-and-transposes",
   "decompose-composites",
+  "pools-before-activations",
   "fuse-convolutions",
   "fuse-products",
   "common-subexpressions",

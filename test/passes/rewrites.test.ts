@@ -5,6 +5,7 @@ import {
   constantsToInitializers,
   foldShapes,
   pinShapes,
+  poolsBeforeActivations,
   withCommonSubexpressions,
   withoutDeadCode,
   withoutIdentities,
@@ -37,10 +38,10 @@ function modelOf(
 const operators = (model: Model): readonly string[] => model.graph.nodes.map(({ opType }) => opType);
 
 /** Runs both, and the pass again on what it made. */
-async function expectSame(model: Model, pass: (one: Model) => Model): Promise<Model> {
+async function expectSame(model: Model, pass: (one: Model) => Model, feeds = X): Promise<Model> {
   const made = pass(model);
   verifyModel(made);
-  const [before, after] = [await answersOf(model, X), await answersOf(made, X)];
+  const [before, after] = [await answersOf(model, feeds), await answersOf(made, feeds)];
   for (const [name, { dims, data }] of Object.entries(before)) {
     expect(after[name]!.dims).toEqual(dims);
     expect(after[name]!.data).toEqual(data);
@@ -267,4 +268,57 @@ it("stores constants in whatever form a node holds them", async () => {
     ["int64", 2],
     ["int64"],
   ]);
+});
+
+describe("pools before activations", () => {
+  const images = [1, 2, 3, 4];
+  const feeds = { x: tensorOf("float32", Array.from(X.x.data as Float32Array), images) };
+  const pool = (g: GraphBuilder, x: string): string =>
+    g.op("MaxPool", [x], { kernel_shape: [2, 2], pads: [0, 1, 0, 0] });
+  const bounded = (g: GraphBuilder, x: string): string =>
+    g.op("Clip", [x, g.values("float32", [-0.3], []), g.values("float32", [0.4], [])]);
+
+  const cases: readonly Case[] = [
+    ["of a window", (g, x) => pool(g, g.op("Relu", [x])), ["MaxPool", "Relu"]],
+    ["of all places", (g, x) => g.op("GlobalMaxPool", [bounded(g, x)]), ["GlobalMaxPool", "Clip"]],
+    ["one behind the other", (g, x) => pool(g, pool(g, g.op("Relu", [x]))), ["MaxPool", "MaxPool", "Relu"]],
+    [
+      "with two activations in front",
+      (g, x) => pool(g, g.op("LeakyRelu", [bounded(g, x)], { alpha: 0.1 })),
+      ["MaxPool", "Clip", "LeakyRelu"],
+    ],
+  ];
+  it.each(cases.map(([says, ...one]) => [says, one] as const))("%s", async (_says, [build, left]) => {
+    const made = await expectSame(modelOf(build, images), poolsBeforeActivations, feeds);
+    expect(operators(made)).toEqual(left);
+  });
+
+  it.each<{ readonly says: string; readonly build: Case[1] }>([
+    {
+      says: "that others read",
+      build: (g, x) => {
+        const relu = g.op("Relu", [x]);
+        return [g.op("Neg", [relu]), pool(g, relu)];
+      },
+    },
+    {
+      says: "that is an output",
+      build: (g, x) => {
+        const relu = g.op("Relu", [x]);
+        return [relu, pool(g, relu)];
+      },
+    },
+    { says: "that falls", build: (g, x) => pool(g, g.op("LeakyRelu", [x], { alpha: -0.5 })) },
+    {
+      says: "whose largest is asked for by its place",
+      build: (g, x) => g.opOutputs("MaxPool", [g.op("Relu", [x])], 2, { kernel_shape: [2, 2] })[0]!,
+    },
+    {
+      says: "in front of an average",
+      build: (g, x) => g.op("AveragePool", [g.op("Relu", [x])], { kernel_shape: [2, 2] }),
+    },
+  ])("an activation $says stays", ({ build }) => {
+    const model = modelOf(build, images);
+    expect(poolsBeforeActivations(model)).toBe(model);
+  });
 });

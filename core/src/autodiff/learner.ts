@@ -4,7 +4,7 @@ import { createValueInfo, type Graph, type Initializer, type Model } from "#grap
 import type { DType } from "#tensor";
 import { type Loss, type LossModel, type ModelLoss, withLoss } from "./losses.ts";
 import { inTrainingMode, type RunningStatistic } from "./training-mode.ts";
-import type { ValueTypes } from "#passes";
+import { poolsBeforeActivations, type ValueTypes } from "#passes";
 import { listed } from "./wanted.ts";
 
 /** How parameters whose names match learn; the first group that matches counts. */
@@ -64,7 +64,7 @@ export interface Learner {
  */
 export function learnerOf(model: Model, options: LearningOptions, mode: "training" | "evaluation"): Learner {
   const { groups = [], parameters } = options;
-  const training = inTrainingMode(model);
+  const training = inTrainingMode(poolsBeforeActivations(model));
   const statistics = new Set(training.statistics.map(({ input }) => input));
   const groupOf = (name: string): ParameterGroup | undefined => groupWith(groups, name);
   const able = parameters.filter((name) => !statistics.has(name));

@@ -1,6 +1,7 @@
 // Models to models that compute the same in other words.
 export { annotateShapes } from "./annotate-shapes.ts";
 export { type BatchOptions, symboliseBatch } from "./batch/index.ts";
+export { BLOCKED_DOMAIN, blockConvolutions } from "./block-convolutions.ts";
 export { withCommonSubexpressions, withReplaced } from "./common-subexpressions.ts";
 export { constantsToInitializers } from "./constants-to-initializers.ts";
 export { withoutDeadCode } from "./dead-code.ts";
@@ -12,6 +13,7 @@ export { fuseConvolutions } from "./fuse-convolutions.ts";
 export { fuseProducts } from "./fuse-products.ts";
 export { type PassedModel, type PassTrace, runPasses, type RunPassesOptions } from "./manager.ts";
 export { pinShapes } from "./pin-shapes.ts";
+export { poolsBeforeActivations } from "./pools-before-activations.ts";
 export type { Pass, PassEngine } from "./pass.ts";
 export { hasProperty, MODEL_PROPERTIES, type ModelProperty, type PropertyFacts } from "./properties.ts";
 export {

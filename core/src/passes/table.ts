@@ -14,6 +14,7 @@ import { fuseConvolutionsPass } from "./fuse-convolutions.ts";
 import { fuseProductsPass } from "./fuse-products.ts";
 import { inlineFunctionsPass } from "./inline-functions.ts";
 import type { Pass } from "./pass.ts";
+import { poolsBeforeActivationsPass } from "./pools-before-activations.ts";
 import { pinShapesPass } from "./pin-shapes.ts";
 import { sliceSplitSequencesPass } from "./slice-split-sequences.ts";
 import { unrollRecurrentPass } from "./unroll-recurrent.ts";
@@ -52,6 +53,7 @@ function allWith(settings: PassSettings): readonly Pass[] {
     identitiesAndTransposesPass,
     commonSubexpressionsPass,
     decomposeCompositesPass(),
+    poolsBeforeActivationsPass,
     fuseConvolutionsPass,
     fuseProductsPass,
     deadCodePass,

@@ -118,6 +118,8 @@ function kernelGradient(call: OperatorCall, slide: Slide, window: Window, groups
   const { e } = call;
   const axes = e.axesOf(slide.counted);
   if (groups === 1 && hasFewWindows(axes) && hasFixedChannels(call)) return byRows(call, slide, window);
+  const steps = groups === 1 && e.isFast ? stepsOf(call, slide, window) : null;
+  if (steps !== null) return byShifts(call, slide, window, steps);
   if (tapsOf(window.kernel).length > MOST_TAPS_SEEN && groups === 1) return byConvolution(call, slide, window);
   if (groups === 1 && isSplit(call, slide, window)) return bySplitProduct(call, slide, window);
   const isJoined = groups === 1 && hasFewWindows(axes, MOST_WINDOWS_JOINED);
@@ -142,6 +144,72 @@ function byRows(call: OperatorCall, { slid, windows, counted }: Slide, window: W
   const product = e.op("Gemm", [rows, seenByWindows(e, slid, channels, gatheringOf(window, counts))], { transA: 1 });
   const apart = e.reshape(product, e.ints([kernels, tapsOf(window.kernel).length, channels]));
   return call.inShapeOf(e.transpose(apart, [0, 2, 1]), 1);
+}
+
+/** How a kernel is slid by steps of 1 over images of known lengths; null for other kernels. */
+interface Steps {
+  /** Windows along each axis. */
+  readonly counts: readonly number[];
+  /** What is slid over, with its padding. */
+  readonly padded: readonly number[];
+}
+
+function stepsOf(call: OperatorCall, { slid, counted }: Slide, window: Window): Steps | null {
+  const { kernel, strides, padsBefore, padsAfter } = window;
+  const [kernels, channels] = [call.axes(1)?.[0], call.axes(1)?.[1]];
+  if (typeof kernels !== "number" || typeof channels !== "number") return null;
+  // Values of all places of the kernel, against those that `byShifts` copies: of X by the other axes, of G by the last.
+  const places = tapsOf(kernel).length;
+  if (places * channels < (places / kernel.at(-1)!) * channels + kernel.at(-1)! * kernels) return null;
+  const [lengths, counts] = [fixedSpatial(call.e.axesOf(slid)), fixedSpatial(call.e.axesOf(counted))];
+  if (lengths === null || counts === null || kernel.every((length) => length === 1)) return null;
+  const padded = lengths.map((length, axis) => length + padsBefore[axis]! + padsAfter[axis]!);
+  return strides.every((stride) => stride === 1) ? { counts, padded } : null;
+}
+
+/**
+ * As products over each sample's places in one row, as X has them with its padding: moved along all axes but the last that is a part
+ * of X, and G, whose rows have as many zeros in front as the kernel reaches, is moved along the last, the other way. A part of a row
+ * is copied at once, where what a place of the kernel sees is many short ones.
+ */
+function byShifts(call: OperatorCall, { slid, windows }: Slide, window: Window, { counts, padded }: Steps): string {
+  const { e } = call;
+  const { kernel, dilations, padsBefore, padsAfter } = window;
+  const last = kernel.length - 1;
+  const reach = reachOf(window)[last]!;
+  const inRow = (x: string, before: readonly number[], after: readonly number[]): string => {
+    const isPadded = [...before, ...after].some((pad) => pad !== 0);
+    const whole = isPadded ? e.op("Pad", [x, e.ints([0, 0, ...before, 0, 0, ...after]), 0]) : x;
+    return e.reshape(whole, e.ints([0, 0, -1]));
+  };
+  const part = (row: string, start: number): string =>
+    e.op("Slice", [row, e.ints([start]), e.ints([start + length]), e.ints([2])]);
+  /** Places from one to the next along an axis, in a row. */
+  const steps = kernel.map((_, axis) => padded.slice(axis + 1).reduce((product, one) => product * one, 1));
+  const length = last === 0 ? padded[0]! : counts[0]! * steps[0]!;
+  const whole = inRow(slid, padsBefore, padsAfter);
+  const seen = tapsOf(kernel.slice(0, last)).map((place) =>
+    part(
+      whole,
+      place.reduce((start, at, axis) => start + at * dilations[axis]! * steps[axis]!, 0),
+    ),
+  );
+  // Moved to its start, G ends behind its last row.
+  const behind = kernel.map((_, axis) => (axis === 0 || axis === last ? 0 : padded[axis]! - counts[axis]!));
+  behind[0] = last === 0 ? reach : Math.min(reach, 1);
+  const came = inRow(
+    windows,
+    kernel.map((_, axis) => (axis === last ? reach : 0)),
+    behind,
+  );
+  // [N, places of the other axes · C, places of a row]
+  const columns = e.concat(seen, 1);
+  const products = Array.from({ length: kernel[last]! }, (_, at) => {
+    const moved = part(came, reach - at * dilations[last]!);
+    const summed = e.sum(e.matMul(columns, e.transpose(moved, [0, 2, 1])), [0], false);
+    return e.reshape(summed, e.ints([seen.length, -1, call.fixed(0, 1), 1]));
+  });
+  return call.inShapeOf(e.transpose(e.concat(products, 3), [2, 1, 0, 3]), 1);
 }
 
 /** Along last axes at least so long, both sides of the product are copied a few times, and not one side for every place. */

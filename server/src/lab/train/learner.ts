@@ -2,6 +2,7 @@
 // the next. It knows neither rows nor epochs.
 import {
   type CarriedValue,
+  type Emission,
   type EvaluationStep,
   evaluationStep,
   groupWith,
@@ -17,7 +18,8 @@ import { assert } from "@slipway/core/base";
 import { initializerFromTensor, type Initializer, type Model, tensorFromInitializer } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
 import { elementCount, type NamedTensor, type Tensor, zeros } from "@slipway/core/tensor";
-import { createPassEngine } from "#lab/passes";
+import { blockConvolutions } from "@slipway/core/passes";
+import { channelBlockOf, createPassEngine } from "#lab/passes";
 import { type DropoutMask, learningNetwork } from "./learning-network.ts";
 import { dropoutMask } from "./randomness.ts";
 import {
@@ -42,6 +44,11 @@ export interface LearnerOptions {
   readonly averageDecay?: number;
   /** Whether rows may count differently. */
   readonly hasSampleWeights?: boolean;
+  /**
+   * "fast" unless said: steps are made for this machine, with the engine's own operators and convolutions in the layout that suits
+   * its processor. Of standard operators alone ("portable"), sums run in the same order on more kinds of processors.
+   */
+  readonly emission?: Emission;
   /** Rows whose gradients are computed at once at most; those of a batch unless said. */
   readonly partRows?: number;
   readonly backend: Backend;
@@ -63,7 +70,17 @@ export interface Judged {
  * @throws SlipwayError GRADIENT_UNAVAILABLE, PARAMETER_INVALID, MODEL_* as preparing, differentiating and loading do
  */
 export async function createLearner(options: LearnerOptions): Promise<Learner> {
-  const { network, backend, loss, optimizer, groups = [], partRows, maxNorm, averageDecay } = options;
+  const {
+    network,
+    backend,
+    loss,
+    optimizer,
+    groups = [],
+    partRows,
+    maxNorm,
+    averageDecay,
+    emission = "fast",
+  } = options;
   const engine = createPassEngine({ backend });
   const parameters = parametersOf(inGradientWords(network));
   const { model, types } = await prepareForGradient(network, parameters, engine);
@@ -82,12 +99,15 @@ export async function createLearner(options: LearnerOptions): Promise<Learner> {
   const stepping = {
     ...judging,
     optimizer,
+    emission,
     ...(maxNorm === undefined ? {} : { maxNorm }),
     ...(averageDecay === undefined ? {} : { averageDecay }),
   };
+  const isConvolving = model.graph.nodes.some(({ opType }) => opType === "Conv");
+  const block = isConvolving && emission === "fast" ? await channelBlockOf(backend) : null;
   const load = (one: Model): Promise<Session> =>
     backend.load(
-      { model: bytesFromModel(one), externalData: new Map() },
+      { model: bytesFromModel(block === null ? one : blockConvolutions(one, block)), externalData: new Map() },
       { ...DEFAULT_SESSION_SETTINGS, intraOpThreads: options.threads },
     );
   const steps = await (partRows === undefined
