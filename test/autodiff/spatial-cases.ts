@@ -194,6 +194,12 @@ export const SPATIAL_CASES: Readonly<Record<string, readonly OperatorCase[]>> = 
       pads: [0, 2, 1, 0],
     }),
     convolution("of a long sequence", [2, 2, 17], [2, 2, 3], { pads: [0, 1] }),
+    convolution("of a volume, over some windows, dilated", [2, 3, 4, 5, 4], [2, 3, 2, 2, 2], {
+      dilations: [1, 2, 1],
+      pads: [1, 0, 0, 0, 1, 1],
+    }),
+    convolution("over some windows, padded beyond its kernel", [1, 2, 5, 4], [2, 2, 2, 2], { pads: [2, 0, 0, 3] }),
+    convolution("over some windows, along the first axis alone", [1, 2, 6, 4], [2, 2, 3, 1], { pads: [1, 0, 1, 0] }),
     convolution("over many windows", [2, 2, 203], [3, 2, 2]),
     convolution("over many windows, with many kernels", [1, 1, 203], [17, 1, 2]),
     convolution("with a large kernel, over some windows", [1, 2, 9, 9], [2, 2, 5, 4], {

@@ -177,6 +177,10 @@ function byShifts(call: OperatorCall, { slid, windows }: Slide, window: Window, 
   const { kernel, dilations, padsBefore, padsAfter } = window;
   const last = kernel.length - 1;
   const reach = reachOf(window)[last]!;
+  /** Places from one to the next along an axis, in a row. */
+  const steps = kernel.map((_, axis) => padded.slice(axis + 1).reduce((product, one) => product * one, 1));
+  // From the first place that any window sees to the last of a row's end.
+  const length = counts.reduce((sum, count, axis) => sum + (count - 1) * steps[axis]!, 1 + reach);
   const inRow = (x: string, before: readonly number[], after: readonly number[]): string => {
     const isPadded = [...before, ...after].some((pad) => pad !== 0);
     const whole = isPadded ? e.op("Pad", [x, e.ints([0, 0, ...before, 0, 0, ...after]), 0]) : x;
@@ -184,9 +188,6 @@ function byShifts(call: OperatorCall, { slid, windows }: Slide, window: Window, 
   };
   const part = (row: string, start: number): string =>
     e.op("Slice", [row, e.ints([start]), e.ints([start + length]), e.ints([2])]);
-  /** Places from one to the next along an axis, in a row. */
-  const steps = kernel.map((_, axis) => padded.slice(axis + 1).reduce((product, one) => product * one, 1));
-  const length = last === 0 ? padded[0]! : counts[0]! * steps[0]!;
   const whole = inRow(slid, padsBefore, padsAfter);
   const seen = tapsOf(kernel.slice(0, last)).map((place) =>
     part(
