@@ -123,3 +123,22 @@ it.each(REFUSED)("%s is refused", (_says, build, message) => {
     expect.objectContaining({ code: "PASS_REFUSED", message: expect.stringMatching(message) as string }),
   );
 });
+
+it.each<readonly [string, readonly number[], RegExp | null]>([
+  ["for all rows", [3, 3], null],
+  ["for all rows, with axes for rows and heads", [1, 1, 3, 3], null],
+  ["that differs by row", [2, 1, 3, 3], /a mask whose rows are not those of the batch/],
+])("attention under a stored mask %s", (_says, shape, refused) => {
+  const g = graphBuilder({ opset: 23 });
+  const x = g.input("x", "float32", [2, 1, 3, 4]);
+  const size = shape.reduce((product, length) => product * length, 1);
+  const mask = g.values(
+    "float32",
+    Array.from({ length: size }, () => 0),
+    shape,
+  );
+  g.output("y", g.op("Attention", [x, x, x, mask]), "float32", [2, 1, 3, 4]);
+  const open = (): unknown => symboliseBatch(g.model());
+  if (refused === null) expect(open).not.toThrow();
+  else expect(open).toThrow(refused);
+});

@@ -81,6 +81,19 @@ const recurrent: RowsRule = ({ call, axes: [x, ...others] }) => {
   return states.every((axis) => axis === batch) ? null : "begins with states whose batch is on another axis";
 };
 
+/** Queries, keys and values of each row apart, under a mask that is for all rows or has their axis. */
+const attention: RowsRule = ({ call, axes: [q, k, v, mask = null, ...others] }) => {
+  if (q !== 0 || k !== 0 || v !== 0) return "attends to what has no batch on axis 0";
+  const shape = call.shape(3);
+  const isByRow = mask === 0 && shape?.length === 4;
+  const isForAll = mask === null && shape !== null && (shape.length < 4 || shape[0]!.is(1));
+  if (call.hasInput(3) && !isByRow && !isForAll) return "has a mask whose rows are not those of the batch";
+  // Keys and values of before, and how many of each row count.
+  return others.every((axis, index) => axis === 0 || !call.hasInput(index + 4))
+    ? null
+    : "goes on from what has no batch on axis 0";
+};
+
 const ELEMENTWISE = words(`
   Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Cast CastLike Ceil Celu Clip Cos Cosh Elu Erf Exp Floor Gelu HardSigmoid
   HardSwish Identity IsInf IsNaN LeakyRelu Log Mish Neg Not Reciprocal Relu Round Selu Shrink Sigmoid Sign Sin Sinh
@@ -152,6 +165,7 @@ const RULES: Readonly<Record<string, Readonly<Record<string, RowsRule>>>> = {
     },
     Resize: (rows) => resized(rows),
     Upsample: (rows) => resized(rows),
+    Attention: attention,
     GridSample: ({ axes }) =>
       axes.every((axis) => axis === 0) ? null : "has images or places that are no batch in front",
     Gather: gather,
