@@ -73,7 +73,7 @@ const COMPARED_STEPS = 3;
 const MOST_DIFFERENCE = 1e-4;
 const WARM_UP_STEPS = 4;
 const LEAST_STEPS = 2;
-const PROFILED: readonly NetworkName[] = ["resnet18", "cnn"];
+const PROFILED: readonly NetworkName[] = ["resnet18", "cnn", "transformer"];
 
 export async function benchTrain(network: NetworkName, options: TrainOptions): Promise<TrainFigures> {
   const environment = directoryOf(PYTORCH);

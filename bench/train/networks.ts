@@ -190,7 +190,6 @@ export const OPTIMIZERS = {
 export type OptimizerName = keyof typeof OPTIMIZERS;
 export const OPTIMIZER_NAMES = Object.keys(OPTIMIZERS) as OptimizerName[];
 
-/** Our contenders: which operators their steps are made of, and whether one run of the engine does many. */
 /** How a step is made: of which operators, with convolutions in the processor's layout or not, and whether many are one Loop. */
 interface Manner {
   readonly emission: Emission;
@@ -198,6 +197,7 @@ interface Manner {
   readonly isLooped: boolean;
 }
 
+/** Our contenders. */
 export const OWN = {
   fast: { emission: "fast", isBlocked: true, isLooped: true },
   portable: { emission: "portable", isBlocked: false, isLooped: true },
