@@ -190,18 +190,17 @@ export const OPTIMIZERS = {
 export type OptimizerName = keyof typeof OPTIMIZERS;
 export const OPTIMIZER_NAMES = Object.keys(OPTIMIZERS) as OptimizerName[];
 
-/** How a step is made: of which operators, with convolutions in the processor's layout or not, and whether many are one Loop. */
+/** How a step is made: of which operators, and whether many are one Loop. Fast ones are in the form that is fastest here. */
 interface Manner {
   readonly emission: Emission;
-  readonly isBlocked: boolean;
   readonly isLooped: boolean;
 }
 
 /** Our contenders. */
 export const OWN = {
-  fast: { emission: "fast", isBlocked: true, isLooped: true },
-  portable: { emission: "portable", isBlocked: false, isLooped: true },
-  "step by step": { emission: "fast", isBlocked: true, isLooped: false },
+  fast: { emission: "fast", isLooped: true },
+  portable: { emission: "portable", isLooped: true },
+  "step by step": { emission: "fast", isLooped: false },
 } as const satisfies Record<string, Manner>;
 export type OwnName = keyof typeof OWN;
 export const OWN_NAMES = Object.keys(OWN) as OwnName[];

@@ -14,11 +14,10 @@ import {
   trainStep,
 } from "@slipway/core/autodiff";
 import { DEFAULT_SESSION_SETTINGS, type ModelBytes, type Session, type SessionSettings } from "@slipway/core/backend";
-import { tensorFromInitializer } from "@slipway/core/graph";
+import { type Model, tensorFromInitializer } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
 import type { NamedTensor, Tensor } from "@slipway/core/tensor";
-import { blockConvolutions } from "@slipway/core/passes";
-import { channelBlockOf, createPassEngine } from "../../server/src/lab/passes/index.ts";
+import { createPassEngine, fastFormOf } from "../../server/src/lab/passes/index.ts";
 import { profileFromTrace, type TraceEvent } from "../../server/src/lab/measure/operators/index.ts";
 import { createOnnxRuntimeBackend, loadProfiled } from "../../server/src/runtime/index.ts";
 import {
@@ -39,7 +38,7 @@ const [network, optimizer, threads, contender, folder] = process.argv.slice(2) a
   OwnName,
   string,
 ];
-const { emission, isBlocked, isLooped } = OWN[contender];
+const { emission, isLooped } = OWN[contender];
 const PROFILED_STEPS = 5;
 const settings: SessionSettings = { ...DEFAULT_SESSION_SETTINGS, intraOpThreads: Number(threads) };
 const backend = createOnnxRuntimeBackend();
@@ -139,8 +138,8 @@ const plain = await trainStep(prepared.model, {
   emission,
   typesOf: (one) => engine.typesOf(one),
 });
-const block = isBlocked ? await channelBlockOf(backend) : null;
-const step = block === null ? plain : { ...plain, model: blockConvolutions(plain.model, block) };
+const formed = emission === "fast" ? await fastFormOf(model, backend) : (one: Model) => one;
+const step = { ...plain, model: formed(plain.model) };
 const loop = isLooped ? trainLoop(step) : null;
 const bytes = bytesOf(loop ?? step);
 const differentiatedAt = performance.now();

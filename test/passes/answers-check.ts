@@ -52,7 +52,10 @@ export async function expectSameAnswers(before: Model, after: Model, feeds: Feed
       number[],
       number[],
     ];
-    const scale = Math.max(1e-6, ...expected.map((number) => (Number.isFinite(number) ? Math.abs(number) : 0)));
+    const scale = expected.reduce(
+      (most, number) => (Number.isFinite(number) ? Math.max(most, Math.abs(number)) : most),
+      1e-6,
+    );
     for (const [index, number] of expected.entries()) {
       const difference = Object.is(number, actual[index]) ? 0 : Math.abs(number - actual[index]!) / scale;
       // NaN is no number to be near to.

@@ -22,6 +22,7 @@ export const PASSES_IN_ORDER: readonly string[] = [
   "common-subexpressions",
   "dead-code",
   "unroll-recurrent",
+  "tile-rows",
   "annotate-shapes",
 ];
 

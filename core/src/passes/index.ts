@@ -29,6 +29,7 @@ export {
 export { sliceSplitSequences, sliceSplitSequencesPass } from "./slice-split-sequences.ts";
 export { constantOf, storedTensors } from "./stored-tensors.ts";
 export { PASSES, type PassSettings, passesNamed } from "./table.ts";
+export { tileRows } from "./tile-rows.ts";
 export { untieCopies } from "./untie-copies.ts";
 export { EARLIEST_UPGRADED_OPSET, LATEST_UPGRADED_OPSET, upgradeOpset } from "./upgrade-opset.ts";
 export { unrollRecurrent, unrollRecurrentPass } from "./unroll-recurrent.ts";

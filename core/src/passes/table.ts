@@ -17,6 +17,7 @@ import type { Pass } from "./pass.ts";
 import { poolsBeforeActivationsPass } from "./pools-before-activations.ts";
 import { pinShapesPass } from "./pin-shapes.ts";
 import { sliceSplitSequencesPass } from "./slice-split-sequences.ts";
+import { tileRowsPass } from "./tile-rows.ts";
 import { unrollRecurrentPass } from "./unroll-recurrent.ts";
 import { untieCopiesPass } from "./untie-copies.ts";
 import { LATEST_UPGRADED_OPSET, upgradeOpsetPass } from "./upgrade-opset.ts";
@@ -61,6 +62,7 @@ function allWith(settings: PassSettings): readonly Pass[] {
     untieCopiesPass,
     sliceSplitSequencesPass,
     unrollRecurrentPass(),
+    tileRowsPass,
   ];
 }
 

@@ -4,3 +4,4 @@ export { answerOrder, askAboutModel, type LocatedFiles, type ModelQuestion } fro
 export { channelBlockOf } from "./channel-block.ts";
 export type { OutputDifference } from "./compare-answers.ts";
 export { createPassEngine, type EngineOptions } from "./engine.ts";
+export { fastFormOf } from "./fast-form.ts";

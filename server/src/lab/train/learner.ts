@@ -18,8 +18,7 @@ import { assert } from "@slipway/core/base";
 import { initializerFromTensor, type Initializer, type Model, tensorFromInitializer } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
 import { elementCount, type NamedTensor, type Tensor, zeros } from "@slipway/core/tensor";
-import { blockConvolutions } from "@slipway/core/passes";
-import { channelBlockOf, createPassEngine } from "#lab/passes";
+import { createPassEngine, fastFormOf } from "#lab/passes";
 import { type DropoutMask, learningNetwork } from "./learning-network.ts";
 import { dropoutMask } from "./randomness.ts";
 import {
@@ -103,11 +102,10 @@ export async function createLearner(options: LearnerOptions): Promise<Learner> {
     ...(maxNorm === undefined ? {} : { maxNorm }),
     ...(averageDecay === undefined ? {} : { averageDecay }),
   };
-  const isConvolving = model.graph.nodes.some(({ opType }) => opType === "Conv");
-  const block = isConvolving && emission === "fast" ? await channelBlockOf(backend) : null;
+  const formed = emission === "fast" ? await fastFormOf(model, backend) : (one: Model) => one;
   const load = (one: Model): Promise<Session> =>
     backend.load(
-      { model: bytesFromModel(block === null ? one : blockConvolutions(one, block)), externalData: new Map() },
+      { model: bytesFromModel(formed(one)), externalData: new Map() },
       { ...DEFAULT_SESSION_SETTINGS, intraOpThreads: options.threads },
     );
   const steps = await (partRows === undefined

@@ -40,6 +40,14 @@ test("sums are those made by hand, over the runs that count", () => {
   expect(profile.nodes[0]).toMatchObject({ index: 0, inputs: ["float[1, 3]", "int64[]"], outputs: ["float[1, 4]"] });
 });
 
+test("what has a body is not counted beside what is in it", () => {
+  const events = [node("exp", "Exp", 30, "0"), node("exp", "Exp", 30, "0"), node("turns", "Scan", 70, "4"), run(90)];
+  expect(profileFromTrace(events, 1)).toMatchObject({
+    nodeUs: 60,
+    operators: [{ operator: "Exp", calls: 2, share: 1 }],
+  });
+});
+
 test("a trace with fewer runs than asked for says so", () => {
   expect(profileFromTrace(EVENTS, 7)).toMatchObject({ runs: 3, nodeUs: 1200, isWhole: false });
   expect(profileFromTrace([], 3)).toMatchObject({ runs: 0, runUs: 0, nodes: [], isWhole: false });

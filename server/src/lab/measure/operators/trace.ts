@@ -60,6 +60,8 @@ export interface Profile {
 }
 
 const ENDING = "_kernel_time";
+/** Operators with bodies, whose nodes have events of their own; their time would count twice. */
+const WITH_BODIES: ReadonlySet<unknown> = new Set(["If", "Loop", "Scan"]);
 /** Of names and shapes, which a model chooses. */
 const LONGEST_TEXT = 200;
 
@@ -78,6 +80,7 @@ export function profileFromTrace(events: readonly TraceEvent[], runs: number): P
   for (const event of events.slice(before + 1, last + 1)) {
     const { name, args = {} } = event;
     if (event.cat !== "Node" || typeof name !== "string" || !name.endsWith(ENDING)) continue;
+    if (WITH_BODIES.has(args["op_name"])) continue;
     addTo(nodes, name.slice(0, -ENDING.length), event, args);
     const peak = numberIn(args, "mem_in_use_peak");
     if (peak !== null) peakBytes = Math.max(peakBytes ?? 0, peak);
