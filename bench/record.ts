@@ -57,7 +57,7 @@ export function resultOf(benchmark: string, subject: string | null): Omit<Result
 }
 
 const RESULTS = path.join(import.meta.dirname, "results");
-/** Of another machine than the tables'. */
+/** Of other machines than the tables', in a folder for each. */
 const ELSEWHERE = path.join(RESULTS, "elsewhere");
 
 function nameOf({ benchmark, subject }: Pick<Result, "benchmark" | "subject">): string {
@@ -69,9 +69,11 @@ export function keptResults(): Result[] {
   return newestIn(RESULTS);
 }
 
-/** The same of another machine: what was measured there too. */
-export function resultsElsewhere(): Result[] {
-  return newestIn(ELSEWHERE);
+/** The same of each other machine: what was measured there too. */
+export function resultsElsewhere(): Result[][] {
+  return readdirSync(ELSEWHERE)
+    .sort()
+    .map((machine) => newestIn(path.join(ELSEWHERE, machine)));
 }
 
 function newestIn(folder: string): Result[] {

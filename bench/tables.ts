@@ -15,8 +15,11 @@ const PAGE = path.join(DOCS, "performance.md");
 
 type Rows = readonly (readonly string[])[];
 
+/** What was measured on other machines, by machine. */
+type Elsewhere = readonly (readonly Result[])[];
+
 /** What stands between the marks of each name. */
-const PARTS: Readonly<Record<string, (results: readonly Result[], elsewhere: readonly Result[]) => string>> = {
+const PARTS: Readonly<Record<string, (results: readonly Result[], elsewhere: Elsewhere) => string>> = {
   budgets: budgetsTable,
   "budgets elsewhere": elsewhereTable,
   serve: (results) => withSources(results, "serve", serveTable(results)),
@@ -32,7 +35,7 @@ const PARTS: Readonly<Record<string, (results: readonly Result[], elsewhere: rea
 };
 
 /** Rewrites the marked parts of the page and the chart; answers what was written. */
-export async function writeTables(results: readonly Result[], elsewhere: readonly Result[]): Promise<string[]> {
+export async function writeTables(results: readonly Result[], elsewhere: Elsewhere): Promise<string[]> {
   let page = await readFile(PAGE, "utf8");
   for (const [name, part] of Object.entries(PARTS)) {
     const marks = new RegExp(`(<!-- bench ${name} -->\n)[^]*?(<!-- end ${name} -->)`);
@@ -68,12 +71,16 @@ function withSources(results: readonly Result[], name: BenchmarkName, table: str
 
 /** The commands that made results, each with where and when. */
 function sourcesOf(results: readonly Result[]): string[] {
-  const lines = results.map(({ command, at, machine, commit, versions }) => {
-    const where = `${machine.cores}-core ${machine.cpu.replaceAll(/\(R\)|\(TM\)| Processor/g, "").trim()}`;
+  const lines = results.map((result) => {
+    const { command, at, machine, commit, versions } = result;
     const busy = `load average ${machine.loadAverage.toFixed(1)} before`;
-    return `\`${command}\`, ${at.slice(0, 10)}, ${where}, ${busy}, Node ${versions.node}, ONNX Runtime ${versions.onnxruntime}, commit ${commit ?? "unknown"}`;
+    return `\`${command}\`, ${at.slice(0, 10)}, ${machineOf(result)}, ${busy}, Node ${versions.node}, ONNX Runtime ${versions.onnxruntime}, commit ${commit ?? "unknown"}`;
   });
   return [...new Set(lines)];
+}
+
+function machineOf({ machine: { cores, cpu } }: Result): string {
+  return `${cores}-core ${cpu.replaceAll(/\(R\)|\(TM\)| Processor/g, "").trim()}`;
 }
 
 function budgetsTable(results: readonly Result[]): string {
@@ -93,18 +100,20 @@ function budgetsTable(results: readonly Result[]): string {
   return tableOf(["what", "budget", "measured", "by CPU time", ""], rows);
 }
 
-/** The budgets that were measured on another machine too, beside what the tables' machine gave. */
-function elsewhereTable(results: readonly Result[], elsewhere: readonly Result[]): string {
+/** The budgets that were measured on other machines too, beside what the tables' machine gave. */
+function elsewhereTable(results: readonly Result[], elsewhere: Elsewhere): string {
   const rows = BUDGETS.flatMap((budget) => {
-    const figure = budget.figure(elsewhere);
-    if (!figure) return [];
-    const here = budget.figure(results);
-    return [[budget.what, boundText(budget), ranged(figure, budget.unit), here ? ranged(here, budget.unit) : "–"]];
+    const figures = [...elsewhere, results].map((measured) => budget.figure(measured));
+    if (figures.slice(0, -1).every((figure) => !figure)) return [];
+    const cells = figures.map((figure) => (figure ? ranged(figure, budget.unit) : "–"));
+    return [[budget.what, boundText(budget), ...cells]];
   });
-  const sources = [...new Set(elsewhere.map(({ benchmark }) => benchmark))].flatMap((benchmark) =>
-    sourcesOf(elsewhere.filter((result) => result.benchmark === benchmark)),
-  );
-  return `${tableOf(["what", "budget", "there", "above"], rows)}\n\n${sources.join("  \n")}`;
+  const sources = elsewhere.flatMap((measured) => {
+    const benchmarks = new Set(measured.map(({ benchmark }) => benchmark));
+    return [...benchmarks].flatMap((name) => sourcesOf(measured.filter(({ benchmark }) => benchmark === name)));
+  });
+  const machines = elsewhere.map(([first]) => machineOf(first!));
+  return `${tableOf(["what", "budget", ...machines, "above"], rows)}\n\n${sources.join("  \n")}`;
 }
 
 function serveTable(results: readonly Result[]): string {
