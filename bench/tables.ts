@@ -23,6 +23,7 @@ const PARTS: Readonly<Record<string, (results: readonly Result[], elsewhere: Els
   budgets: budgetsTable,
   "budgets elsewhere": elsewhereTable,
   serve: (results) => withSources(results, "serve", serveTable(results)),
+  connections: connectionsTable,
   overload: (results) => withSources(results, "overload", overloadTable(results)),
   start: (results) => withSources(results, "start", startTable(results)),
   memory: (results) => withSources(results, "memory", memoryTable(results)),
@@ -144,6 +145,29 @@ function serveTable(results: readonly Result[]): string {
     "added p50",
   ];
   return tableOf(heads, rows);
+}
+
+/** Throughput by the number of connections, of the machine on which most numbers were tried. */
+function connectionsTable(results: readonly Result[], elsewhere: Elsewhere): string {
+  const countsOf = (measured: readonly Result[]): number[] => [
+    ...new Set(
+      perModel(measured, "serve").flatMap(({ figures }) => figures.points.map(({ connections }) => connections)),
+    ),
+  ];
+  const measured = [results, ...elsewhere].toSorted((a, b) => countsOf(b).length - countsOf(a).length)[0]!;
+  const counts = countsOf(measured);
+  const rows = perModel(measured, "serve").flatMap(({ model, figures }) =>
+    [...Map.groupBy(figures.points, ({ wire }) => wire)].map(([wire, points]) => [
+      model,
+      wire,
+      ...counts.flatMap((count) => {
+        const point = points.find(({ connections }) => connections === count);
+        return point === undefined ? ["–", "–"] : [rounded(point.slipwayPerSecond.median), ranged(point.overLimit)];
+      }),
+    ]),
+  );
+  const heads = ["model", "wire", ...counts.flatMap((count) => [`${count}: requests/s`, "over the limit"])];
+  return withSources(measured, "serve", tableOf(heads, rows));
 }
 
 function scaleTable(results: readonly Result[]): string {
