@@ -64,7 +64,7 @@ interface Rows {
 
 /**
  * The model with stretches of nodes that keep rows apart done in turns. Answers are the same to the last bit where an operator
- * computes an element alike whatever stands beside it.
+ * computes an element alike whatever stands beside it; a batch without rows is refused, since a Scan must have a turn.
  */
 export function tileRows(model: Model): Model {
   if ((model.opsets.get("") ?? 0) < LEAST_OPSET) return model;
