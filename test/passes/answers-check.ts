@@ -1,6 +1,7 @@
 // Runs a model before and after a pass on ONNX Runtime, on the same random inputs, and compares what they answer.
-import { type Model, verifyModel } from "@slipway/core/graph";
+import { type GraphBuilder, type Model, verifyModel } from "@slipway/core/graph";
 import { bytesFromModel } from "@slipway/core/onnx";
+import { elementCount } from "@slipway/core/tensor";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { expect } from "vitest";
 import { randomFrom } from "../support/random.ts";
@@ -19,6 +20,12 @@ async function answers(model: Model, feeds: Feeds): Promise<InferenceSession.Onn
   } finally {
     await session.release();
   }
+}
+
+/** A stored tensor of which no two numbers are alike, in [-0.2, 0.2]. */
+export function wave(g: GraphBuilder, shape: readonly number[], name: string): string {
+  const values = Array.from({ length: elementCount(shape) }, (_, at) => Math.sin(at * 1.3) / 5);
+  return g.values("float32", values, shape, name);
 }
 
 /** Random numbers in [-1, 1) for every input, whose open axes have the lengths given, or 2. */

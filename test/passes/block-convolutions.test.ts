@@ -7,7 +7,7 @@ import type { Dimension } from "@slipway/core/tensor";
 import { describe, expect, it, test } from "vitest";
 import { channelBlockOf } from "../../server/src/lab/passes/index.ts";
 import { createOnnxRuntimeBackend } from "../../server/src/runtime/index.ts";
-import { expectSameAnswers, operatorsOf, randomFeeds } from "./answers-check.ts";
+import { expectSameAnswers, operatorsOf, randomFeeds, wave } from "./answers-check.ts";
 
 const block = await channelBlockOf(createOnnxRuntimeBackend());
 const hasLayout = process.arch === "x64";
@@ -105,17 +105,10 @@ test("convolutions by stored weights stay, which the engine brings into its layo
 
 test.runIf(hasLayout)("a step of training in blocks, and a loop of them, learn what they did", async () => {
   const g = graphBuilder({ opset: 17 });
-  const wave = (shape: readonly number[], name: string): string =>
-    g.values(
-      "float32",
-      Array.from({ length: shape.reduce((product, length) => product * length, 1) }, (_, at) => Math.sin(at * 1.3) / 5),
-      shape,
-      name,
-    );
   let x = g.input("x", "float32", ["N", 16, 10, 10]);
-  for (const name of ["first", "second"]) x = g.op("Relu", [g.op("Conv", [x, wave([16, 16, 3, 3], name)], SAME)]);
+  for (const name of ["first", "second"]) x = g.op("Relu", [g.op("Conv", [x, wave(g, [16, 16, 3, 3], name)], SAME)]);
   const pooled = g.op("Flatten", [g.op("GlobalAveragePool", [x])]);
-  g.output("y", g.op("MatMul", [pooled, wave([16, 3], "head")]), "float32", null);
+  g.output("y", g.op("MatMul", [pooled, wave(g, [16, 3], "head")]), "float32", null);
   const plain = await trainStep(g.model(), {
     parameters: ["first", "second", "head"],
     loss: { kind: "mean-squared-error" },

@@ -12,7 +12,7 @@ import { inferTypes, tileRows } from "@slipway/core/passes";
 import type { Dimension } from "@slipway/core/tensor";
 import { describe, expect, it, test } from "vitest";
 import { randomFrom } from "../support/random.ts";
-import { expectSameAnswers, operatorsOf, randomFeeds } from "./answers-check.ts";
+import { expectSameAnswers, operatorsOf, randomFeeds, wave } from "./answers-check.ts";
 
 /** Of rows that are large enough for a batch of unknown length. */
 const ROW = [64, 512] as const;
@@ -203,18 +203,11 @@ test("graphs at random answer the same to the last bit", async () => {
 
 test("a step of training done in turns, and a loop of them, learn what they did", async () => {
   const g = graphBuilder({ opset: 20 });
-  const wave = (shape: readonly number[], name: string): string =>
-    g.values(
-      "float32",
-      Array.from({ length: shape.reduce((product, length) => product * length, 1) }, (_, at) => Math.sin(at * 1.3) / 5),
-      shape,
-      name,
-    );
   const x = g.input("x", "float32", ["N", 64, 32]);
-  const up = g.op("Gelu", [g.op("Add", [g.op("MatMul", [x, wave([32, 512], "up")]), wave([512], "bias")])]);
-  const normal = g.op("LayerNormalization", [up, wave([512], "scale")], { axis: -1 });
+  const up = g.op("Gelu", [g.op("Add", [g.op("MatMul", [x, wave(g, [32, 512], "up")]), wave(g, [512], "bias")])]);
+  const normal = g.op("LayerNormalization", [up, wave(g, [512], "scale")], { axis: -1 });
   const pooled = g.op("ReduceMean", [normal, ints(g, [1])], { keepdims: 0 });
-  g.output("y", g.op("MatMul", [pooled, wave([512, 3], "head")]), "float32", null);
+  g.output("y", g.op("MatMul", [pooled, wave(g, [512, 3], "head")]), "float32", null);
   const plain = await trainStep(g.model(), {
     parameters: ["up", "bias", "scale", "head"],
     loss: { kind: "mean-squared-error" },

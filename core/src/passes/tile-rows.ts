@@ -146,18 +146,24 @@ class Stretches {
   }
 
   found(): readonly Stretch[] {
+    /** Of how many rows there are values large enough; looking for stretches of others would be in vain. */
+    const worthwhile = new Set<number | string>();
     for (const node of this.#graph.nodes) {
       const tiled = this.#tiledInputsOf(node);
       if (tiled === null) continue;
       this.#tiledInputs.set(node, tiled);
-      this.#place(node, tiled);
+      const { rows, size } = this.#rowsOf(node.outputs[0]!)!;
+      if (rowsATurn(rows, size) !== null) worthwhile.add(rows);
+    }
+    for (const [node, tiled] of this.#tiledInputs) {
+      const { rows } = this.#rowsOf(node.outputs[0]!)!;
+      if (worthwhile.has(rows)) this.#place(node, tiled, rows);
     }
     return [...new Set(this.#groups.values())].map((group) => this.#stretchOf(group)).filter((one) => one !== null);
   }
 
   /** Puts a node into the groups its rows come from, all made one, or into one of them, or into a new one. */
-  #place(node: Node, tiled: readonly string[]): void {
-    const { rows } = this.#rowsOf(node.outputs[0]!)!;
+  #place(node: Node, tiled: readonly string[], rows: number | string): void {
     const near = new Set<Group>();
     for (const value of tiled) {
       const maker = this.#producers.get(value);
